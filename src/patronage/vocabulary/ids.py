@@ -43,6 +43,7 @@ class IdPrefix(StrEnum):
     HOLDOUT = "hld"
     IDENTIFIER = "idn"
     IMPORT = "imp"
+    INTERACTION = "int"
     JOB = "job"
     LEVER = "lev"
     MANIFEST = "man"

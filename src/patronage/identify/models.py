@@ -1,0 +1,161 @@
+"""Customers, how they are known, what they agreed to, what is known of them, and imports."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import ClassVar
+
+from django.db import models
+
+from patronage.vocabulary.ids import IdPrefix, new_id
+
+
+class Customer(models.Model):
+    """A person, household or organisation that the company serves."""
+
+    id = models.CharField(
+        primary_key=True, max_length=40, default=partial(new_id, IdPrefix.CUSTOMER)
+    )
+    kind = models.CharField(
+        max_length=12, choices=[(k, k) for k in ("person", "household", "organisation")]
+    )
+    label = models.CharField(
+        max_length=80, help_text="Non-personal display name, such as 'Household 1028'."
+    )
+    entry = models.CharField(
+        max_length=12,
+        choices=[("panel", "panel entry"), ("acquired", "acquired")],
+        help_text="Panel entry: first seen when recording began, so not an acquisition.",
+    )
+    entered_at = models.DateTimeField(help_text="First event of the customer.")
+    created_at = models.DateTimeField(help_text="When the customer was recorded here.")
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Identifier(models.Model):
+    """A name under which some source knows the customer; personal ones as keyed digests only."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="identifiers")
+    kind = models.CharField(max_length=40)
+    value = models.CharField(max_length=200, help_text="As given, or its keyed digest.")
+    personal = models.BooleanField(default=False)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "value"], name="one_customer_an_identifier")
+        ]
+
+
+class Consent(models.Model):
+    """What a customer agreed to or withdrew, for one purpose and channel, from an instant on."""
+
+    id = models.CharField(
+        primary_key=True, max_length=40, default=partial(new_id, IdPrefix.CONSENT)
+    )
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="consents")
+    purpose = models.CharField(max_length=20, choices=[(p, p) for p in ("marketing", "profiling")])
+    channel = models.CharField(max_length=20)
+    state = models.CharField(max_length=10, choices=[(s, s) for s in ("given", "withdrawn")])
+    source = models.CharField(max_length=200, help_text="Where it comes from, or 'assumption: …'.")
+    valid_from = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    actor_id = models.CharField(max_length=40)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["customer", "purpose", "channel", "valid_from", "recorded_at"],
+                name="one_consent_an_instant",
+            )
+        ]
+
+
+class Fact(models.Model):
+    """One attribute of a customer: value, source, when it was observed, how long it stays good."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="facts")
+    name = models.CharField(max_length=60)
+    value = models.CharField(max_length=200)
+    source = models.CharField(max_length=100)
+    observed_at = models.DateTimeField()
+    half_life_days = models.PositiveIntegerField(null=True, blank=True)
+    recorded_at = models.DateTimeField()
+    import_run = models.ForeignKey("ImportRun", null=True, on_delete=models.PROTECT)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["customer", "name", "source", "observed_at"], name="one_fact_an_observation"
+            )
+        ]
+
+
+class Profile(models.Model):
+    """Running totals of a customer's history; rebuilt from the events it comes out equal."""
+
+    customer = models.OneToOneField(Customer, primary_key=True, on_delete=models.CASCADE)
+    orders = models.PositiveIntegerField(default=0)
+    order_lines = models.PositiveIntegerField(default=0)
+    return_lines = models.PositiveIntegerField(default=0)
+    spend_minor = models.BigIntegerField(default=0, help_text="Sales less returns.")
+    returned_minor = models.BigIntegerField(default=0)
+    first_order_at = models.DateTimeField(null=True)
+    last_order_at = models.DateTimeField(null=True)
+    contacts = models.PositiveIntegerField(default=0)
+    last_contact_at = models.DateTimeField(null=True)
+    redemptions = models.PositiveIntegerField(default=0)
+    last_redemption_at = models.DateTimeField(null=True)
+
+
+class ImportRun(models.Model):
+    """One file brought in by one mapping; the pair of digests is unique: twice changes nothing."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, IdPrefix.IMPORT))
+    mapping = models.CharField(max_length=100)
+    dataset = models.CharField(max_length=60)
+    file_name = models.CharField(max_length=255)
+    file_digest = models.CharField(max_length=64)
+    mapping_digest = models.CharField(max_length=64)
+    state = models.CharField(
+        max_length=12,
+        choices=[(s, s) for s in ("running", "applied", "refused")],
+        default="running",
+    )
+    rows_read = models.BigIntegerField(default=0)
+    rows_landed = models.BigIntegerField(default=0)
+    rows_repeated = models.BigIntegerField(default=0, help_text="Already there under the same key.")
+    rows_quarantined = models.BigIntegerField(default=0)
+    customers_created = models.BigIntegerField(default=0)
+    step = models.CharField(max_length=100, blank=True)
+    done = models.FloatField(default=0, help_text="Share done, 0 to 1.")
+    error = models.TextField(blank=True)
+    actor_id = models.CharField(max_length=40)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["file_digest", "mapping_digest"],
+                condition=models.Q(state="applied"),
+                name="one_applied_import_a_file",
+            )
+        ]
+
+
+class QuarantinedRow(models.Model):
+    """A row of a file that did not fit: where it stands, which column, and why."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="quarantine")
+    line = models.BigIntegerField(
+        help_text="Line in the file (CSV) or row number (Parquet), from 1."
+    )
+    column = models.CharField(max_length=100)
+    reason = models.CharField(max_length=300)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["run", "line"])]

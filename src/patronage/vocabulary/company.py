@@ -1,0 +1,200 @@
+"""What the company declares about itself: read from `company.toml`, checked, kept as versioned rows.
+
+Every figure here is an *assumption*: screens show it with its source. Unknown keys are refused
+when the file is loaded, so that a misspelt setting never passes silently.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+class CompanyError(ValueError):
+    """`company.toml` says something that cannot be used; the message names the key and the mend."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """A band of customers by long-term value: the first tier holds the most valuable share."""
+
+    #: name used in rules, e.g. "top"
+    name: str
+    #: share of customers, 0..1; the shares of all tiers sum to 1
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedRule:
+    """A need of the taxonomy and the product departments and categories that show it."""
+
+    name: str
+    title: str
+    departments: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioRule:
+    """A portfolio, its first manager and the predicate that assigns customers to it (in order)."""
+
+    name: str
+    #: e-mail address of the first accountable manager
+    manager: str
+    #: predicate over the field catalogue; None marks the one portfolio that takes everybody else
+    when: str | None = None
+    #: what happens to an offer that nobody has ruled on: "allow" or "block"
+    default_ruling: str = "allow"
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectiveRule:
+    """One objective and when it applies; the first rule that is true wins, the last has no `when`."""
+
+    objective: str
+    reason: str
+    when: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A channel that treatments are sent through, with what one contact costs."""
+
+    name: str
+    title: str
+    cost_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """One version of the company's declared assumptions."""
+
+    name: str
+    #: IANA time zone of business dates
+    time_zone: str
+    #: ISO 4217 reporting currency
+    currency: str
+    #: horizon of long-term value, days
+    horizon_days: int = 1095
+    #: annual effective discount rate
+    annual_discount_rate: float = 0.10
+    #: gross margin as a share of sales where no department says otherwise
+    default_margin: float
+    #: gross margin as a share of sales, by department
+    margin_by_department: dict[str, float] = field(default_factory=dict)
+    #: cost to serve one basket, minor units
+    cost_per_basket_minor: int = 0
+    tiers: tuple[Tier, ...]
+    needs: tuple[NeedRule, ...] = ()
+    objectives: tuple[ObjectiveRule, ...]
+    portfolios: tuple[PortfolioRule, ...]
+    #: portfolio that a customer enters on creation
+    entry_portfolio: str
+    channels: tuple[Channel, ...]
+    #: share of customers held out of every marketing contact, 0..1
+    holdout_share: float = 0.10
+    #: keeps the holdout's hash apart from every other hash
+    holdout_salt: str
+    #: marketing contacts a customer may get in one calendar month
+    contacts_per_month: int = 2
+    #: what all offers of one quarter may cost, minor units
+    quarterly_budget_minor: int
+    #: share of responses that would not have happened without the contact, where nothing randomised exists
+    incrementality_prior: float = 0.3
+    #: money each contact costs in goodwill, minor units
+    fatigue_minor: int = 0
+
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def margin(self, department: str | None) -> float:
+        """Gross margin share of a department; the declared default for one not listed."""
+        return self.margin_by_department.get(department or "", self.default_margin)
+
+
+_LISTS: dict[str, type] = {
+    "tiers": Tier,
+    "needs": NeedRule,
+    "objectives": ObjectiveRule,
+    "portfolios": PortfolioRule,
+    "channels": Channel,
+}
+
+
+def parse_company(text: str) -> Company:
+    """Read and check `company.toml`.
+
+    Raises:
+        CompanyError: the text is no TOML, a key is unknown or missing, or a value is out of range.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CompanyError(f"company.toml is not valid TOML: {error}") from error
+    return company_from_dict(raw)
+
+
+def company_from_dict(raw: dict[str, Any]) -> Company:
+    """The same from the stored form (a plain dictionary, as kept in the assumption rows)."""
+    prepared = dict(raw)
+    for key, kind in _LISTS.items():
+        if key in prepared:
+            prepared[key] = tuple(_record(kind, item, key) for item in prepared[key])
+    company: Company = _record(Company, prepared, "company.toml")
+    _check(company)
+    return company
+
+
+def _record(kind: type, raw: dict[str, Any], where: str) -> Any:
+    known = {item.name: item for item in fields(kind)}
+    unknown = sorted(set(raw) - set(known))
+    if unknown:
+        raise CompanyError(
+            f"{where}: unknown key {unknown[0]!r}; expected one of {', '.join(sorted(known))}"
+        )
+    needed = {
+        name
+        for name, item in known.items()
+        if item.default is MISSING and item.default_factory is MISSING
+    }
+    missing = sorted(needed - set(raw))
+    if missing:
+        raise CompanyError(f"{where}: {missing[0]!r} is missing; add it")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
+    return kind(**values)
+
+
+def _check(company: Company) -> None:
+    try:
+        company.zone()
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise CompanyError(
+            f"time_zone {company.time_zone!r} is not an IANA time zone, such as Europe/Paris"
+        ) from error
+    if len(company.currency) != 3 or not company.currency.isupper():
+        raise CompanyError(f"currency {company.currency!r} is not an ISO 4217 code, such as EUR")
+    total = sum(tier.share for tier in company.tiers)
+    if abs(total - 1) > 1e-9:
+        raise CompanyError(f"tiers: the shares sum to {total}, they must sum to 1")
+    names = [portfolio.name for portfolio in company.portfolios]
+    if len(set(names)) != len(names):
+        raise CompanyError("portfolios: a name stands twice; names must be unique")
+    if company.entry_portfolio not in names:
+        raise CompanyError(
+            f"entry_portfolio {company.entry_portfolio!r} is none of the portfolios {names}"
+        )
+    if [rule.when is None for rule in company.portfolios].count(True) != 1:
+        raise CompanyError("portfolios: exactly one has no `when`: it takes everybody else")
+    if not company.objectives or company.objectives[-1].when is not None:
+        raise CompanyError("objectives: the last one has no `when`: it takes everybody else")
+    for key in ("default_margin", "holdout_share", "incrementality_prior"):
+        value = getattr(company, key)
+        if not 0 <= value <= 1:
+            raise CompanyError(f"{key} is {value}; it is a share between 0 and 1")
+    if not -1 < company.annual_discount_rate < 10:
+        raise CompanyError(
+            f"annual_discount_rate is {company.annual_discount_rate}; it lies between -1 and 10"
+        )
