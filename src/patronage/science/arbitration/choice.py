@@ -1,0 +1,155 @@
+"""Who gets what, and why not the rest: one definition for one customer and for a million.
+
+Stages in order: eligible, consented, permitted by ruling, within the boundaries, under the contact
+cap, affordable, worth it, best, held out. A candidate's reason is the first stage it fell out at.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patronage.science.arbitration.reasons import Outcome, Reason
+
+Bools = NDArray[np.bool_]
+
+# Plain numbers for the arrays: looking an enum member up costs more than comparing one row.
+_INELIGIBLE, _UNKNOWN = int(Reason.INELIGIBLE), int(Reason.UNKNOWN)
+_NO_CONSENT, _BLOCKED, _BOUNDARY = int(Reason.NO_CONSENT), int(Reason.BLOCKED), int(Reason.BOUNDARY)
+_CAPPED, _NO_BUDGET = int(Reason.CAPPED), int(Reason.NO_BUDGET)
+_NOT_WORTH_IT, _OUTSCORED = int(Reason.NOT_WORTH_IT), int(Reason.OUTSCORED)
+_CHOSEN, _WITHHELD = int(Reason.CHOSEN), int(Reason.WITHHELD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What was decided for each customer, with every candidate's reason."""
+
+    #: ``int64 (n, limit)``: chosen actions, best first; −1 where a place stays empty. For a
+    #: held-out customer, what would have been offered.
+    chosen: NDArray[np.int64]
+    #: ``int8 (n, k)``: a :class:`Reason` for every candidate.
+    reasons: NDArray[np.int8]
+    #: ``int8 (n,)``: an :class:`Outcome` for every customer.
+    outcome: NDArray[np.int8]
+
+
+def choose(
+    *,
+    eligible: NDArray[np.int8],
+    consented: Bools,
+    permitted: Bools,
+    capped: Bools,
+    affordable: Bools,
+    scores: NDArray[np.float64],
+    held_out: Bools,
+    tie_break: NDArray[np.uint64],
+    within_boundary: Bools | None = None,
+    limit: int = 1,
+) -> Choice:
+    """Choose up to ``limit`` actions with the highest positive score for each customer.
+
+    Args: ``n`` customers, ``k`` candidate actions; nothing may be missing.
+
+        eligible: ``int8 (n, k)``: 1 true, 0 false, −1 unknown; unknown is never eligible.
+        consented: ``bool (n, k)``: a consent stands for the action's channel.
+        permitted: ``bool (n, k)``: the manager's ruling allows or adapts it.
+        capped: ``bool (n,)`` or ``(n, k)``: the contact policy leaves no place.
+        affordable: ``bool (n, k)``: budget and capacity are left.
+        scores: ``float64 (n, k)``: incremental value in minor units; NaN and infinity refused.
+        held_out: ``bool (n,)``: decided in full, then withheld.
+        tie_break: ``uint64 (n, k)``: the larger wins between equal scores (then the first).
+        within_boundary: ``bool (n, k)``: no enterprise boundary forbids it; None: there is none.
+        limit: places per customer, at least 1.
+
+    Returns:
+        A :class:`Choice`.
+
+    Raises:
+        ValueError: shapes differ, a score is not finite, ``eligible`` holds another number, or
+            ``limit`` is below 1.
+
+    Assumes that places are independent (no treatment's score depends on another's being shown).
+    Because a held-out customer passes through every stage, comparing withheld with offered
+    customers estimates the effect of the offer on those who would get it (intention to treat).
+    """
+    places = capped[:, np.newaxis] if capped.ndim == 1 else capped
+    _check(scores, eligible, limit, held_out, consented, permitted, places, affordable, tie_break)
+    reasons = np.full(scores.shape, _OUTSCORED, dtype=np.int8)
+    # From the last stage to the first, so that what is written last is the first to have failed.
+    reasons[scores <= 0.0] = _NOT_WORTH_IT
+    reasons[~affordable] = _NO_BUDGET
+    np.copyto(reasons, _CAPPED, where=places)
+    if within_boundary is not None:
+        reasons[~within_boundary] = _BOUNDARY
+    reasons[~permitted] = _BLOCKED
+    reasons[~consented] = _NO_CONSENT
+    reasons[eligible < 0] = _UNKNOWN
+    reasons[eligible == 0] = _INELIGIBLE
+    chosen = _best(np.where(reasons == _OUTSCORED, scores, 0.0), tie_break, limit)
+    won = chosen >= 0
+    rows, slots = won.nonzero()
+    reasons[rows, chosen[rows, slots]] = np.where(held_out[rows], _WITHHELD, _CHOSEN)
+    outcome = np.where(
+        won[:, 0], np.where(held_out, int(Outcome.WITHHELD), int(Outcome.OFFERED)), Outcome.NOTHING
+    ).astype(np.int8)
+    return Choice(chosen=chosen, reasons=reasons, outcome=outcome)
+
+
+def _best(
+    open_scores: NDArray[np.float64], tie_break: NDArray[np.uint64], limit: int
+) -> NDArray[np.int64]:
+    """The ``limit`` highest positive scores of each row, best first; −1 where none is left.
+
+    ``open_scores`` is used up: a score is set to 0 once it has won.
+    """
+    n, k = open_scores.shape
+    chosen = np.full((n, limit), -1, dtype=np.int64)
+    rows = np.arange(n)
+    for place in range(min(limit, k)):
+        winner = open_scores.argmax(axis=1)
+        best = open_scores[rows, winner]
+        level = open_scores == best[:, np.newaxis]
+        tied = ((best > 0.0) & (level.sum(axis=1) > 1)).nonzero()[0]
+        if tied.size:
+            winner[tied] = _highest(tie_break[tied], level[tied])
+        chosen[:, place] = np.where(best > 0.0, winner, -1)
+        open_scores[rows, winner] = 0.0
+    return chosen
+
+
+def _highest(tie_break: NDArray[np.uint64], level: Bools) -> NDArray[np.int64]:
+    # A hash of 0 must still beat those that are not level, so these are excluded by a second key.
+    order = np.lexsort((np.where(level, tie_break, 0), level), axis=-1)
+    top = tie_break[np.arange(len(order)), order[:, -1]]
+    return np.asarray((level & (tie_break == top[:, np.newaxis])).argmax(axis=1), dtype=np.int64)
+
+
+def _check(
+    scores: NDArray[np.float64],
+    eligible: NDArray[np.int8],
+    limit: int,
+    held_out: Bools,
+    *tables: NDArray[np.generic],
+) -> None:
+    if scores.ndim != 2 or held_out.shape != scores.shape[:1]:
+        raise ValueError(
+            f"choose: scores have shape {scores.shape} and held_out {held_out.shape}; "
+            "expected (n_customers, n_actions) and (n_customers,)"
+        )
+    n, k = scores.shape
+    for table in (eligible, *tables):
+        if table.shape != (n, k) and table.shape != (n, 1):
+            raise ValueError(
+                f"choose: an argument has shape {table.shape}; expected {(n, k)} as scores have "
+                "(capped may be (n_customers,))"
+            )
+    if not np.isfinite(scores).all():
+        raise ValueError(
+            "choose: a score is NaN or infinite; score every candidate, or mark it not eligible "
+            "and give it a finite score"
+        )
+    if limit < 1:
+        raise ValueError(f"choose: limit is {limit}; expected at least 1 place per customer")
+    if eligible.size and (eligible.min() < -1 or eligible.max() > 1):
+        raise ValueError("choose: eligible holds a number other than 1 (true), 0 (false), −1")
