@@ -1,0 +1,37 @@
+"""Lifetime models: who is still a customer, how often will they buy, how much will they spend?
+
+Needs NumPy and SciPy only. Times are in days, money in whatever unit the spend is given in.
+"""
+
+from patronage.science.lifetime.cells import Cells
+from patronage.science.lifetime.errors import (
+    InconsistentHistory,
+    InvalidParameter,
+    InvalidWindow,
+    LifetimeError,
+    NotEstimated,
+    NotIdentified,
+)
+from patronage.science.lifetime.estimation import Estimation
+from patronage.science.lifetime.gamma_gamma import GammaGamma, GammaGammaParameters
+from patronage.science.lifetime.pareto_nbd import (
+    ParetoNBD,
+    ParetoNBDParameters,
+    PurchaseMoments,
+)
+
+__all__ = [
+    "Cells",
+    "Estimation",
+    "GammaGamma",
+    "GammaGammaParameters",
+    "InconsistentHistory",
+    "InvalidParameter",
+    "InvalidWindow",
+    "LifetimeError",
+    "NotEstimated",
+    "NotIdentified",
+    "ParetoNBD",
+    "ParetoNBDParameters",
+    "PurchaseMoments",
+]

@@ -1,0 +1,23 @@
+"""The record of how a model's parameters were estimated."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimation:
+    """What a maximum-likelihood fit found out about itself."""
+
+    #: sum of the log-likelihoods at the parameters
+    log_likelihood: float
+    #: parameter name -> asymptotic standard error from the observed information; NaN if not a peak
+    standard_errors: dict[str, float]
+    #: whether the search ended in a proper interior maximum; never use a fit where it is False
+    converged: bool
+    #: norm of the gradient of the mean log-likelihood per customer in the log-parameters
+    gradient_norm: float
+    #: how the search ended, for people
+    message: str
+    #: customers (sum of weights) the likelihood was summed over
+    customers: float
+    #: events whose density carries the time or money unit, for a change of unit
+    unit_events: float

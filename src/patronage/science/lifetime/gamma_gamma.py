@@ -1,0 +1,231 @@
+"""How much does a customer spend per purchase day? The gamma-gamma model.
+
+Spend per purchase is gamma (shape p, rate ν) around the customer's mean p/ν, and ν is gamma
+distributed (shape q, rate v) over customers. Given x repeat purchases averaging z,
+ν is gamma (px + q, v + xz), whence every answer here.
+
+Source: Fader, Hardie and Lee (2005), "RFM and CLV: using iso-value curves for customer base
+analysis", Journal of Marketing Research 42(4); likelihood as in Fader and Hardie's note on the
+gamma-gamma model of monetary value (2013), equation 1a. Assumptions: spend is independent of the
+purchase and dropout process, and a customer's mean spend does not change.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import digamma, gammaln
+
+from patronage.science.lifetime.errors import InvalidParameter, NotEstimated, NotIdentified
+from patronage.science.lifetime.estimation import Estimation
+from patronage.science.lifetime.histories import FloatArray, as_columns, refuse_rows
+from patronage.science.lifetime.optimum import Optimum, maximise
+
+_NAMES: Final = ("p", "q", "v")
+_FEWEST_CUSTOMERS: Final = 4
+_SEARCH_WIDTH: Final = math.log(1e5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GammaGammaParameters:
+    """Parameters of the two gamma distributions."""
+
+    #: shape of spend within a customer
+    p: float
+    #: shape of the distribution of ν over customers
+    q: float
+    #: rate of the distribution of ν over customers, in money units
+    v: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GammaGamma:
+    """A gamma-gamma spend model with known parameters, fitted or rebuilt; immutable."""
+
+    #: parameters; v in the money unit of the spend
+    parameters: GammaGammaParameters
+    #: how they were estimated; None for a model rebuilt from stored parameters
+    estimation: Estimation | None = None
+
+    @classmethod
+    def from_parameters(cls, *, p: float, q: float, v: float) -> "GammaGamma":
+        """The model with these parameters. Raises `InvalidParameter` unless finite, above 0."""
+        for name, value in zip(_NAMES, (p, q, v), strict=True):
+            if not (math.isfinite(value) and value > 0):
+                raise InvalidParameter(f"{name} must be finite and above 0, found {value}.")
+        return cls(parameters=GammaGammaParameters(p=p, q=q, v=v))
+
+    @classmethod
+    def fit(
+        cls, *, frequency: ArrayLike, average_spend: ArrayLike, weights: ArrayLike | None = None
+    ) -> "GammaGamma":
+        """Maximum likelihood over customers with at least one repeat purchase.
+
+        Arguments, shape (customers,): `frequency`, whole repeat purchases; `average_spend` per
+        repeat purchase day, above 0 (ignored, and allowed to be missing, where frequency is 0);
+        `weights`, finite and not negative. A failed search is returned with `converged` False.
+
+        Raises `InconsistentHistory`, naming rows with a missing, zero or negative spend or an
+        impossible frequency; `NotIdentified` for fewer than four repeaters, none of them with two
+        repeat purchases, or all with one and the same average.
+        """
+        x, z = _validated_spend(frequency, average_spend)
+        weight = np.ones_like(x) if weights is None else np.asarray(weights, dtype=np.float64)
+        x, z, weight = as_columns(frequency=x, average_spend=z, weights=weight)
+        refuse_rows(
+            [("weights must be finite and not negative.", ~(np.isfinite(weight) & (weight >= 0)))],
+            weight=weight,
+        )
+        kept = (x > 0) & (weight > 0)
+        x, z, weight = x[kept], z[kept], weight[kept]
+        _refuse_unidentified(x, z)
+        typical = float(weight @ z / weight.sum())
+        start = np.log([4.0, 3.0, typical])
+        found = maximise(
+            lambda point: _mean_log_likelihood(point, x, z, weight),
+            start=start,
+            lower=start - _SEARCH_WIDTH,
+            upper=start + _SEARCH_WIDTH,
+            names=_NAMES,
+        )
+        return _fitted(found, weight)
+
+    @property
+    def log_likelihood(self) -> float:
+        """Log-likelihood of the average spends. Raises `NotEstimated` on a rebuilt model."""
+        return self._estimated().log_likelihood
+
+    @property
+    def standard_errors(self) -> GammaGammaParameters:
+        """Asymptotic standard errors. Raises `NotEstimated` on a rebuilt model."""
+        return GammaGammaParameters(**self._estimated().standard_errors)
+
+    @property
+    def converged(self) -> bool:
+        """Whether the search ended in a proper maximum. Raises `NotEstimated` if rebuilt."""
+        return self._estimated().converged
+
+    @property
+    def gradient_norm(self) -> float:
+        """Norm of the mean log-likelihood's gradient in the log-parameters, at most 1e-6."""
+        return self._estimated().gradient_norm
+
+    def _estimated(self) -> Estimation:
+        if self.estimation is None:
+            raise NotEstimated(
+                "This model was rebuilt from parameters and has no estimation record; "
+                "read it from the stored model version, or call GammaGamma.fit."
+            )
+        return self.estimation
+
+    @property
+    def population_mean(self) -> float:
+        """Mean spend of a customer of whom nothing is known, pv/(q-1); infinite for q <= 1."""
+        p, q, v = self._values()
+        return p * v / (q - 1.0) if q > 1.0 else math.inf
+
+    def expected_spend(self, frequency: ArrayLike, average_spend: ArrayLike) -> FloatArray:
+        """Expected mean spend per purchase day given the history, shape (customers,).
+
+        Arguments as for `fit`; frequency 0 is answered with the population mean. Infinite where
+        px + q <= 1. Raises `InconsistentHistory`, naming the first offending rows.
+        """
+        shape, rate = self._posterior(frequency, average_spend)
+        return _where_above(shape, 1.0, lambda a: self.parameters.p * rate / (a - 1.0))
+
+    def spend_variance(self, frequency: ArrayLike, average_spend: ArrayLike) -> FloatArray:
+        """Posterior variance of the customer's mean spend; infinite where px + q <= 2."""
+        shape, rate = self._posterior(frequency, average_spend)
+        scale = self.parameters.p * rate
+        return _where_above(shape, 2.0, lambda a: (scale / (a - 1.0)) ** 2 / (a - 2.0))
+
+    def purchase_spend_variance(self, frequency: ArrayLike, average_spend: ArrayLike) -> FloatArray:
+        """Expected variance of one purchase around the customer's mean; infinite if px + q <= 2."""
+        shape, rate = self._posterior(frequency, average_spend)
+        return _where_above(
+            shape, 2.0, lambda a: self.parameters.p * rate**2 / ((a - 1.0) * (a - 2.0))
+        )
+
+    def _values(self) -> tuple[float, float, float]:
+        return self.parameters.p, self.parameters.q, self.parameters.v
+
+    def _posterior(
+        self, frequency: ArrayLike, average_spend: ArrayLike
+    ) -> tuple[FloatArray, FloatArray]:
+        x, z = _validated_spend(frequency, average_spend)
+        p, q, v = self._values()
+        return p * x + q, v + x * z
+
+
+def _where_above(
+    shape: FloatArray, limit: float, answer: Callable[[FloatArray], FloatArray]
+) -> FloatArray:
+    finite = shape > limit
+    result: FloatArray = np.where(finite, answer(np.where(finite, shape, limit + 1.0)), np.inf)
+    return result
+
+
+def _validated_spend(
+    frequency: ArrayLike, average_spend: ArrayLike
+) -> tuple[FloatArray, FloatArray]:
+    """Columns with the spend of customers without a repeat purchase set to 0."""
+    x, z = as_columns(frequency=frequency, average_spend=average_spend)
+    whole = np.isfinite(x) & (x >= 0) & (x == np.floor(x))
+    spent = np.isfinite(z) & (z > 0)
+    refuse_rows(
+        [
+            ("frequency must be a whole number of repeat purchases, not negative.", ~whole),
+            ("average_spend must be finite and above 0 with a repeat purchase.", (x > 0) & ~spent),
+        ],
+        frequency=x,
+        average_spend=z,
+    )
+    return x, np.where(x > 0, z, 0.0)
+
+
+def _refuse_unidentified(x: FloatArray, z: FloatArray) -> None:
+    if x.size < _FEWEST_CUSTOMERS or x.max() < 2 or np.ptp(z) == 0:
+        raise NotIdentified(
+            f"{x.size} customers with a repeat purchase cannot tell spread within from spread "
+            f"between customers: expected at least {_FEWEST_CUSTOMERS}, some with two repeat "
+            "purchases, with different averages. Observe longer, or use stored parameters."
+        )
+
+
+def _mean_log_likelihood(
+    point: FloatArray, x: FloatArray, z: FloatArray, weight: FloatArray
+) -> tuple[float, FloatArray]:
+    p, q, v = np.exp(point).tolist()
+    px, total = p * x, v + x * z
+    log_share, log_rest = np.log(x * z / total), np.log(v / total)
+    value = gammaln(px + q) - gammaln(px) - gammaln(q) + q * log_rest + px * log_share - np.log(z)
+    both = digamma(px + q)
+    slopes = np.stack(
+        [
+            px * (both - digamma(px) + log_share),
+            q * (both - digamma(q) + log_rest),
+            q - v * (px + q) / total,
+        ]
+    )
+    customers = weight.sum()
+    return float(weight @ value / customers), slopes @ weight / customers
+
+
+def _fitted(found: Optimum, weight: FloatArray) -> GammaGamma:
+    values = np.exp(found.log_parameters)
+    customers = float(weight.sum())
+    errors = values * np.sqrt(np.diag(found.inverse_information) / customers)
+    p, q, v = values.tolist()
+    estimation = Estimation(
+        log_likelihood=found.mean_log_likelihood * customers,
+        standard_errors=dict(zip(_NAMES, errors.tolist(), strict=True)),
+        converged=found.converged,
+        gradient_norm=found.gradient_norm,
+        message=found.message,
+        customers=customers,
+        unit_events=customers,
+    )
+    return GammaGamma(parameters=GammaGammaParameters(p=p, q=q, v=v), estimation=estimation)

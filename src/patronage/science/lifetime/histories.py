@@ -1,0 +1,86 @@
+"""Are these histories possible? Checks shared by fitting and scoring.
+
+A history is three numbers: ``frequency`` x (repeat purchases), ``recency`` t_x (time from the first
+to the last purchase) and ``age`` T (time from the first purchase to now).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from patronage.science.lifetime.errors import InconsistentHistory
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+_ROWS_NAMED = 5
+
+
+def as_columns(**columns: ArrayLike) -> list[FloatArray]:
+    """One-dimensional float arrays of one length; scalars are repeated.
+
+    Raises `InconsistentHistory` when a column has two dimensions or another length, or when there
+    is no row at all.
+    """
+    arrays = {name: np.asarray(column, dtype=np.float64) for name, column in columns.items()}
+    for name, array in arrays.items():
+        if array.ndim > 1:
+            raise InconsistentHistory(
+                f"{name} must have one value a customer, found shape {array.shape}."
+            )
+    sizes = {name: array.size for name, array in arrays.items() if array.ndim == 1}
+    if len(set(sizes.values())) > 1:
+        raise InconsistentHistory(f"Columns must be equally long, found {sizes}.")
+    length = next(iter(sizes.values()), 1)
+    if length == 0:
+        raise InconsistentHistory(
+            f"No customers: {', '.join(columns)} are empty. Pass at least one row."
+        )
+    return [np.ascontiguousarray(np.broadcast_to(array, (length,))) for array in arrays.values()]
+
+
+def refuse_rows(checks: Sequence[tuple[str, BoolArray]], **columns: FloatArray) -> None:
+    """Raise `InconsistentHistory` for the first check that some row fails, naming the first rows.
+
+    Arguments: `checks` (sentence, rows that break it), in order of importance; `columns` are shown
+    with their values for each row named.
+    """
+    for sentence, broken in checks:
+        rows = np.flatnonzero(broken)
+        if rows.size == 0:
+            continue
+        shown = "; ".join(
+            f"row {row}: "
+            + ", ".join(f"{name}={values[row]:g}" for name, values in columns.items())
+            for row in rows[:_ROWS_NAMED].tolist()
+        )
+        raise InconsistentHistory(
+            f"{sentence} {rows.size} of {broken.size} rows break this ({shown}). "
+            "Correct or leave out these rows."
+        )
+
+
+def validated_histories(
+    frequency: ArrayLike, recency: ArrayLike, age: ArrayLike
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The three columns as arrays, once every row is known to be possible.
+
+    Raises `InconsistentHistory`, naming the first offending rows.
+    """
+    x, t_x, T = as_columns(frequency=frequency, recency=recency, age=age)
+    finite = np.isfinite(x) & np.isfinite(t_x) & np.isfinite(T)
+    refuse_rows(
+        [
+            ("frequency, recency and age must be finite numbers.", ~finite),
+            ("frequency, recency and age must not be negative.", (x < 0) | (t_x < 0) | (T < 0)),
+            ("frequency must be a whole number of repeat purchases.", x != np.floor(x)),
+            ("recency must not exceed age.", t_x > T),
+            ("recency must be 0 without a repeat purchase.", (x == 0) & (t_x > 0)),
+            ("recency must be above 0 with a repeat purchase.", (x > 0) & (t_x == 0)),
+        ],
+        frequency=x,
+        recency=t_x,
+        age=T,
+    )
+    return x, t_x, T

@@ -1,0 +1,342 @@
+"""Who is still a customer, and how often will they buy? The Pareto/NBD model.
+
+Source: Schmittlein, Morrison and Colombo (1987), "Counting your customers: who are they and what
+will they do next?", Management Science 33(1), 1-24; Fader and Hardie's notes on the Pareto/NBD
+(2005, 2020). Assumptions: Poisson purchases at a constant personal rate while alive, an exponential
+lifetime, gamma distributed rates, rate and lifetime independent, no seasons, no trend.
+
+Every time is in days. A customer's history is `x` (repeat purchases), `t_x` (days from the first to
+the last purchase), `T` (days from the first purchase to now); arguments are scalars or arrays of
+shape (customers,), missing values refused; results have shape (customers,).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import expit
+
+from patronage.science.lifetime.cells import Cells
+from patronage.science.lifetime.errors import InvalidParameter, NotEstimated, NotIdentified
+from patronage.science.lifetime.estimation import Estimation
+from patronage.science.lifetime.histories import FloatArray, validated_histories
+from patronage.science.lifetime.optimum import Optimum, maximise
+from patronage.science.lifetime.pareto_nbd_likelihood import (
+    Shape,
+    dropped_out,
+    weighted_log_likelihood,
+)
+from patronage.science.lifetime.quadrature import power_laws, row_blocks
+from patronage.science.lifetime.windows import (
+    Window,
+    expected_days_alive,
+    expected_square_of_days_alive,
+)
+
+_NAMES: Final = ("r", "alpha", "s", "beta")
+_FEWEST_HISTORIES: Final = 5
+_SEARCH_WIDTH: Final = math.log(1e5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParetoNBDParameters:
+    """Parameters of the two gamma distributions."""
+
+    #: shape of the purchase rate's distribution
+    r: float
+    #: rate of the purchase rate's distribution, in time units
+    alpha: float
+    #: shape of the dropout rate's distribution
+    s: float
+    #: rate of the dropout rate's distribution, in time units
+    beta: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PurchaseMoments:
+    """What is known about a customer's purchases in a window; arrays of shape (customers,)."""
+
+    #: expected discounted number of purchases
+    mean: FloatArray
+    #: variance of the discounted number, rate and dropout unknown
+    variance: FloatArray
+    #: expected sum of squared discount factors over purchases: what per-purchase noise multiplies
+    mean_squared_discount: FloatArray
+    #: probability of at least one purchase in the window
+    probability_of_purchase: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParetoNBD:
+    """A Pareto/NBD model with known parameters, fitted or rebuilt; immutable."""
+
+    #: parameters, in days
+    parameters: ParetoNBDParameters
+    #: how they were estimated; None for a model rebuilt from stored parameters
+    estimation: Estimation | None = None
+
+    @classmethod
+    def from_parameters(cls, *, r: float, alpha: float, s: float, beta: float) -> "ParetoNBD":
+        """The model with these parameters, in days.
+
+        Raises `InvalidParameter` unless all four are finite and above 0.
+        """
+        for name, value in zip(_NAMES, (r, alpha, s, beta), strict=True):
+            if not (math.isfinite(value) and value > 0):
+                raise InvalidParameter(f"{name} must be finite and above 0, found {value}.")
+        return cls(parameters=ParetoNBDParameters(r=r, alpha=alpha, s=s, beta=beta))
+
+    @classmethod
+    def fit(cls, cells: Cells, *, start: ParetoNBDParameters | None = None) -> "ParetoNBD":
+        """Maximum likelihood over the cells.
+
+        Arguments: `cells`, times in days; `start` of the search, in days, by default from the
+        cells' overall rate. A search that fails is returned with `converged` False and a message.
+
+        Raises `NotIdentified` where no search could succeed: nobody bought twice, or there are
+        fewer than five distinct histories (one customer, say) for four parameters.
+        """
+        _refuse_unidentified(cells)
+        centre = np.log(_typical(cells))
+        first = centre if start is None else np.log([start.r, start.alpha, start.s, start.beta])
+
+        def objective(point: FloatArray) -> tuple[float, FloatArray]:
+            r, alpha, s, beta = np.exp(point).tolist()
+            total, gradient = weighted_log_likelihood(
+                Shape(r=r, alpha=alpha, s=s, beta=beta),
+                cells.frequency,
+                cells.recency,
+                cells.age,
+                cells.weight,
+            )
+            return total / cells.customers, gradient / cells.customers
+
+        found = maximise(
+            objective,
+            start=first,
+            lower=centre - _SEARCH_WIDTH,
+            upper=centre + _SEARCH_WIDTH,
+            names=_NAMES,
+        )
+        return _fitted(found, cells)
+
+    # --- the record of the estimation -------------------------------------------------------------
+
+    @property
+    def log_likelihood(self) -> float:
+        """Log-likelihood with times in days. Raises `NotEstimated` on a rebuilt model."""
+        return self._estimated().log_likelihood
+
+    @property
+    def standard_errors(self) -> ParetoNBDParameters:
+        """Asymptotic standard errors, in days. Raises `NotEstimated` on a rebuilt model."""
+        return ParetoNBDParameters(**self._estimated().standard_errors)
+
+    @property
+    def converged(self) -> bool:
+        """Whether the search ended in a proper maximum. Raises `NotEstimated` if rebuilt."""
+        return self._estimated().converged
+
+    @property
+    def gradient_norm(self) -> float:
+        """Norm of the mean log-likelihood's gradient in the log-parameters, at most 1e-6."""
+        return self._estimated().gradient_norm
+
+    def parameters_per(self, *, days: float) -> ParetoNBDParameters:
+        """The parameters with `days` days as the time unit: 7 for weeks."""
+        return _in_units_of(self.parameters, days)
+
+    def standard_errors_per(self, *, days: float) -> ParetoNBDParameters:
+        """The standard errors with `days` days as the time unit."""
+        return _in_units_of(self.standard_errors, days)
+
+    def log_likelihood_per(self, *, days: float) -> float:
+        """The log-likelihood with `days` days as the time unit (densities scale with it)."""
+        estimation = self._estimated()
+        return estimation.log_likelihood + estimation.unit_events * math.log(days)
+
+    def _estimated(self) -> Estimation:
+        if self.estimation is None:
+            raise NotEstimated(
+                "This model was rebuilt from parameters and has no estimation record; "
+                "read it from the stored model version, or call ParetoNBD.fit."
+            )
+        return self.estimation
+
+    # --- answers about customers ------------------------------------------------------------------
+
+    def probability_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> FloatArray:
+        """Probability that the customer has not dropped out by T (not a churn probability)."""
+        return self._alive(*validated_histories(x, t_x, T))
+
+    def probability_of_purchase(
+        self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, horizon_days: float
+    ) -> FloatArray:
+        """Probability of at least one purchase in (T, T + horizon_days]; 0 for horizon 0.
+
+        P(alive) ∫_0^h k/(α+T+v) ((α+T)/(α+T+v))^k ((β+T)/(β+T+v))^s dv with k = r + x: the density
+        of the next purchase's time. Raises `InvalidWindow` for a negative or infinite horizon.
+        """
+        window = Window.of(horizon_days=horizon_days)
+        x, t_x, T = validated_histories(x, t_x, T)
+        return self._alive(x, t_x, T) * self._buys_if_alive(x, T, window)
+
+    def expected_purchases(
+        self,
+        x: ArrayLike,
+        t_x: ArrayLike,
+        T: ArrayLike,
+        *,
+        horizon_days: float,
+        start_days: float = 0.0,
+    ) -> FloatArray:
+        """Expected purchases in (T + start_days, T + horizon_days].
+
+        Raises `InvalidWindow` unless 0 <= start_days <= horizon_days; equal means 0 purchases.
+        """
+        window = Window.of(horizon_days=horizon_days, start_days=start_days)
+        return self._expected(*validated_histories(x, t_x, T), window)
+
+    def discounted_expected_purchases(
+        self,
+        x: ArrayLike,
+        t_x: ArrayLike,
+        T: ArrayLike,
+        *,
+        horizon_days: float,
+        annual_discount_rate: float,
+        start_days: float = 0.0,
+    ) -> FloatArray:
+        """Expected purchases in (T + start_days, T + horizon_days], each discounted back to T.
+
+        `annual_discount_rate` is effective (0.10 is 10 % a year of 365 days), -1 < rate < 10;
+        discounting is continuous. Raises `InvalidWindow` outside these limits.
+        """
+        window = Window.of(
+            horizon_days=horizon_days,
+            start_days=start_days,
+            annual_discount_rate=annual_discount_rate,
+        )
+        return self._expected(*validated_histories(x, t_x, T), window)
+
+    def expected_purchases_new_customer(self, *, horizon_days: float) -> float:
+        """Expected repeat purchases of a new customer within the days after the first purchase."""
+        return float(self.expected_purchases(0, 0, 0, horizon_days=horizon_days)[0])
+
+    def purchase_moments(
+        self,
+        x: ArrayLike,
+        t_x: ArrayLike,
+        T: ArrayLike,
+        *,
+        horizon_days: float,
+        annual_discount_rate: float = 0.0,
+    ) -> PurchaseMoments:
+        """Mean and variance of the discounted number of purchases in (T, T + horizon_days].
+
+        The customer's unknown rate and dropout time are integrated out: given alive at T, the rate
+        is gamma (k, α + T), and purchases given rate and lifetime are Poisson. Raises as
+        `discounted_expected_purchases`.
+        """
+        window = Window.of(horizon_days=horizon_days, annual_discount_rate=annual_discount_rate)
+        x, t_x, T = validated_histories(x, t_x, T)
+        alive = self._alive(x, t_x, T)
+        s, edge = self.parameters.s, self.parameters.beta + T
+        k, aged = self.parameters.r + x, self.parameters.alpha + T
+        mean = alive * (k / aged) * expected_days_alive(window, s, edge)
+        noise = alive * (k / aged) * expected_days_alive(window.with_discounting(2.0), s, edge)
+        squares = expected_square_of_days_alive(window, s, edge)
+        second = alive * (k / aged) * ((k + 1.0) / aged) * squares + noise
+        return PurchaseMoments(
+            mean=mean,
+            variance=np.maximum(second - mean**2, 0.0),
+            mean_squared_discount=noise,
+            probability_of_purchase=alive * self._buys_if_alive(x, T, window),
+        )
+
+    # --- the pieces they are made of --------------------------------------------------------------
+
+    def _shape(self) -> Shape:
+        return Shape(
+            r=self.parameters.r,
+            alpha=self.parameters.alpha,
+            s=self.parameters.s,
+            beta=self.parameters.beta,
+        )
+
+    def _alive(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        shape = self._shape()
+        blocks = [
+            expit(-dropped_out(shape, x[rows], t_x[rows], T[rows])[0])
+            for rows in row_blocks(x.size)
+        ]
+        return np.concatenate(blocks)
+
+    def _expected(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, window: Window
+    ) -> FloatArray:
+        rate_if_alive = (self.parameters.r + x) / (self.parameters.alpha + T)
+        days = expected_days_alive(window, self.parameters.s, self.parameters.beta + T)
+        return self._alive(x, t_x, T) * rate_if_alive * days
+
+    def _buys_if_alive(self, x: FloatArray, T: FloatArray, window: Window) -> FloatArray:
+        r, alpha, s, beta = (getattr(self.parameters, name) for name in _NAMES)
+        blocks = []
+        for rows in row_blocks(x.size):
+            k, age = r + x[rows], T[rows]
+            laws = power_laws(k + 1.0, s, alpha, beta, age, age + window.horizon_days)
+            blocks.append(np.clip(k / (alpha + age) * laws.total, 0.0, 1.0))
+        return np.concatenate(blocks)
+
+
+def _refuse_unidentified(cells: Cells) -> None:
+    if cells.repeat_purchases == 0:
+        raise NotIdentified(
+            f"None of the {cells.customers:g} customers bought again: purchase and dropout rates "
+            "cannot be told apart. Observe longer, or use parameters from a similar base."
+        )
+    if cells.size < _FEWEST_HISTORIES:
+        raise NotIdentified(
+            f"{cells.size} distinct histories cannot identify four parameters; expected at least "
+            f"{_FEWEST_HISTORIES}. Pool customers, or use parameters from a similar base."
+        )
+
+
+def _typical(cells: Cells) -> FloatArray:
+    """A start on the data's own scale: exponential rates with the base's means."""
+    observed = float(cells.weight @ cells.age)
+    days_a_purchase = observed / cells.repeat_purchases
+    return np.array([1.0, days_a_purchase, 1.0, observed / cells.customers])
+
+
+def _fitted(found: Optimum, cells: Cells) -> ParetoNBD:
+    values = np.exp(found.log_parameters)
+    errors = values * np.sqrt(np.diag(found.inverse_information) / cells.customers)
+    r, alpha, s, beta = values.tolist()
+    estimation = Estimation(
+        log_likelihood=found.mean_log_likelihood * cells.customers,
+        standard_errors=dict(zip(_NAMES, errors.tolist(), strict=True)),
+        converged=found.converged,
+        gradient_norm=found.gradient_norm,
+        message=found.message,
+        customers=cells.customers,
+        unit_events=cells.repeat_purchases,
+    )
+    return ParetoNBD(
+        parameters=ParetoNBDParameters(r=r, alpha=alpha, s=s, beta=beta), estimation=estimation
+    )
+
+
+def _in_units_of(parameters: ParetoNBDParameters, days: float) -> ParetoNBDParameters:
+    if not (math.isfinite(days) and days > 0):
+        raise InvalidParameter(
+            f"A time unit must be a finite number of days above 0, found {days}."
+        )
+    return ParetoNBDParameters(
+        r=parameters.r,
+        alpha=parameters.alpha / days,
+        s=parameters.s,
+        beta=parameters.beta / days,
+    )
