@@ -37,6 +37,8 @@ def _database() -> dict[str, Any]:
             ),
         }
         settings["TEST"] = {"NAME": str(HOME / "test.sqlite3")}
+    elif name := os.environ.get("PATRONAGE_TEST_DATABASE"):
+        settings["TEST"] = {"NAME": name}
     return settings
 
 
