@@ -10,10 +10,14 @@ class Estimation:
     #: sum of the log-likelihoods at the parameters
     log_likelihood: float
     #: parameter name -> asymptotic standard error from the observed information; NaN if not a peak
+    #: or at a limit
     standard_errors: dict[str, float]
     #: whether the search ended in a proper interior maximum; never use a fit where it is False
     converged: bool
-    #: norm of the gradient of the mean log-likelihood per customer in the log-parameters
+    #: parameters at their upper limit, where the likelihood still rises a little: the differences
+    #: between customers that they describe are too small to be measured
+    at_limit: tuple[str, ...]
+    #: norm of the gradient of the mean log-likelihood per customer in the free log-parameters
     gradient_norm: float
     #: how the search ended, for people
     message: str

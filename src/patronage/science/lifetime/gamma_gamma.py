@@ -22,7 +22,7 @@ from scipy.special import digamma, gammaln
 from patronage.science.lifetime.errors import InvalidParameter, NotEstimated, NotIdentified
 from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.histories import FloatArray, as_columns, refuse_rows
-from patronage.science.lifetime.optimum import Optimum, maximise
+from patronage.science.lifetime.optimum import Optimum, SearchBox, maximise
 
 _NAMES: Final = ("p", "q", "v")
 _FEWEST_CUSTOMERS: Final = 4
@@ -86,10 +86,12 @@ class GammaGamma:
         start = np.log([4.0, 3.0, typical])
         found = maximise(
             lambda point: _mean_log_likelihood(point, x, z, weight),
-            start=start,
-            lower=start - _SEARCH_WIDTH,
-            upper=start + _SEARCH_WIDTH,
-            names=_NAMES,
+            SearchBox(
+                names=_NAMES,
+                start=start,
+                lower=start - _SEARCH_WIDTH,
+                upper=start + _SEARCH_WIDTH,
+            ),
         )
         return _fitted(found, weight)
 
@@ -223,6 +225,7 @@ def _fitted(found: Optimum, weight: FloatArray) -> GammaGamma:
         log_likelihood=found.mean_log_likelihood * customers,
         standard_errors=dict(zip(_NAMES, errors.tolist(), strict=True)),
         converged=found.converged,
+        at_limit=found.at_limit,
         gradient_norm=found.gradient_norm,
         message=found.message,
         customers=customers,

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from scipy.optimize import minimize
 
-from patronage.science.lifetime.histories import FloatArray
+from patronage.science.lifetime.histories import BoolArray, FloatArray
 
 #: log-parameters of shape (k,) -> mean log-likelihood per customer, its gradient of shape (k,)
 Objective = Callable[[FloatArray], tuple[float, FloatArray]]
@@ -22,6 +22,7 @@ _NEWTON_STEPS: Final = 25
 _LONGEST_STEP: Final = 1.0
 _DIFFERENCE: Final = 1e-4
 _FLATTEST_PEAK: Final = 1e-9
+_AT_EDGE: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,11 +33,15 @@ class Optimum:
     log_parameters: FloatArray
     #: mean log-likelihood per customer there
     mean_log_likelihood: float
-    #: Euclidean norm of its gradient in the log-parameters
+    #: Euclidean norm of its gradient in the log-parameters that do not rest at a limit
     gradient_norm: float
-    #: inverse of the negative Hessian of the mean log-likelihood, shape (k, k); NaN if not a peak
+    #: inverse of the negative Hessian of the mean log-likelihood, shape (k, k); NaN if not a peak,
+    #: and in the rows and columns of parameters at their limit
     inverse_information: FloatArray
-    #: True only for an interior point with a vanishing gradient and a peak in every direction
+    #: parameters allowed to rest at their upper limit that do: the likelihood still rises there
+    at_limit: tuple[str, ...]
+    #: True only where the gradient vanishes and every direction is a peak, both apart from
+    #: parameters resting at a limit they are allowed to rest at
     converged: bool
     #: what the search ended with, for people
     message: str
@@ -50,18 +55,19 @@ def _hessian(objective: Objective, point: FloatArray) -> FloatArray:
     return symmetric
 
 
-def _newton(objective: Objective, point: FloatArray) -> FloatArray:
-    """Polish `point` while each Newton step shortens the gradient."""
-    norm = float(np.linalg.norm(objective(point)[1]))
+def _newton(objective: Objective, point: FloatArray, free: BoolArray) -> FloatArray:
+    """Polish the free parameters while each Newton step shortens their gradient."""
+    norm = float(np.linalg.norm(objective(point)[1][free]))
     for _ in range(_NEWTON_STEPS):
         if norm <= _NEWTON_TOLERANCE:
             break
-        information = -_hessian(objective, point)
+        information = -_hessian(objective, point)[np.ix_(free, free)]
         if not np.all(np.isfinite(information)) or np.linalg.eigvalsh(information)[0] <= 0:
             break
-        step = np.linalg.solve(information, objective(point)[1])
+        step = np.zeros_like(point)
+        step[free] = np.linalg.solve(information, objective(point)[1][free])
         step *= min(1.0, _LONGEST_STEP / max(float(np.linalg.norm(step)), 1e-300))
-        shorter = float(np.linalg.norm(objective(point + step)[1]))
+        shorter = float(np.linalg.norm(objective(point + step)[1][free]))
         if not shorter < norm:
             break
         point, norm = point + step, shorter
@@ -69,62 +75,78 @@ def _newton(objective: Objective, point: FloatArray) -> FloatArray:
 
 
 def _verdict(
-    gradient_norm: float, flattest: float, at_edge: list[str], search: str
+    gradient_norm: float, flattest: float, at_edge: list[str], at_limit: tuple[str, ...]
 ) -> tuple[bool, str]:
     if not np.isfinite(gradient_norm):
-        return False, f"The log-likelihood is not finite ({search})."
+        return False, "The log-likelihood is not finite."
     if at_edge:
         return False, f"No interior maximum: {', '.join(at_edge)} ran to the edge of the search."
     if gradient_norm > _GRADIENT_TOLERANCE:
-        return False, f"Gradient norm {gradient_norm:.2g}, expected at most 1e-6 ({search})."
+        return False, f"Gradient norm {gradient_norm:.2g}, expected at most 1e-6."
     if flattest <= _FLATTEST_PEAK:
         return False, "The likelihood is flat in some direction: parameters are not identified."
+    if at_limit:
+        return True, f"Converged with {', '.join(at_limit)} at the upper limit."
     return True, "Converged."
 
 
-def maximise(
-    objective: Objective,
-    *,
-    start: FloatArray,
-    lower: FloatArray,
-    upper: FloatArray,
-    names: tuple[str, ...],
-) -> Optimum:
-    """Maximise a mean log-likelihood over log-parameters within [lower, upper].
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SearchBox:
+    """Where to search; arrays of shape (k,), on the log scale."""
 
-    Arguments: `start`, `lower`, `upper` of shape (k,), on the log scale; `names` of the parameters,
-    for the message. Never raises for a failed search: read `converged` and `message`.
-    """
+    names: tuple[str, ...]
+    start: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    #: parameters for which resting at the upper limit is an answer: a nested, simpler model
+    may_rest: tuple[str, ...] = ()
 
+
+def _search(objective: Objective, box: SearchBox) -> FloatArray:
     def descend(point: FloatArray) -> tuple[float, FloatArray]:
         value, gradient = objective(point)
         return -value, -gradient
 
     found = minimize(
         descend,
-        np.clip(start, lower, upper),
+        np.clip(box.start, box.lower, box.upper),
         jac=True,
         method="L-BFGS-B",
-        bounds=list(zip(lower.tolist(), upper.tolist(), strict=True)),
-        options={"maxiter": 500, "maxcor": 20, "ftol": 1e-15, "gtol": 1e-9},
+        bounds=list(zip(box.lower.tolist(), box.upper.tolist(), strict=True)),
+        options={"maxiter": 1000, "maxcor": 20, "ftol": 1e-15, "gtol": 1e-9},
     )
-    point = np.clip(_newton(objective, np.asarray(found.x, dtype=np.float64)), lower, upper)
+    return np.asarray(found.x, dtype=np.float64)
+
+
+def maximise(objective: Objective, box: SearchBox) -> Optimum:
+    """Maximise a mean log-likelihood over log-parameters within the box.
+
+    Never raises for a failed search: read `converged` and `message`.
+    """
+    point = _search(objective, box)
+    rising = objective(point)[1] >= 0
+    allowed = np.isin(box.names, box.may_rest)
+    resting = allowed & rising & (box.upper - point < _AT_EDGE)
+    free = ~resting
+    point = np.where(free, _newton(objective, point, free), box.upper)
+    point = np.clip(point, box.lower, box.upper)
     value, gradient = objective(point)
-    norm = float(np.linalg.norm(gradient))
-    information = -_hessian(objective, point)
+    norm = float(np.linalg.norm(gradient[free]))
+    information = -_hessian(objective, point)[np.ix_(free, free)]
     finite = bool(np.all(np.isfinite(information)))
     flattest = float(np.linalg.eigvalsh(information)[0]) if finite else -np.inf
-    near = np.minimum(point - lower, upper - point) < 1e-6
-    at_edge = [name for name, close in zip(names, near.tolist(), strict=True) if close]
-    converged, message = _verdict(norm, flattest, at_edge, str(found.message))
-    inverse = np.full_like(information, np.nan)
+    inverse = np.full((point.size, point.size), np.nan)
     if flattest > _FLATTEST_PEAK:
-        inverse[:] = np.linalg.inv(information)
+        inverse[np.ix_(free, free)] = np.linalg.inv(information)
+    near = free & (np.minimum(point - box.lower, box.upper - point) < _AT_EDGE)
+    at_limit = tuple(np.array(box.names)[resting].tolist())
+    converged, message = _verdict(norm, flattest, np.array(box.names)[near].tolist(), at_limit)
     return Optimum(
         log_parameters=point,
         mean_log_likelihood=value,
         gradient_norm=norm,
         inverse_information=inverse,
+        at_limit=at_limit,
         converged=converged,
         message=message,
     )

@@ -22,7 +22,7 @@ from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.errors import InvalidParameter, NotEstimated, NotIdentified
 from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.histories import FloatArray, validated_histories
-from patronage.science.lifetime.optimum import Optimum, maximise
+from patronage.science.lifetime.optimum import Optimum, SearchBox, maximise
 from patronage.science.lifetime.pareto_nbd_likelihood import (
     Shape,
     dropped_out,
@@ -37,7 +37,9 @@ from patronage.science.lifetime.windows import (
 
 _NAMES: Final = ("r", "alpha", "s", "beta")
 _FEWEST_HISTORIES: Final = 5
-_SEARCH_WIDTH: Final = math.log(1e5)
+_LARGEST_SHAPE: Final = 1e3
+#: log half-width of the search: shapes about 1, scales wide enough for any shape within its limit
+_SEARCH_WIDTH: Final = np.log([_LARGEST_SHAPE, 1e7, _LARGEST_SHAPE, 1e7])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,10 @@ class ParetoNBD:
         Arguments: `cells`, times in days; `start` of the search, in days, by default from the
         cells' overall rate. A search that fails is returned with `converged` False and a message.
 
+        A shape r or s of 1000 (rates differing by 3 % between customers) is the limit: where the
+        likelihood still rises there, customers do not differ measurably in that rate, the fit rests
+        at the limit, has no standard error for it and says so in `estimation.at_limit`.
+
         Raises `NotIdentified` where no search could succeed: nobody bought twice, or there are
         fewer than five distinct histories (one customer, say) for four parameters.
         """
@@ -113,14 +119,14 @@ class ParetoNBD:
             )
             return total / cells.customers, gradient / cells.customers
 
-        found = maximise(
-            objective,
+        box = SearchBox(
+            names=_NAMES,
             start=first,
             lower=centre - _SEARCH_WIDTH,
             upper=centre + _SEARCH_WIDTH,
-            names=_NAMES,
+            may_rest=("r", "s"),
         )
-        return _fitted(found, cells)
+        return _fitted(maximise(objective, box), cells)
 
     # --- the record of the estimation -------------------------------------------------------------
 
@@ -319,6 +325,7 @@ def _fitted(found: Optimum, cells: Cells) -> ParetoNBD:
         log_likelihood=found.mean_log_likelihood * cells.customers,
         standard_errors=dict(zip(_NAMES, errors.tolist(), strict=True)),
         converged=found.converged,
+        at_limit=found.at_limit,
         gradient_norm=found.gradient_norm,
         message=found.message,
         customers=cells.customers,
