@@ -39,7 +39,10 @@ class Offer(models.Model):
     category = models.CharField(max_length=100, help_text="Product category the offer is on.")
     department = models.CharField(max_length=60)
     need = models.CharField(max_length=40, blank=True, help_text="Need it answers, if any.")
-    face_value_minor = models.PositiveIntegerField(help_text="What one redemption costs.")
+    face_value_minor = models.PositiveIntegerField(help_text="What the customer saves.")
+    redemption_cost_minor = models.PositiveIntegerField(
+        help_text="What one redemption costs the company, after what makers reimburse."
+    )
     currency = models.CharField(max_length=3)
     eligibility = models.TextField(help_text="Predicate text; empty means everybody.", blank=True)
     eligibility_tree = models.JSONField(null=True, blank=True)
@@ -150,6 +153,17 @@ class DecisionRun(models.Model):
     counts = models.JSONField(help_text="offered, withheld, nothing")
     manifest = models.PositiveIntegerField(help_text="Of the decision_candidates dataset.")
     created_at = models.DateTimeField()
+
+
+class Affinity(models.Model):
+    """What one customer's answer to every offer is worth, as scored by the newest run.
+
+    The batch leaves these figures for decisions in the moment, so that both speeds use one score.
+    """
+
+    customer = models.OneToOneField(Customer, primary_key=True, on_delete=models.CASCADE)
+    run = models.ForeignKey(DecisionRun, on_delete=models.CASCADE)
+    figures = models.BinaryField(help_text="float32 (offers, 3): response, buys anyway, margin.")
 
 
 class Decision(models.Model):

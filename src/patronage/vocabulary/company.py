@@ -1,4 +1,4 @@
-"""What the company declares about itself: read from `company.toml`, checked, kept as versioned rows.
+"""What the company declares about itself: read from `company.toml`, checked, kept as versions.
 
 Every figure here is an *assumption*: screens show it with its source. Unknown keys are refused
 when the file is loaded, so that a misspelt setting never passes silently.
@@ -52,7 +52,7 @@ class PortfolioRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectiveRule:
-    """One objective and when it applies; the first rule that is true wins, the last has no `when`."""
+    """One objective and when it applies; the first true rule wins, the last has no `when`."""
 
     objective: str
     reason: str
@@ -66,6 +66,8 @@ class Channel:
     name: str
     title: str
     cost_minor: int
+    #: response in this channel as a share of the response that was observed, 0..1
+    response: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,7 @@ class Company:
     contacts_per_month: int = 2
     #: what all offers of one quarter may cost, minor units
     quarterly_budget_minor: int
-    #: share of responses that would not have happened without the contact, where nothing randomised exists
+    #: share of responses that the contact caused, assumed where nothing randomised exists
     incrementality_prior: float = 0.3
     #: money each contact costs in goodwill, minor units
     fatigue_minor: int = 0
