@@ -88,6 +88,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "patronage.site.middleware.ContentSecurityMiddleware",
+    "patronage.site.middleware.CallerMiddleware",
+    "patronage.site.middleware.LogInMiddleware",
     "patronage.site.middleware.ErrorMiddleware",
 ]
 ROOT_URLCONF = "patronage.site.urls"

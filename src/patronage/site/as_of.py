@@ -1,0 +1,33 @@
+"""As of which date are the figures seen? The date asked for, and the dates there are."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.http import HttpRequest
+
+from patronage.access.errors import Refused
+from patronage.differentiate.models import ValuationRun
+
+
+def as_of_asked(request: HttpRequest) -> date | None:
+    """The date in the address (`?as_of=2017-09-30`); None asks for the newest figures.
+
+    Raises:
+        Refused: the text is no date.
+    """
+    text = request.GET.get("as_of", "").strip()
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Refused(
+            f"{text!r} is not a date. Write it as year-month-day, such as 2017-09-30."
+        ) from error
+
+
+def dates_with_figures() -> tuple[date, ...]:
+    """The dates as of which customers were valued, newest first."""
+    newest_first = ValuationRun.objects.order_by("-as_of").values_list("as_of", flat=True)
+    return tuple(newest_first.distinct()[:24])

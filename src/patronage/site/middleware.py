@@ -1,0 +1,103 @@
+"""What surrounds every page: the caller and the clock, the content policy, the words of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from patronage.access.errors import PatronageError
+from patronage.site import clock
+from patronage.site.as_of import as_of_asked
+from patronage.site.callers import NOBODY, actor_of
+from patronage.site.failures import API_PREFIX, answer_to
+
+NextStep = Callable[[HttpRequest], HttpResponseBase]
+
+CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+class CallerMiddleware:
+    """Gives every request its `now`, its `actor` and the `as_of` date it asks for."""
+
+    def __init__(self, get_response: NextStep) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        now = clock.now()
+        carried: Any = request
+        carried.now = now
+        carried.as_of = None
+        carried.actor = NOBODY
+        try:
+            carried.actor = actor_of(request, now)
+            carried.as_of = as_of_asked(request)
+        except PatronageError as error:
+            return answer_to(request, error)
+        return self.get_response(request)
+
+
+class ContentSecurityMiddleware:
+    """Lets a page load and run only what this server serves as a file of its own."""
+
+    def __init__(self, get_response: NextStep) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"
+        )
+        if getattr(request, "user", None) and request.user.is_authenticated:
+            # what one person may see must not stay in a cache that another can read
+            response.headers.setdefault("Cache-Control", "private, no-cache")
+        return response
+
+
+class LogInMiddleware(LoginRequiredMiddleware):
+    """Sends whoever is not logged in to the log-in page; the API answers for itself."""
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view_func: Callable[..., HttpResponseBase],
+        view_args: tuple[Any, ...],
+        view_kwargs: dict[str, Any],
+    ) -> HttpResponseBase | None:
+        if request.path.startswith(API_PREFIX):
+            return None
+        answer = super().process_view(request, view_func, view_args, view_kwargs)
+        if answer is not None and request.headers.get("HX-Request") == "true":
+            # a fragment must not receive the log-in form: the whole page goes there
+            return HttpResponse(status=204, headers={"HX-Redirect": request.get_full_path()})
+        return answer
+
+
+class ErrorMiddleware:
+    """Turns an error that a person is meant to read into a page, a fragment or a problem."""
+
+    def __init__(self, get_response: NextStep) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, PatronageError):
+            return None
+        return answer_to(request, error)

@@ -1,0 +1,134 @@
+"""Where can this person go, and where do they start? Places by role, each with its key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from patronage.access.roles import Actor, Right, Role
+from patronage.govern.models import Portfolio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A page one can go to."""
+
+    #: name of the URL, such as "steer:equity"
+    url_name: str
+    title: Promise
+    #: the letter after `g`
+    letter: str
+    #: who has it in the navigation; any of these rights opens it
+    rights: frozenset[Right]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A place as drawn in the navigation of one person."""
+
+    href: str
+    title: str
+    letter: str
+    is_here: bool
+
+
+_R = Right
+PLACES = (
+    Place(
+        url_name="steer:equity",
+        title=gettext_lazy("Equity"),
+        letter="e",
+        rights=frozenset({_R.SEE_STATEMENTS}),
+    ),
+    Place(
+        url_name="govern:portfolio",
+        title=gettext_lazy("Portfolio"),
+        letter="p",
+        rights=frozenset({_R.SEE_PROFITABILITY}),
+    ),
+    Place(
+        url_name="customize:gate",
+        title=gettext_lazy("Gate"),
+        letter="t",
+        rights=frozenset({_R.RULE}),
+    ),
+    Place(
+        url_name="customize:offers",
+        title=gettext_lazy("Offers"),
+        letter="o",
+        rights=frozenset({_R.PROPOSE_OFFER}),
+    ),
+    Place(
+        url_name="identify:imports",
+        title=gettext_lazy("Imports"),
+        letter="i",
+        rights=frozenset({_R.SEE_IMPORTS}),
+    ),
+    Place(
+        url_name="search",
+        title=gettext_lazy("Search"),
+        letter="s",
+        rights=frozenset({_R.SEE_CUSTOMERS}),
+    ),
+)
+#: where a person with the role lands; with several roles the first of this order counts
+HOMES = {
+    Role.MANAGER: "govern:portfolio",
+    Role.EXECUTIVE: "steer:equity",
+    Role.OFFER_OWNER: "customize:offers",
+    Role.AGENT: "search",
+    Role.ANALYST: "steer:equity",
+    Role.ADMINISTRATOR: "identify:imports",
+}
+
+
+def places_for(actor: Actor, path: str) -> tuple[Link, ...]:
+    """The places this person may open, in the order of the navigation."""
+    links = []
+    for place in PLACES:
+        href = _address(place.url_name)
+        if href is not None and any(actor.may(right) for right in place.rights):
+            here = path == href or path.startswith(href.rstrip("/") + "/")
+            links.append(Link(href=href, title=str(place.title), letter=place.letter, is_here=here))
+    return tuple(links)
+
+
+def home_of(actor: Actor) -> str | None:
+    """The address where this person starts the day; None when none of their roles has a page."""
+    for role, url_name in HOMES.items():
+        if role in actor.roles:
+            return _address(url_name) or reverse("search")
+    return None
+
+
+def scope_words(actor: Actor, now: datetime) -> str:
+    """Whose customers this person sees, in words."""
+    from patronage.access.scope import scope_of
+
+    scope = scope_of(actor, now)
+    if scope.everything:
+        return _("All customers")
+    names = list(
+        Portfolio.objects.filter(pk__in=scope.portfolio_ids)
+        .order_by("position")
+        .values_list("name", flat=True)
+    )
+    if not names:
+        return _("No customers")
+    if len(names) <= 2:
+        return " · ".join(names)
+    return ngettext("%(count)d portfolio", "%(count)d portfolios", len(names)) % {
+        "count": len(names)
+    }
+
+
+def _address(url_name: str) -> str | None:
+    try:
+        return reverse(url_name)
+    except NoReverseMatch:
+        return None

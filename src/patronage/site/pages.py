@@ -1,0 +1,56 @@
+"""The pages that belong to no stage: home, search, the chart library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from patronage.access.requests import CallerRequest
+from patronage.access.roles import Right
+from patronage.site.bundle import chart_library, chart_library_version
+from patronage.site.navigation import home_of
+
+SEARCH_LIMIT = 50
+_ONE_YEAR = 31_536_000
+
+
+@require_safe
+def home(request: CallerRequest) -> HttpResponse:
+    """The page where this person's day starts."""
+    address = home_of(request.actor)
+    if address is None:
+        return render(request, "site/no_home.html", status=403)
+    return redirect(address)
+
+
+@require_safe
+def search(request: CallerRequest) -> HttpResponse:
+    """Customers found by name or identifier, within the reader's scope."""
+    request.actor.require(Right.SEE_CUSTOMERS)
+    text = request.GET.get("q", "").strip()
+    found = _found(request, text) if text else None
+    template = "site/search_results.html" if request.htmx else "site/search.html"
+    return render(request, template, {"text": text, "found": found, "limit": SEARCH_LIMIT})
+
+
+def _found(request: CallerRequest, text: str) -> Sequence[Any]:
+    from patronage.identify import reads
+
+    return reads.search(request.actor, text, request.now, SEARCH_LIMIT)
+
+
+@login_not_required
+@require_safe
+def chart_script(request: HttpRequest, version: str) -> HttpResponseBase:
+    """The chart library; its address changes with its content, so it is kept for a year."""
+    if version != chart_library_version():
+        return redirect("chart-library", version=chart_library_version())
+    response = FileResponse(chart_library().open("rb"), content_type="text/javascript")
+    response.headers["Cache-Control"] = f"public, max-age={_ONE_YEAR}, immutable"
+    return response
