@@ -111,6 +111,11 @@ class ManifestFolder:
         """Remove manifest `number` from the disk."""
         self.path(number).unlink(missing_ok=True)
 
+    def remove_drafts(self) -> None:
+        """Remove what writers left that died before they could publish."""
+        for draft in self._folder.glob(".*"):
+            draft.unlink(missing_ok=True)
+
     def __iter__(self) -> Iterator[Manifest]:
         """Yield every manifest on disk, oldest first."""
         return map(self.read, self.numbers())

@@ -205,6 +205,7 @@ class Warehouse:
                     continue
                 self._engine.forget(_shown_as(manifest))
                 manifests.remove(manifest.number)
+            manifests.remove_drafts()
             needed = frozenset(file.name for manifest in manifests for file in manifest.files)
             return files.remove_all_but(needed)
 
