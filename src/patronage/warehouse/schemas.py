@@ -128,7 +128,9 @@ COUPON_PRODUCTS: Final = Dataset(
 )
 
 #: What each customer was worth as of a date, and the statistics the figure rests on.
-#: `expected_margin_minor` and `expected_purchases` are of the next quarter.
+#: `expected_margin_minor` and `expected_purchases` are of the next quarter; `recency_days` runs
+#: from the first to the last purchase; `cost_to_serve_minor` is of one shopping day; the
+#: `quarter_` columns are the profit and loss of the quarter of `as_of`, up to that date.
 VALUATIONS: Final = Dataset(
     name="valuations",
     version=1,
@@ -154,6 +156,14 @@ VALUATIONS: Final = Dataset(
         float64("age_days"),
         float64("average_spend_minor", null=True),
         float64("margin_rate", null=True),
+        float64("cost_to_serve_minor", null=True),
+        string("objective_reason", null=True),
+        int32("orders_90d", null=True),
+        int64("quarter_sales_minor", null=True),
+        int64("quarter_returns_minor", null=True),
+        int64("quarter_cost_of_goods_minor", null=True),
+        int64("quarter_cost_to_serve_minor", null=True),
+        int32("quarter_baskets", null=True),
     ),
     sort_by=("as_of", "customer_id"),
 )
