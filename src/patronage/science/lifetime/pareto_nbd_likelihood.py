@@ -54,12 +54,6 @@ def dropped_out(
     return log_odds, laws
 
 
-def log_likelihoods(shape: Shape, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
-    """Log-likelihood per history, shape (rows,), per day^x."""
-    parts = [_with_gradient(shape, x[rows], t_x[rows], T[rows])[0] for rows in row_blocks(x.size)]
-    return np.concatenate(parts)
-
-
 def weighted_log_likelihood(
     shape: Shape, x: FloatArray, t_x: FloatArray, T: FloatArray, weight: FloatArray
 ) -> tuple[float, FloatArray]:
