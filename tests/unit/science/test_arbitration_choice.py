@@ -165,6 +165,11 @@ def test_a_score_that_is_not_a_number_is_refused(score: float) -> None:
         {"eligible": np.array([[2, 1]], dtype=np.int8)},
         {"held_out": np.array([True, False])},
         {"consented": np.ones((2, 2), dtype=bool)},
+        {"consented": np.ones((1, 1), dtype=bool)},
+        {"permitted": np.ones((1, 2), dtype=np.int8)},
+        {"capped": np.zeros((1, 2), dtype=np.int8)},
+        {"held_out": np.zeros(1, dtype=np.int8)},
+        {"tie_break": np.zeros((1, 1), dtype=np.uint64)},
         {"limit": 0},
     ],
 )

@@ -73,15 +73,17 @@ def choose(
     Because a held-out customer passes through every stage, comparing withheld with offered
     customers estimates the effect of the offer on those who would get it (intention to treat).
     """
-    places = capped[:, np.newaxis] if capped.ndim == 1 else capped
-    _check(scores, eligible, limit, held_out, consented, permitted, places, affordable, tie_break)
+    if capped.ndim == 1:
+        capped = np.broadcast_to(capped[:, np.newaxis], (len(capped), scores.shape[-1]))
+    within = permitted if within_boundary is None else within_boundary
+    stages = (consented, permitted, within, capped, affordable)
+    _check(scores, eligible, tie_break, held_out, limit, *stages)
     reasons = np.full(scores.shape, _OUTSCORED, dtype=np.int8)
     # From the last stage to the first, so that what is written last is the first to have failed.
     reasons[scores <= 0.0] = _NOT_WORTH_IT
     reasons[~affordable] = _NO_BUDGET
-    np.copyto(reasons, _CAPPED, where=places)
-    if within_boundary is not None:
-        reasons[~within_boundary] = _BOUNDARY
+    reasons[capped] = _CAPPED
+    reasons[~within] = _BOUNDARY
     reasons[~permitted] = _BLOCKED
     reasons[~consented] = _NO_CONSENT
     reasons[eligible < 0] = _UNKNOWN
@@ -128,21 +130,27 @@ def _highest(tie_break: NDArray[np.uint64], level: Bools) -> NDArray[np.int64]:
 def _check(
     scores: NDArray[np.float64],
     eligible: NDArray[np.int8],
-    limit: int,
+    tie_break: NDArray[np.uint64],
     held_out: Bools,
-    *tables: NDArray[np.generic],
+    limit: int,
+    *stages: Bools,
 ) -> None:
     if scores.ndim != 2 or held_out.shape != scores.shape[:1]:
         raise ValueError(
             f"choose: scores have shape {scores.shape} and held_out {held_out.shape}; "
             "expected (n_customers, n_actions) and (n_customers,)"
         )
-    n, k = scores.shape
-    for table in (eligible, *tables):
-        if table.shape != (n, k) and table.shape != (n, 1):
+    for shape in (eligible.shape, tie_break.shape, *(stage.shape for stage in stages)):
+        if shape != scores.shape:
             raise ValueError(
-                f"choose: an argument has shape {table.shape}; expected {(n, k)} as scores have "
-                "(capped may be (n_customers,))"
+                f"choose: an argument has shape {shape}; expected {scores.shape} as scores "
+                "have (capped may be (n_customers,))"
+            )
+    for stage in (held_out, *stages):
+        # Inverting numbers that stand for yes and no would let through what must be stopped.
+        if stage.dtype != np.bool_:
+            raise ValueError(
+                f"choose: a stage has type {stage.dtype}; expected bool: decide each stage first"
             )
     if not np.isfinite(scores).all():
         raise ValueError(
