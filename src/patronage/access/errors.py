@@ -12,7 +12,8 @@ class NotAllowed(PatronageError):
 
     def __init__(self, *, actor: str, right: str) -> None:
         super().__init__(
-            f"{actor} does not have the right to {right}. Ask an administrator for a role that has it."
+            f"{actor} does not have the right to {right}. "
+            "Ask an administrator for a role that has it."
         )
         self.right = right
 

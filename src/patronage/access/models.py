@@ -6,6 +6,7 @@ from functools import partial
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 
@@ -80,7 +81,10 @@ class CompanyVersion(models.Model):
     """One version of `company.toml`; runs name the version they used."""
 
     number = models.PositiveIntegerField(primary_key=True)
-    digest = models.CharField(max_length=64, unique=True)
+    digest = models.CharField(
+        max_length=64,
+        help_text="SHA-256 of the content; an old one comes back as a new version.",
+    )
     content = models.JSONField()
     recorded_at = models.DateTimeField()
     actor_id = models.CharField(max_length=40)
@@ -98,7 +102,7 @@ class VaultEntry(models.Model):
         max_length=64,
         blank=True,
         db_index=True,
-        help_text="Keyed digest of the normalised value, to find it again; empty if never searched.",
+        help_text="Keyed digest of the normalised value, to find it; empty if never searched.",
     )
     recorded_at = models.DateTimeField()
 
@@ -118,7 +122,7 @@ class AuditEntry(models.Model):
     subject_kind = models.CharField(max_length=40)
     subject_id = models.CharField(max_length=60)
     reason = models.CharField(max_length=400, blank=True)
-    change = models.JSONField(default=dict)
+    change = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     number = models.PositiveBigIntegerField(null=True, unique=True)
     digest = models.CharField(max_length=64, blank=True)
 
@@ -137,8 +141,11 @@ class JobRun(models.Model):
     )
     done = models.FloatField(default=0, help_text="Share done, 0 to 1.")
     step = models.CharField(max_length=200, blank=True)
-    result = models.JSONField(default=dict)
+    result = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    worker = models.CharField(max_length=200, help_text="Machine and process that runs it.")
+    attempt = models.PositiveIntegerField(default=1)
     started_at = models.DateTimeField()
+    seen_at = models.DateTimeField(help_text="When the worker last gave a sign of life.")
     finished_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
 
@@ -149,17 +156,21 @@ class JobRun(models.Model):
 
 
 class DatasetVersion(models.Model):
-    """The manifest of a warehouse dataset that is committed: readers see only the newest row's."""
+    """A committed manifest of a warehouse dataset: readers see only the newest row's."""
 
     dataset = models.CharField(max_length=60)
     number = models.PositiveIntegerField()
+    parent = models.PositiveIntegerField(
+        help_text="Number of the state it builds on, 0 for none: two writers cannot share one."
+    )
     rows = models.BigIntegerField()
     committed_at = models.DateTimeField()
     cause = models.CharField(max_length=60, help_text="Id of the import or run that wrote it.")
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["dataset", "number"], name="one_row_a_manifest")
+            models.UniqueConstraint(fields=["dataset", "number"], name="one_row_a_manifest"),
+            models.UniqueConstraint(fields=["dataset", "parent"], name="one_successor_a_manifest"),
         ]
 
 
@@ -177,3 +188,14 @@ class IdempotencyRecord(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["caller_id", "key"], name="one_answer_a_key")
         ]
+
+
+class LogInFailure(models.Model):
+    """A log-in that failed; keyed digests say who tried from where without naming either."""
+
+    person_digest = models.CharField(max_length=64)
+    address_digest = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["person_digest", "address_digest", "at"])]

@@ -1,0 +1,105 @@
+"""What has the company declared about itself, and which version of that is in force?"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from patronage.access import audit
+from patronage.access.errors import Refused
+from patronage.access.models import CompanyVersion
+from patronage.access.roles import Actor, Right
+from patronage.access.transactions import atomic, take_turns
+from patronage.vocabulary.company import Company, CompanyError, company_from_dict, parse_company
+
+
+class NoCompany(Refused):
+    """Nothing has been declared yet."""
+
+    def __init__(self) -> None:
+        super().__init__("No company is declared yet. Load one from its company.toml first.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrentCompany:
+    """The declared assumptions in force, and the row that keeps them."""
+
+    #: the assumptions, checked
+    company: Company
+    #: the version that runs and statements name
+    version: CompanyVersion
+
+
+def load_company(*, actor: Actor, now: datetime, text: str, reason: str) -> CompanyVersion:
+    """Put the content of a `company.toml` in force; the same content again changes nothing.
+
+    Raises:
+        Refused: the text cannot be used; the message names the key and the mend.
+    """
+    actor.require(Right.ADMINISTER)
+    try:
+        parse_company(text)
+    except CompanyError as error:
+        raise Refused(str(error)) from error
+    content = tomllib.loads(text)
+    digest = hashlib.sha256(_canonical(content).encode()).hexdigest()
+    with atomic():
+        take_turns("company")
+        newest = CompanyVersion.objects.order_by("-number").first()
+        if newest is not None and newest.digest == digest:
+            return newest
+        version = CompanyVersion.objects.create(
+            number=1 if newest is None else newest.number + 1,
+            digest=digest,
+            content=content,
+            recorded_at=now,
+            actor_id=actor.id,
+            reason=reason,
+        )
+        audit.record(
+            actor=actor,
+            now=now,
+            action="load company",
+            subject_kind="company",
+            subject_id=str(version.number),
+            reason=reason,
+            change={"digest": digest},
+        )
+    return version
+
+
+def current() -> CurrentCompany:
+    """Give the newest version.
+
+    Raises:
+        NoCompany: none was ever loaded.
+    """
+    newest = CompanyVersion.objects.order_by("-number").first()
+    if newest is None:
+        raise NoCompany
+    return CurrentCompany(company=company_of(newest), version=newest)
+
+
+def company_of(version: CompanyVersion) -> Company:
+    """Give the assumptions that a version keeps."""
+    return _parsed(_canonical(version.content))
+
+
+@lru_cache(maxsize=16)
+def _parsed(content: str) -> Company:
+    return company_from_dict(json.loads(content))
+
+
+def _canonical(content: dict[str, Any]) -> str:
+    try:
+        return json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise Refused(
+            f"company.toml: a value is neither text, a number, a list nor a table ({error}). "
+            "Write dates as text and leave out infinite numbers."
+        ) from error
