@@ -1,0 +1,50 @@
+"""Why was a rule or a record refused? Errors that say where, why and what to do."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+
+class PredicateError(ValueError):
+    """A rule that is not in the language. Raised when a rule is read, never when it is used."""
+
+    def __init__(
+        self,
+        reason: str,
+        advice: str,
+        *,
+        offset: int | None = None,
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        #: What is wrong.
+        self.reason = reason
+        #: What to write instead.
+        self.advice = advice
+        #: Characters before the fault, from 0; None for a stored tree, which has no text.
+        self.offset = offset
+        #: Line of the fault, from 1.
+        self.line = line
+        #: Column of the fault in its line, from 1.
+        self.column = column
+        place = "" if line is None else f"Line {line}, column {column}: "
+        super().__init__(f"{place}{reason} {advice}".strip())
+
+    def __reduce__(self) -> tuple[Callable[..., PredicateError], tuple[str, str]]:
+        rebuild = functools.partial(
+            PredicateError, offset=self.offset, line=self.line, column=self.column
+        )
+        return rebuild, (self.reason, self.advice)
+
+    @classmethod
+    def at(cls, text: str, offset: int, reason: str, advice: str) -> PredicateError:
+        """Build the error for a place in a text."""
+        before = text[:offset]
+        line = before.count("\n") + 1
+        column = offset - (before.rfind("\n") + 1) + 1
+        return cls(reason, advice, offset=offset, line=line, column=column)
+
+
+class RecordError(TypeError):
+    """A record whose value has not the type its field declares: a fault of the caller."""

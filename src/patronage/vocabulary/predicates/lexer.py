@@ -1,0 +1,235 @@
+"""Which words is a rule made of? Cuts the text into the few tokens the language has."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from patronage.vocabulary.fields import RESERVED_WORDS, FieldCatalog
+from patronage.vocabulary.predicates.errors import PredicateError
+from patronage.vocabulary.predicates.limits import (
+    LARGEST_INTERVAL_DAYS,
+    LARGEST_LITERAL,
+    LONGEST_TEXT,
+    MOST_PREFIXES,
+    SMALLEST_LITERAL,
+)
+from patronage.vocabulary.predicates.nodes import FieldRef, Kind, Literal
+from patronage.vocabulary.predicates.types import kind_of_field
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>[ \t\r\n]+)
+  | (?P<comment>--|/\*|\*/|\#)
+  | (?P<dated>DATE[ \t\r\n]*'(?P<day>[^']*)')
+  | (?P<interval>INTERVAL(?:[ \t\r\n]*(?P<quoted>'[^']*')|[ \t\r\n]+(?P<bare>[0-9]+))
+      (?:[ \t\r\n]*(?P<unit>[A-Z]+))?)
+  | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:E[+-]?[0-9]+)?)(?![A-Z0-9_.])
+  | (?P<string>'(?:[^']|'')*')
+  | (?P<word>[A-Z_][A-Z0-9_]*)
+  | (?P<operator><>|!=|<=|>=|[=<>+\-*/(),](?!=))
+    """,
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+_UNITS = {"DAY": 1, "DAYS": 1, "WEEK": 7, "WEEKS": 7}
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,9}", re.ASCII)
+_LONGEST_SHOWN = 40
+_CLOSED = (
+    "Rules know AND, OR, NOT, = <> < <= > >=, IN, BETWEEN, IS NULL, LIKE 'start%', + - * / and "
+    "the fields of the catalogue."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word of a rule and where it stands."""
+
+    #: An operator or upper-case keyword; "value" where ``value`` holds a field or a literal.
+    symbol: str
+    #: Characters before it.
+    offset: int
+    value: FieldRef | Literal | None = None
+
+
+def tokenize(text: str, fields: FieldCatalog) -> list[Token]:
+    """Cut the text into tokens; refuse everything that is not in the language, with its place."""
+    if not isinstance(text, str):
+        raise PredicateError(
+            f"A rule is text, found {type(text).__name__}.", "Write it as in: orders_90d > 3"
+        )
+    if len(text) > LONGEST_TEXT:
+        raise PredicateError.at(
+            text,
+            LONGEST_TEXT,
+            f"The rule has {len(text):,} characters, the most is {LONGEST_TEXT:,}.",
+            "Split it into several rules.",
+        )
+    tokens: list[Token] = []
+    at = 0
+    while at < len(text):
+        found = _TOKEN.match(text, at)
+        if found is None:
+            raise _unreadable(text, at)
+        if found.lastgroup != "space":
+            tokens.append(_token(text, found, fields))
+        at = found.end()
+    _refuse_long_prefixes(text, tokens)
+    return tokens
+
+
+def _token(text: str, found: re.Match[str], fields: FieldCatalog) -> Token:
+    at = found.start()
+    if found["comment"]:
+        raise PredicateError.at(
+            text, at, "Comments are not part of a rule.", "Put the explanation in its description."
+        )
+    if found["dated"]:
+        return Token("value", at, _date(text, at, found["day"]))
+    if found["interval"]:
+        return Token(
+            "value", at, _interval(text, at, found["quoted"] or found["bare"], found["unit"])
+        )
+    if found["number"]:
+        return Token("value", at, _number(text, at, found["number"]))
+    if found["string"]:
+        return Token("value", at, _string(text, at, found["string"]))
+    if found["word"]:
+        return _word(text, found, fields)
+    operator = found["operator"]
+    return Token("<>" if operator == "!=" else operator, at)
+
+
+def _word(text: str, found: re.Match[str], fields: FieldCatalog) -> Token:
+    word, at = found["word"], found.start()
+    if word.lower() in RESERVED_WORDS:
+        if word.upper() in ("DATE", "INTERVAL"):
+            raise PredicateError.at(
+                text,
+                at,
+                f"{word.upper()} needs a quoted value after it.",
+                "Write DATE '2024-12-31' or INTERVAL '30' DAY.",
+            )
+        return Token(word.upper(), at)
+    if text[found.end() :].lstrip(" \t\r\n").startswith("("):
+        raise PredicateError.at(
+            text, at, f"{_shown(word)} is used as a function; rules have none.", _CLOSED
+        )
+    if word not in fields:
+        near = fields.closest(word)
+        advice = f"Did you mean {near}?" if near else f"Known fields: {_some(fields)}."
+        raise PredicateError.at(text, at, f"There is no field {_shown(word)}.", advice)
+    return Token("value", at, FieldRef(kind_of_field(fields[word]), word))
+
+
+def _number(text: str, at: int, written: str) -> Literal:
+    whole = written.isdigit()
+    # A double first: it reads any number of digits in no time, where int() would refuse 5,000.
+    value = float(written)
+    if value > LARGEST_LITERAL:
+        raise PredicateError.at(
+            text,
+            at,
+            f"{_shown(written)} is too large.",
+            f"The largest number in a rule is {LARGEST_LITERAL}.",
+        )
+    mantissa = written.upper().partition("E")[0]
+    if 0 < value < SMALLEST_LITERAL or (value == 0 and mantissa.strip("0.")):
+        raise PredicateError.at(
+            text,
+            at,
+            f"{_shown(written)} is too close to zero.",
+            f"The smallest number in a rule is {SMALLEST_LITERAL}.",
+        )
+    return Literal(Kind.INTEGER, int(value)) if whole else Literal(Kind.NUMBER, value)
+
+
+def _string(text: str, at: int, written: str) -> Literal:
+    value = written[1:-1].replace("''", "'")
+    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise PredicateError.at(
+            text,
+            at,
+            "The text holds a character that no database can store.",
+            "Remove NUL characters and broken Unicode from it.",
+        )
+    return Literal(Kind.TEXT, value)
+
+
+def _date(text: str, at: int, written: str) -> Literal:
+    try:
+        if _DAY.fullmatch(written):
+            return Literal(Kind.DATE, date.fromisoformat(written))
+    except ValueError:
+        pass
+    raise PredicateError.at(
+        text, at, f"{_shown(written)} is not a date.", "Write it as DATE '2024-12-31'."
+    )
+
+
+def _interval(text: str, at: int, amount: str, unit: str | None) -> Literal:
+    written = amount.strip("'")
+    if unit is None or unit.upper() not in _UNITS or _AMOUNT.fullmatch(written) is None:
+        raise PredicateError.at(
+            text,
+            at,
+            "An interval is a whole number of days or weeks.",
+            "Write INTERVAL '30' DAY; months and years have no fixed length, so write days.",
+        )
+    days = int(written) * _UNITS[unit.upper()]
+    if not math.fabs(days) <= LARGEST_INTERVAL_DAYS:
+        raise PredicateError.at(
+            text,
+            at,
+            f"An interval of {days:,} days is too long.",
+            f"The longest is {LARGEST_INTERVAL_DAYS:,} days.",
+        )
+    return Literal(Kind.DAYS, days)
+
+
+def _refuse_long_prefixes(text: str, tokens: list[Token]) -> None:
+    run, previous = 0, "("
+    for token in tokens:
+        sign = token.symbol in ("-", "+") and previous not in ("value", ")")
+        run = run + 1 if sign or token.symbol == "NOT" else 0
+        previous = token.symbol
+        if run > MOST_PREFIXES:
+            raise PredicateError.at(
+                text,
+                token.offset,
+                f"More than {MOST_PREFIXES} NOTs or signs follow one another.",
+                "Two of them cancel out: remove them in pairs.",
+            )
+
+
+def _unreadable(text: str, at: int) -> PredicateError:
+    character = text[at]
+    if character == "'":
+        reason, advice = "The text that begins here never ends.", "Close it with a quote."
+    elif character in '"`[]':
+        reason, advice = "Quoted names are not part of a rule.", "Write the field's plain name."
+    elif character in "?:$@{%":
+        reason, advice = "Parameters are not part of a rule.", "Write the value itself."
+    elif character == ".":
+        reason, advice = "Names have no parts.", "Write the field's plain name, without a dot."
+    elif character.isdigit() and character.isascii():
+        reason, advice = "This number cannot be read.", "Write digits, as in 1234.5"
+    elif text.startswith("==", at):
+        reason, advice = "'==' is not part of a rule.", "Write = to compare."
+    elif character.isascii() and character.isprintable():
+        reason, advice = f"{character!r} is not part of a rule.", _CLOSED
+    else:
+        reason = f"The character {character!a} is not part of a rule."
+        advice = "It may look like another one: type it again on a plain keyboard."
+    return PredicateError.at(text, at, reason, advice)
+
+
+def _shown(word: str) -> str:
+    return repr(word if len(word) <= _LONGEST_SHOWN else word[:_LONGEST_SHOWN] + "…")
+
+
+def _some(fields: FieldCatalog) -> str:
+    names = list(fields)
+    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "") if names else "none"

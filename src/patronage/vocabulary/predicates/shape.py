@@ -1,0 +1,29 @@
+"""Is a tree small enough? Refuses trees that are too deep or have too many parts."""
+
+from __future__ import annotations
+
+from patronage.vocabulary.predicates.limits import DEEPEST_NESTING, MOST_NODES
+from patronage.vocabulary.predicates.nodes import Node, children
+from patronage.vocabulary.predicates.types import Refuse
+
+
+def refuse_shape(root: Node, refuse: Refuse) -> None:
+    """Refuse a tree with more levels or nodes than every engine can take. Does not recurse."""
+    level, depth, count = [root], 0, 0
+    while level:
+        depth += 1
+        count += len(level)
+        # The root and the leaves' own level come on top of the levels of nesting.
+        if depth > DEEPEST_NESTING + 2:
+            refuse(
+                level[0],
+                f"The rule is nested more than {DEEPEST_NESTING} levels deep.",
+                "Split it into several rules.",
+            )
+        if count > MOST_NODES:
+            refuse(
+                root,
+                f"The rule has more than {MOST_NODES:,} parts.",
+                "Split it into several rules.",
+            )
+        level = [child for node in level for child in children(node)]
