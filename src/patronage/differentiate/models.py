@@ -29,9 +29,7 @@ class ModelVersion(models.Model):
     fitted_at = models.DateTimeField()
 
     class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["kind", "name", "as_of", "fitted_at"], name="one_fit")
-        ]
+        indexes: ClassVar = [models.Index(fields=["kind", "name", "as_of"], name="model_by_date")]
 
 
 class ValuationRun(models.Model):
@@ -52,6 +50,10 @@ class ValuationRun(models.Model):
     total_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     manifest = models.PositiveIntegerField(help_text="Manifest of the valuations dataset.")
+    order_lines_manifest = models.PositiveIntegerField(help_text="The history that was read.")
+    products_manifest = models.PositiveIntegerField(
+        null=True, help_text="The products that were read; none if there were none."
+    )
     created_at = models.DateTimeField()
 
 
@@ -67,14 +69,21 @@ class LatestValuation(models.Model):
     probability_of_purchase = models.FloatField(help_text="In the next quarter.")
     expected_purchases = models.FloatField(help_text="Purchase days in the next quarter.")
     expected_margin_minor = models.BigIntegerField(help_text="In the next quarter.")
-    quarter_revenue_minor = models.BigIntegerField()
-    quarter_margin_minor = models.BigIntegerField()
+    quarter_revenue_minor = models.BigIntegerField(help_text="Of this quarter, net of returns.")
+    quarter_margin_minor = models.BigIntegerField(
+        help_text="Revenue less the cost of goods and the cost to serve."
+    )
+    quarter_sales_minor = models.BigIntegerField()
+    quarter_returns_minor = models.BigIntegerField(help_text="Zero or below.")
+    quarter_cost_of_goods_minor = models.BigIntegerField()
+    quarter_cost_to_serve_minor = models.BigIntegerField()
+    quarter_baskets = models.PositiveIntegerField()
     tier = models.CharField(max_length=20)
     need = models.CharField(max_length=40, blank=True)
     objective = models.CharField(max_length=10, choices=[(o, o) for o in OBJECTIVES])
     objective_reason = models.CharField(max_length=200)
     orders_90d = models.PositiveIntegerField()
-    recency_days = models.PositiveIntegerField()
+    recency_days = models.PositiveIntegerField(help_text="Since the last purchase.")
     age_days = models.PositiveIntegerField(help_text="Since the first purchase.")
 
 

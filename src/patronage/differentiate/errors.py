@@ -1,0 +1,91 @@
+"""What can go wrong when customers are valued, and what to do about it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from patronage.access.errors import Refused
+
+
+class NothingToValue(Refused):
+    """No customer bought anything by the date."""
+
+    def __init__(self, *, as_of: date) -> None:
+        super().__init__(
+            f"No purchase is on record up to {as_of}: there is nobody to value. "
+            "Import order lines, or choose a later date."
+        )
+
+
+class DateNotOver(Refused):
+    """The date has not ended yet, so what is seen as of it could still change."""
+
+    def __init__(self, *, as_of: date) -> None:
+        super().__init__(
+            f"{as_of} has not ended yet in the company's time zone, so its figures could still "
+            "change. Choose a date that is over."
+        )
+
+
+class OtherCurrency(Refused):
+    """Order lines are not in the reporting currency."""
+
+    def __init__(self, *, lines: int, currency: str) -> None:
+        super().__init__(
+            f"{lines} order lines are not in {currency}, the company's reporting currency. "
+            "Import them with a mapping that converts them."
+        )
+
+
+class UnknownCustomers(Refused):
+    """The history names customers that nobody created."""
+
+    def __init__(self, *, customer_ids: list[str], count: int) -> None:
+        super().__init__(
+            f"The order lines name {count} customers who are not on record, such as "
+            f"{', '.join(customer_ids)}. Import the lines again, so that the customers are created."
+        )
+
+
+class NoUsableModel(Refused):
+    """The fit failed and there is no earlier one to fall back on."""
+
+    def __init__(self, *, kind: str, as_of: date, reason: str) -> None:
+        super().__init__(
+            f"The {kind} model cannot be fitted as of {as_of}: {reason} There is no earlier "
+            f"{kind} model to use instead. Value a later date, or import a longer history."
+        )
+
+
+class RuleRefused(Refused):
+    """An objective rule of `company.toml` cannot be read."""
+
+    def __init__(self, *, objective: str, when: str | None, cause: Exception) -> None:
+        super().__init__(
+            f"The rule for the objective {objective!r} ({when}) cannot be used: {cause} "
+            "Correct it in company.toml and load that again."
+        )
+
+
+class UnknownNeed(Refused):
+    """The need is not in the company's taxonomy."""
+
+    def __init__(self, *, name: str, known: list[str]) -> None:
+        super().__init__(f"{name!r} is none of the company's needs ({', '.join(known)}). Pick one.")
+
+
+class NeedClosed(Refused):
+    """The need was already closed; it is not closed twice."""
+
+    def __init__(self, *, need_id: str, status: str) -> None:
+        super().__init__(f"Need {need_id} is already {status}. Record a new need if it came back.")
+
+
+class WrongOrder(Refused):
+    """The bridge runs from an earlier valuation to a later one."""
+
+    def __init__(self, *, opening: date, closing: date) -> None:
+        super().__init__(
+            f"A bridge opens before it closes: found an opening as of {opening} and a closing as "
+            f"of {closing}. Swap them, or choose another opening."
+        )

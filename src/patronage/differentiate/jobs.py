@@ -1,0 +1,214 @@
+"""Value everybody as of a date: one pass over the history, two models, one row a customer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+import polars as pl
+
+from patronage.access import datasets
+from patronage.access.audit import record
+from patronage.access.company import CurrentCompany, current
+from patronage.access.progress import Progress, silent
+from patronage.access.roles import Actor, Right
+from patronage.access.transactions import atomic, take_turns
+from patronage.differentiate import registry
+from patronage.differentiate.errors import (
+    DateNotOver,
+    NothingToValue,
+    OtherCurrency,
+    UnknownCustomers,
+)
+from patronage.differentiate.models import ModelVersion, ValuationRun
+from patronage.differentiate.projection import project
+from patronage.differentiate.valuation.appraisal import (
+    Labels,
+    appraise,
+    as_valuations,
+    known_customers,
+)
+from patronage.differentiate.valuation.fitting import Fit, fit_purchases, fit_spend
+from patronage.differentiate.valuation.history import Horizon, customer_statistics
+from patronage.differentiate.valuation.scoring import Window
+from patronage.identify.models import Customer
+from patronage.vocabulary.ids import IdPrefix, new_id
+from patronage.vocabulary.periods import BusinessCalendar
+from patronage.warehouse import Manifest
+
+#: Raised whenever the same inputs would give other figures than before.
+METHOD_VERSION: Final = 1
+_NAMED: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Everything that a valuation's figures depend on."""
+
+    as_of: date
+    #: committed manifest of the order lines
+    order_lines: int
+    #: committed manifest of the products; None if there are none
+    products: int | None
+    #: the assumptions in force
+    declared: CurrentCompany
+
+    @property
+    def digest(self) -> str:
+        """The same for the same inputs, whenever and by whomever they are valued."""
+        content = {
+            "as_of": self.as_of.isoformat(),
+            "order_lines": self.order_lines,
+            "products": self.products,
+            "company": self.declared.version.digest,
+            "method": METHOD_VERSION,
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def value(*, actor: Actor, now: datetime, as_of: date, progress: Progress = silent) -> ValuationRun:
+    """Value every customer as of a date; the same inputs again give the run that is there.
+
+    Nothing that happened after `as_of` has ended in the company's zone is seen.
+
+    Raises:
+        DateNotOver: the date has not ended yet.
+        NothingToValue: nobody bought anything by then.
+        OtherCurrency: a line is not in the company's currency.
+        UnknownCustomers: a line is of a customer who is not on record.
+        NoUsableModel: a model could not be fitted and no earlier one can stand in.
+        RuleRefused: an objective rule cannot be used.
+    """
+    actor.require(Right.VALUE)
+    inputs = _inputs(as_of, now)
+    known = ValuationRun.objects.filter(input_digest=inputs.digest).first()
+    if known is not None:
+        return known
+    progress(0.05, "Reading the history")
+    customers = _customers(inputs)
+    progress(0.45, "Fitting the models")
+    window = Window.of(inputs.declared.company, as_of)
+    fits = (fit_purchases(customers), fit_spend(customers, window.minor_per_major))
+    progress(0.75, "Valuing customers")
+    run = _valued(actor, now, inputs, customers, fits)
+    progress(1.0, "Done")
+    return run
+
+
+def _inputs(as_of: date, now: datetime) -> Inputs:
+    declared = current()
+    if BusinessCalendar(declared.company.time_zone).end_of_day(as_of) > now:
+        raise DateNotOver(as_of=as_of)
+    order_lines = datasets.head("order_lines")
+    if order_lines is None:
+        raise NothingToValue(as_of=as_of)
+    return Inputs(
+        as_of=as_of,
+        order_lines=order_lines,
+        products=datasets.head("products"),
+        declared=declared,
+    )
+
+
+def _customers(inputs: Inputs) -> pl.DataFrame:
+    """Everybody who bought something, as `known_customers`; refuses what cannot be valued."""
+    company = inputs.declared.company
+    quarter = BusinessCalendar(company.time_zone).quarter_of(inputs.as_of)
+    statistics = datasets.warehouse().polars(
+        customer_statistics(
+            datasets.read("order_lines", inputs.order_lines),
+            datasets.read("products", inputs.products),
+            company=company,
+            horizon=Horizon(as_of=inputs.as_of, period_start=quarter.first_day),
+        )
+    )
+    foreign = int(statistics["other_currency_lines"].sum())
+    if foreign:
+        raise OtherCurrency(lines=foreign, currency=company.currency)
+    on_record = pl.DataFrame(
+        {"customer_id": list(Customer.objects.values_list("id", flat=True))},
+        schema={"customer_id": pl.String},
+    )
+    unknown = statistics.join(on_record, on="customer_id", how="anti")["customer_id"].sort()
+    if len(unknown):
+        raise UnknownCustomers(customer_ids=unknown.head(_NAMED).to_list(), count=len(unknown))
+    customers = known_customers(statistics, company, inputs.as_of)
+    if not len(customers):
+        raise NothingToValue(as_of=inputs.as_of)
+    return customers
+
+
+def _valued(
+    actor: Actor, now: datetime, inputs: Inputs, customers: pl.DataFrame, fits: tuple[Fit, Fit]
+) -> ValuationRun:
+    """Choose the models, value everybody, and store all of it in one transaction."""
+    company, as_of = inputs.declared.company, inputs.as_of
+    with atomic():
+        take_turns("valuations")
+        known = ValuationRun.objects.filter(input_digest=inputs.digest).first()
+        if known is not None:
+            return known
+        purchase, spend = (
+            registry.version_to_use(actor=actor, now=now, as_of=as_of, fit=fit) for fit in fits
+        )
+        labels = Labels(run_id=new_id(IdPrefix.VALUATION), model_version=purchase.id)
+        valued = appraise(customers, registry.models_of(purchase, spend), company, as_of)
+        manifest = datasets.warehouse().append(
+            "valuations",
+            as_valuations(valued, company, as_of, labels).to_arrow(),
+            base=datasets.head("valuations"),
+        )
+        datasets.commit(dataset="valuations", manifest=manifest, cause=labels.run_id, now=now)
+        run = _run(labels.run_id, now, inputs, (purchase, spend), valued, manifest)
+        is_latest = project(valued, run)
+        _audit(actor, now, run, is_latest=is_latest)
+    return run
+
+
+def _run(
+    run_id: str,
+    now: datetime,
+    inputs: Inputs,
+    models: tuple[ModelVersion, ModelVersion],
+    valued: pl.DataFrame,
+    manifest: Manifest,
+) -> ValuationRun:
+    company = inputs.declared.company
+    return ValuationRun.objects.create(
+        id=run_id,
+        as_of=inputs.as_of,
+        input_digest=inputs.digest,
+        purchase_model=models[0],
+        spend_model=models[1],
+        company_version=inputs.declared.version,
+        horizon_days=company.horizon_days,
+        customers=len(valued),
+        total_minor=int(valued["value_minor"].sum()),
+        currency=company.currency,
+        manifest=manifest.number,
+        order_lines_manifest=inputs.order_lines,
+        products_manifest=inputs.products,
+        created_at=now,
+    )
+
+
+def _audit(actor: Actor, now: datetime, run: ValuationRun, *, is_latest: bool) -> None:
+    record(
+        actor=actor,
+        now=now,
+        action="value customers",
+        subject_kind="valuation",
+        subject_id=run.id,
+        change={
+            "as_of": run.as_of.isoformat(),
+            "customers": run.customers,
+            "total_minor": run.total_minor,
+            "currency": run.currency,
+            "manifest": run.manifest,
+            "input_digest": run.input_digest,
+            "latest": is_latest,
+        },
+    )

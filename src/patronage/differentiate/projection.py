@@ -1,0 +1,71 @@
+"""How does the newest valuation of everybody reach the operational store? As one set."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+from django.db import connection
+
+from patronage.differentiate.models import LatestValuation, ValuationRun
+
+#: Column of the table → column of an appraised frame.
+_COLUMNS: Final = {
+    "customer_id": "customer_id",
+    "run_id": "run_id",
+    "value_minor": "value_minor",
+    "value_low_minor": "value_low_minor",
+    "value_high_minor": "value_high_minor",
+    "probability_alive": "probability_alive",
+    "probability_of_purchase": "probability_of_purchase",
+    "expected_purchases": "expected_purchases",
+    "expected_margin_minor": "expected_margin_minor",
+    "quarter_revenue_minor": "revenue_minor",
+    "quarter_margin_minor": "margin_minor",
+    "quarter_sales_minor": "sales_minor",
+    "quarter_returns_minor": "returns_minor",
+    "quarter_cost_of_goods_minor": "cost_of_goods_minor",
+    "quarter_cost_to_serve_minor": "cost_to_serve_minor",
+    "quarter_baskets": "period_baskets",
+    "tier": "tier",
+    "need": "need",
+    "objective": "objective",
+    "objective_reason": "objective_reason",
+    "orders_90d": "orders_90d",
+    "recency_days": "days_since_purchase",
+    "age_days": "age_days",
+}
+
+
+def project(valued: pl.DataFrame, run: ValuationRun) -> bool:
+    """Replace everybody's latest valuation by this run's, in the caller's transaction.
+
+    A run that is older than the one projected stays in the warehouse only.
+
+    Args:
+        valued: the rows of `appraise`.
+
+    Returns:
+        Whether the run is now the latest.
+    """
+    if ValuationRun.objects.filter(as_of__gt=run.as_of).exists():
+        return False
+    rows = valued.with_columns(
+        run_id=pl.lit(run.id),
+        need=pl.col("need").fill_null(""),
+        age_days=pl.col("age_days").cast(pl.Int64),
+    ).select(pl.col(source).alias(column) for column, source in _COLUMNS.items())
+    table = connection.ops.quote_name(LatestValuation._meta.db_table)
+    columns = ", ".join(connection.ops.quote_name(column) for column in rows.columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - the table's own name
+        if connection.vendor == "postgresql":
+            copy = f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT csv)"
+            with cursor.copy(copy) as stream:
+                # Quoting every text keeps "no need" (an empty text) apart from NULL.
+                stream.write(rows.write_csv(include_header=False, quote_style="non_numeric"))
+        else:
+            marks = ", ".join(["%s"] * len(rows.columns))
+            insert = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - own names
+            cursor.executemany(insert, rows.rows())
+    return True

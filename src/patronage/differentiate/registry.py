@@ -1,0 +1,96 @@
+"""Which models were fitted, and which one is used? Versions are rows and never change."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from patronage.access.audit import record
+from patronage.access.roles import Actor
+from patronage.differentiate.errors import NoUsableModel
+from patronage.differentiate.models import ModelVersion
+from patronage.differentiate.valuation.fitting import NAMES, PURCHASE, SPEND, Fit
+from patronage.differentiate.valuation.scoring import Models
+from patronage.science.lifetime import GammaGamma, ParetoNBD
+
+
+def save_model(*, actor: Actor, now: datetime, as_of: date, fit: Fit) -> ModelVersion | None:
+    """Keep the outcome of a fit, failed ones included, in the caller's transaction.
+
+    A fit that found the parameters of an earlier version for the same date is that version.
+
+    Returns:
+        The version; None where there are no parameters to keep.
+    """
+    if fit.parameters is None:
+        return None
+    name = NAMES[fit.kind]
+    same_date = ModelVersion.objects.filter(kind=fit.kind, name=name, as_of=as_of)
+    for known in same_date.order_by("-fitted_at"):
+        if known.parameters == fit.parameters and known.converged == fit.usable:
+            return known
+    version = ModelVersion.objects.create(
+        kind=fit.kind,
+        name=name,
+        as_of=as_of,
+        parameters=fit.parameters,
+        standard_errors=fit.standard_errors,
+        log_likelihood=fit.log_likelihood,
+        converged=fit.usable,
+        customers=fit.customers,
+        fitted_at=now,
+    )
+    record(
+        actor=actor,
+        now=now,
+        action="fit model",
+        subject_kind="model",
+        subject_id=version.id,
+        reason=fit.fault,
+        change={"kind": fit.kind, "name": name, "as_of": as_of.isoformat(), "usable": fit.usable},
+    )
+    return version
+
+
+def last_good(kind: str, as_of: date) -> ModelVersion | None:
+    """The newest usable version whose data ended on or before the date."""
+    usable = ModelVersion.objects.filter(
+        kind=kind, name=NAMES[kind], converged=True, as_of__lte=as_of
+    )
+    return usable.order_by("-as_of", "-fitted_at", "-id").first()
+
+
+def version_to_use(*, actor: Actor, now: datetime, as_of: date, fit: Fit) -> ModelVersion:
+    """Keep the fit and give the version that a valuation rests on: this one, or the last good one.
+
+    Raises:
+        NoUsableModel: the fit failed and no earlier version can stand in.
+    """
+    saved = save_model(actor=actor, now=now, as_of=as_of, fit=fit)
+    chosen = saved if saved is not None and fit.usable else last_good(fit.kind, as_of)
+    if chosen is None:
+        raise NoUsableModel(kind=fit.kind, as_of=as_of, reason=fit.fault)
+    return chosen
+
+
+def purchase_model(version: ModelVersion) -> ParetoNBD:
+    """Rebuild the purchase model of a version."""
+    _expect(version, PURCHASE)
+    return ParetoNBD.from_parameters(**version.parameters)
+
+
+def spend_model(version: ModelVersion) -> GammaGamma:
+    """Rebuild the spend model of a version; its money is in major units."""
+    _expect(version, SPEND)
+    return GammaGamma.from_parameters(**version.parameters)
+
+
+def models_of(purchase: ModelVersion, spend: ModelVersion) -> Models:
+    """Rebuild the pair that a valuation rests on."""
+    return Models(purchase=purchase_model(purchase), spend=spend_model(spend))
+
+
+def _expect(version: ModelVersion, kind: str) -> None:
+    if version.kind != kind:
+        raise ValueError(
+            f"model version {version.id} is a {version.kind} model, expected a {kind} model"
+        )

@@ -1,0 +1,117 @@
+"""From what is known of each customer to their whole valuation: value, tier, need, objective."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from patronage.differentiate.valuation.profit import profit_and_loss, unit_economics
+from patronage.differentiate.valuation.scoring import (
+    Histories,
+    Models,
+    Window,
+    model_columns,
+    score,
+)
+from patronage.differentiate.valuation.segments import objectives, observed_needs, tiers
+from patronage.vocabulary.company import Company
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """What a row of the dataset `valuations` is named by."""
+
+    #: id of the run
+    run_id: str
+    #: id of the version of the purchase model
+    model_version: str
+
+
+def known_customers(statistics: pl.DataFrame, company: Company, as_of: date) -> pl.DataFrame:
+    """Everybody who bought something, with what the models read and the period's profit and loss.
+
+    Args:
+        statistics: rows of `customer_statistics`, in any order.
+
+    Returns:
+        One row a customer, sorted by id. Someone with returns only is left out: without a first
+        purchase there is no history that a model could read.
+    """
+    buyers = statistics.filter(pl.col("days") > 0).sort("customer_id")
+    described = unit_economics(profit_and_loss(buyers, company), company)
+    return model_columns(described, as_of)
+
+
+def histories(customers: pl.DataFrame, window: Window) -> Histories:
+    """What the models read of `known_customers`."""
+    named = customers.drop("cost_to_serve_minor").rename(
+        {"serve_minor_per_day": "cost_to_serve_minor"}
+    )
+    return Histories.of(named, window.minor_per_major)
+
+
+def appraise(
+    customers: pl.DataFrame, models: Models, company: Company, as_of: date
+) -> pl.DataFrame:
+    """Value `known_customers` and give each a tier, a need and exactly one objective.
+
+    Returns:
+        The rows with the columns of `score`, and `tier`, `need`, `objective`,
+        `objective_reason`, `days_since_purchase`.
+    """
+    window = Window.of(company, as_of)
+    scores = score(histories(customers, window), models, window)
+    valued = pl.concat([customers, scores], how="horizontal").with_columns(
+        tier=tiers(customers["customer_id"], scores["value_minor"], company.tiers),
+        need=observed_needs(customers, company.needs),
+        days_since_purchase=(pl.col("age_days") - pl.col("recency_days")).cast(pl.Int64),
+    )
+    return pl.concat([valued, objectives(as_fields(valued), company)], how="horizontal")
+
+
+def as_fields(valued: pl.DataFrame) -> pl.DataFrame:
+    """Name the columns as rules ask for them: `recency_days` counts from the last purchase."""
+    return valued.with_columns(
+        recency_days=pl.col("days_since_purchase"),
+        age_days=pl.col("age_days").cast(pl.Int64),
+        quarter_revenue_minor=pl.col("revenue_minor"),
+        quarter_margin_minor=pl.col("margin_minor"),
+    )
+
+
+def as_valuations(
+    valued: pl.DataFrame, company: Company, as_of: date, labels: Labels
+) -> pl.DataFrame:
+    """The rows as the dataset `valuations` keeps them."""
+    return valued.select(
+        "customer_id",
+        pl.lit(as_of).alias("as_of"),
+        pl.lit(labels.run_id).alias("run_id"),
+        pl.lit(labels.model_version).alias("model_version"),
+        "value_minor",
+        "value_low_minor",
+        "value_high_minor",
+        pl.lit(company.currency).alias("currency"),
+        "probability_alive",
+        "probability_of_purchase",
+        "expected_margin_minor",
+        "expected_purchases",
+        "tier",
+        "objective",
+        "need",
+        "frequency",
+        "recency_days",
+        "age_days",
+        "average_spend_minor",
+        "margin_rate",
+        pl.col("serve_minor_per_day").alias("cost_to_serve_minor"),
+        "objective_reason",
+        "orders_90d",
+        pl.col("sales_minor").alias("quarter_sales_minor"),
+        pl.col("returns_minor").alias("quarter_returns_minor"),
+        pl.col("cost_of_goods_minor").alias("quarter_cost_of_goods_minor"),
+        pl.col("cost_to_serve_minor").alias("quarter_cost_to_serve_minor"),
+        pl.col("period_baskets").alias("quarter_baskets"),
+    )

@@ -1,0 +1,101 @@
+"""Which parameters describe this base best, and may they be used?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+import polars as pl
+
+from patronage.science.lifetime import Cells, Estimation, GammaGamma, LifetimeError, ParetoNBD
+
+PURCHASE = "purchase"
+SPEND = "spend"
+#: Name of the model of each kind that is fitted.
+NAMES = {PURCHASE: "Pareto/NBD", SPEND: "Gamma-Gamma"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """The outcome of one search for parameters; JSON-safe."""
+
+    #: "purchase" or "spend"
+    kind: str
+    #: by name; None where no search was possible
+    parameters: dict[str, float] | None
+    #: asymptotic, by name of the parameter; None where there is none
+    standard_errors: dict[str, float | None]
+    #: summed over customers; None where no search was possible
+    log_likelihood: float | None
+    #: customers in the likelihood
+    customers: int
+    #: why the parameters must not be used; empty where they may
+    fault: str
+
+    @property
+    def usable(self) -> bool:
+        """Whether a valuation may rest on these parameters."""
+        return not self.fault
+
+
+def fit_purchases(frame: pl.DataFrame) -> Fit:
+    """Fit Pareto/NBD to `frequency`, `recency_days`, `age_days`, one row a customer."""
+    try:
+        model = ParetoNBD.fit(
+            Cells.from_customers(
+                frequency=frame["frequency"].to_numpy(),
+                recency=frame["recency_days"].to_numpy(),
+                age=frame["age_days"].to_numpy(),
+            )
+        )
+    except LifetimeError as error:
+        return _impossible(PURCHASE, error)
+    return _outcome(PURCHASE, asdict(model.parameters), model.estimation)
+
+
+def fit_spend(frame: pl.DataFrame, minor_per_major: int) -> Fit:
+    """Fit Gamma-Gamma to the net spend per repeat shopping day, in major units.
+
+    Customers whose returns left nothing are out of the fit: their spend is no purchase's.
+    """
+    spent = frame.filter(pl.col("frequency") > 0, pl.col("later_minor") >= pl.col("frequency"))
+    try:
+        model = GammaGamma.fit(
+            frequency=spent["frequency"].to_numpy(),
+            average_spend=spent["average_spend_minor"].to_numpy() / minor_per_major,
+        )
+    except LifetimeError as error:
+        return _impossible(SPEND, error)
+    fault = ""
+    if not math.isfinite(model.population_mean):
+        fault = "The average spend of a new customer would be infinite (q is not above 1)."
+    return _outcome(SPEND, asdict(model.parameters), model.estimation, fault)
+
+
+def _outcome(
+    kind: str, parameters: dict[str, float], estimation: Estimation | None, fault: str = ""
+) -> Fit:
+    if estimation is None:
+        raise ValueError(f"a fitted {kind} model must carry the record of its estimation")
+    return Fit(
+        kind=kind,
+        parameters=parameters,
+        standard_errors={
+            name: error if math.isfinite(error) else None
+            for name, error in estimation.standard_errors.items()
+        },
+        log_likelihood=estimation.log_likelihood,
+        customers=round(estimation.customers),
+        fault=fault or ("" if estimation.converged else estimation.message),
+    )
+
+
+def _impossible(kind: str, error: LifetimeError) -> Fit:
+    return Fit(
+        kind=kind,
+        parameters=None,
+        standard_errors={},
+        log_likelihood=None,
+        customers=0,
+        fault=str(error),
+    )

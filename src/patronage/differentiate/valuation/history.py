@@ -1,0 +1,151 @@
+"""What do the order lines seen by a date say of each customer? One query, one pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import ibis
+
+from patronage.vocabulary.company import Company
+from patronage.vocabulary.periods import BusinessCalendar
+from patronage.warehouse.untyped import Expression, Table
+
+#: Margins are counted in parts per million, so that costs add up exactly in whole numbers.
+PARTS_PER_UNIT: Final = 1_000_000
+#: Days that `orders_90d` looks back.
+ORDERS_WINDOW_DAYS: Final = 90
+
+
+def timezone(zone: Expression, instant: Expression) -> Expression:
+    """What a clock in `zone` shows at the instant; the engine holds the body."""
+
+
+_wall_clock = ibis.udf.scalar.builtin(
+    timezone, signature=(("string", "timestamp('UTC', 6)"), "timestamp(6)")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """How far a valuation sees, and from when on the period's profit counts."""
+
+    #: the last business date seen
+    as_of: date
+    #: first business date of the period whose profit and loss is wanted
+    period_start: date
+
+
+def customer_statistics(
+    lines: Table, products: Table, *, company: Company, horizon: Horizon
+) -> Table:
+    """The sufficient statistics of each customer who has any line by the as-of date.
+
+    Args:
+        lines, products: tables with the columns of the datasets `order_lines` and `products`.
+        company: time zone, margins by department and need taxonomy.
+        horizon: what is seen: lines before the end of `as_of` in the company's zone, nothing else.
+
+    Returns:
+        An Ibis table, one row a customer: `first_day`, `last_day` (business dates with a sale,
+        NULL where there was none), `days` (of those), `baskets`, `amount_minor`,
+        `later_minor` (net of the first day), `cost_parts` (cost of goods, minor units × 10⁶),
+        `orders_90d`, the period's `sales_minor`, `returns_minor` (≤ 0), `period_cost_parts`,
+        `period_baskets`, `other_currency_lines` and one `need_<i>_minor` a need of the taxonomy.
+    """
+    calendar = BusinessCalendar(company.time_zone)
+    seen = seen_before(lines, calendar.end_of_day(horizon.as_of))
+    baskets = _baskets(seen, _catalogue(products, company), company)
+    return _customers(_days(baskets, company), horizon)
+
+
+def seen_before(lines: Table, instant: datetime) -> Table:
+    """The lines that were ordered before the instant: the only door to the history."""
+    return lines.filter(lines.ordered_at < ibis.literal(instant, type="timestamp('UTC')"))
+
+
+def need_column(position: int) -> str:
+    """Name of the column that holds what was spent on the need at this place of the taxonomy."""
+    return f"need_{position}_minor"
+
+
+def _catalogue(products: Table, company: Company) -> Table:
+    """What one line of each product costs, in parts, and which needs it shows."""
+    margins = [
+        (products.department == department, _cost_parts(margin))
+        for department, margin in company.margin_by_department.items()
+    ]
+    default = ibis.literal(_cost_parts(company.default_margin), type="int64")
+    cost = ibis.cases(*margins, else_=default) if margins else default
+    shows = {
+        need_column(position): (
+            products.department.isin(need.departments) | products.category.isin(need.categories)
+        )
+        for position, need in enumerate(company.needs)
+    }
+    return products.select("product_id", unit_cost_parts=cost.cast("int64"), **shows)
+
+
+def _cost_parts(margin: float) -> int:
+    return round((1 - margin) * PARTS_PER_UNIT)
+
+
+def _baskets(lines: Table, catalogue: Table, company: Company) -> Table:
+    """One row an order and instant: the zone is asked once a basket instead of once a line."""
+    joined = lines.left_join(catalogue, "product_id")
+    amount, is_sale = joined.amount_minor, joined.kind == "sale"
+    unit_cost = joined.unit_cost_parts.coalesce(_cost_parts(company.default_margin))
+    needs = {
+        need_column(position): _sum(amount, where=joined[need_column(position)].fill_null(False))
+        for position in range(len(company.needs))
+    }
+    return joined.group_by("customer_id", "order_id", "ordered_at").aggregate(
+        sales_minor=_sum(amount, where=is_sale),
+        returns_minor=_sum(amount, where=~is_sale),
+        cost_parts=_sum(amount * unit_cost),
+        sale_lines=_sum(is_sale.cast("int64")),
+        other_currency_lines=_sum((joined.currency != company.currency).cast("int64")),
+        **needs,
+    )
+
+
+def _days(baskets: Table, company: Company) -> Table:
+    dated = baskets.mutate(
+        day=_wall_clock(ibis.literal(company.time_zone), baskets.ordered_at).date()
+    )
+    summed = [name for name in dated.columns if name.endswith(("_minor", "_parts", "_lines"))]
+    return dated.group_by("customer_id", "day").aggregate(
+        baskets=dated.order_id.nunique(where=dated.sale_lines > 0),
+        **{name: _sum(dated[name]) for name in summed},
+    )
+
+
+def _customers(days: Table, horizon: Horizon) -> Table:
+    shopped = days.sale_lines > 0
+    amount = days.sales_minor + days.returns_minor
+    recent = days.day > horizon.as_of - timedelta(days=ORDERS_WINDOW_DAYS)
+    inside = days.day >= horizon.period_start
+    needs = [name for name in days.columns if name.startswith("need_")]
+    first_day_amount = amount.argmin(days.day, where=shopped).fill_null(0)
+    return days.group_by("customer_id").aggregate(
+        first_day=days.day.min(where=shopped),
+        last_day=days.day.max(where=shopped),
+        days=_sum(shopped.cast("int64")),
+        baskets=_sum(days.baskets),
+        amount_minor=_sum(amount),
+        later_minor=(_sum(amount) - first_day_amount).cast("int64"),
+        cost_parts=_sum(days.cost_parts),
+        orders_90d=_sum(days.baskets, where=recent),
+        sales_minor=_sum(days.sales_minor, where=inside),
+        returns_minor=_sum(days.returns_minor, where=inside),
+        period_cost_parts=_sum(days.cost_parts, where=inside),
+        period_baskets=_sum(days.baskets, where=inside),
+        other_currency_lines=_sum(days.other_currency_lines),
+        **{name: _sum(days[name]) for name in needs},
+    )
+
+
+def _sum(column: Expression, *, where: Expression | None = None) -> Expression:
+    """A whole-number sum that is 0 where nothing qualifies."""
+    return column.sum(where=where).fill_null(0).cast("int64")

@@ -1,0 +1,169 @@
+"""What is each customer worth, given the models and what the company assumes?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from patronage.science.equity import customer_value, round_half_even_minor
+from patronage.science.lifetime import GammaGamma, ParetoNBD
+from patronage.vocabulary.company import Company
+from patronage.vocabulary.money import currency_decimals
+from patronage.vocabulary.periods import Quarter
+
+Real = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """The two models a valuation rests on."""
+
+    #: who is still a customer and how often they shop
+    purchase: ParetoNBD
+    #: what they spend on a shopping day, in major units
+    spend: GammaGamma
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """How far ahead value is counted, at which rate, and in which unit."""
+
+    #: horizon of long-term value, days
+    horizon_days: int
+    #: annual effective discount rate
+    annual_discount_rate: float
+    #: days of the calendar quarter after the one of the as-of date
+    next_quarter_days: int
+    #: minor units in a major unit of the currency
+    minor_per_major: int
+
+    @classmethod
+    def of(cls, company: Company, as_of: date) -> Self:
+        """What the company assumes, for a valuation as of this date."""
+        following = Quarter(as_of.year, (as_of.month + 2) // 3).next
+        return cls(
+            horizon_days=company.horizon_days,
+            annual_discount_rate=company.annual_discount_rate,
+            next_quarter_days=(following.last_day - following.first_day).days + 1,
+            minor_per_major=10 ** currency_decimals(company.currency),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Histories:
+    """What the models know of each customer; arrays of shape (customers,)."""
+
+    #: repeat shopping days
+    frequency: Real
+    #: days from the first to the last shopping day
+    recency: Real
+    #: days from the first shopping day to the as-of date
+    age: Real
+    #: net spend per repeat shopping day, major units; not read where frequency is 0
+    average_spend: Real
+    #: margin as a share of spend
+    margin_rate: Real
+    #: cost to serve one shopping day, major units
+    serve: Real
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame, minor_per_major: int) -> Self:
+        """From columns named as in the dataset `valuations`."""
+        average = frame["average_spend_minor"].fill_null(0.0).to_numpy()
+        return cls(
+            frequency=frame["frequency"].cast(pl.Float64).to_numpy(),
+            recency=frame["recency_days"].to_numpy(),
+            age=frame["age_days"].to_numpy(),
+            average_spend=average / minor_per_major,
+            margin_rate=frame["margin_rate"].to_numpy(),
+            serve=frame["cost_to_serve_minor"].to_numpy() / minor_per_major,
+        )
+
+    def margin_per_day(self, spend: GammaGamma) -> Real:
+        """Expected margin of one future shopping day, major units."""
+        expected = spend.expected_spend(self.frequency, self.average_spend)
+        margin: Real = expected * self.margin_rate - self.serve
+        return margin
+
+
+def model_columns(statistics: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Add what the models read: frequency, recency, age, and average spend per repeat day.
+
+    A customer whose returns leave nothing of their repeat spend counts with one minor unit a day,
+    the least that the spend model can take.
+    """
+    frequency = pl.col("days") - 1
+    return statistics.with_columns(
+        frequency=frequency,
+        recency_days=(pl.col("last_day") - pl.col("first_day")).dt.total_days().cast(pl.Float64),
+        age_days=(pl.lit(as_of) - pl.col("first_day")).dt.total_days().cast(pl.Float64),
+        average_spend_minor=pl.when(frequency > 0).then(
+            (pl.col("later_minor") / frequency).clip(lower_bound=1.0)
+        ),
+    )
+
+
+def score(histories: Histories, models: Models, window: Window) -> pl.DataFrame:
+    """Score every customer; one row each, in the order given.
+
+    Returns:
+        `probability_alive`, `probability_of_purchase` and `expected_purchases` (shopping days) of
+        the next quarter, `expected_margin_minor` of the next quarter (nominal), `value_minor` over
+        the horizon (discounted) with the bounds of its 90 % interval.
+    """
+    past = (histories.frequency, histories.recency, histories.age)
+    quarter = window.next_quarter_days
+    purchases = models.purchase.expected_purchases(*past, horizon_days=quarter)
+    long_run = models.purchase.purchase_moments(
+        *past,
+        horizon_days=window.horizon_days,
+        annual_discount_rate=window.annual_discount_rate,
+    )
+    spend, spent = models.spend, (histories.frequency, histories.average_spend)
+    spread = _spread_of_averages(histories)
+    worth = customer_value(
+        expected_purchases=long_run.mean,
+        purchase_variance=long_run.variance,
+        probability_of_purchase=long_run.probability_of_purchase,
+        mean_squared_discount=long_run.mean_squared_discount,
+        expected_spend=spend.expected_spend(*spent),
+        spend_variance=_finite(spend.spend_variance(*spent), spread),
+        purchase_spend_variance=_finite(spend.purchase_spend_variance(*spent), spread),
+        margin_rate=histories.margin_rate,
+        cost_to_serve_per_purchase=histories.serve,
+    )
+    margin = purchases * histories.margin_per_day(spend)
+    value, low, high, expected = (
+        round_half_even_minor(amounts, minor_per_major=window.minor_per_major)
+        for amounts in (worth.value, worth.low, worth.high, margin)
+    )
+    return pl.DataFrame(
+        {
+            "probability_alive": models.purchase.probability_alive(*past),
+            "probability_of_purchase": models.purchase.probability_of_purchase(
+                *past, horizon_days=quarter
+            ),
+            "expected_purchases": purchases,
+            "expected_margin_minor": expected,
+            "value_minor": value,
+            "value_low_minor": low,
+            "value_high_minor": high,
+        }
+    )
+
+
+def _spread_of_averages(histories: Histories) -> float:
+    """Variance of the average spend over customers who came back."""
+    repeated = histories.average_spend[histories.frequency > 0]
+    return float(np.var(repeated)) if repeated.size else 0.0
+
+
+def _finite(variance: Real, spread: float) -> Real:
+    """Where a heavy tail leaves the model without a variance, the spread seen in the base."""
+    replaced: Real = np.where(np.isfinite(variance), variance, spread)
+    return replaced

@@ -1,0 +1,72 @@
+"""Which tier, which need and which objective does each customer have?"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from patronage.differentiate.errors import RuleRefused
+from patronage.differentiate.fields import OBJECTIVE_FIELDS
+from patronage.differentiate.valuation.history import need_column
+from patronage.vocabulary.company import Company, NeedRule, Tier
+from patronage.vocabulary.predicates import Predicate, PredicateError
+
+
+def tiers(customer_id: pl.Series, value_minor: pl.Series, declared: tuple[Tier, ...]) -> pl.Series:
+    """Give each customer the tier of their rank by value, equal values ranked by id.
+
+    The k-th tier ends at the rank nearest to its cumulative share of all customers, so that every
+    customer has exactly one tier.
+    """
+    frame = pl.DataFrame({"value": value_minor, "id": customer_id}).with_row_index("row")
+    ranked = frame.sort(["value", "id"], descending=[True, False])
+    ends = np.rint(np.cumsum([tier.share for tier in declared]) * len(frame)).astype(np.int64)
+    ends[-1] = len(frame)
+    sizes = np.diff(np.concatenate(([0], ends)))
+    names = np.repeat(np.array([tier.name for tier in declared], dtype=object), sizes)
+    placed = ranked.with_columns(tier=pl.Series("tier", names, dtype=pl.String))
+    return placed.sort("row")["tier"]
+
+
+def observed_needs(statistics: pl.DataFrame, needs: tuple[NeedRule, ...]) -> pl.Series:
+    """Name the need on which each customer's share of spend most exceeds the base's share.
+
+    The index is own share ÷ base's share. NULL where the customer spent on no need, or where no
+    need is declared; of equal indexes the first declared wins.
+    """
+    nothing = pl.Series("need", [None] * len(statistics), dtype=pl.String)
+    if not needs or not len(statistics):
+        return nothing
+    columns = [need_column(position) for position in range(len(needs))]
+    spent = statistics.select(columns).to_numpy().astype(np.float64).clip(min=0.0)
+    base = spent.sum(axis=0)
+    # The customer's total spend divides every index alike, so it cannot change which is largest.
+    index = np.divide(spent, base, out=np.zeros_like(spent), where=base > 0)
+    names = np.array([need.name for need in needs], dtype=object)[index.argmax(axis=1)]
+    return pl.Series("need", np.where(index.max(axis=1) > 0, names, None), dtype=pl.String)
+
+
+def objectives(fields: pl.DataFrame, company: Company) -> pl.DataFrame:
+    """Give each customer the objective of the first declared rule that is surely true of them.
+
+    Args:
+        fields: columns named as the fields that objective rules may ask about.
+
+    Returns:
+        `objective` and `objective_reason`, one row a customer, never NULL.
+
+    Raises:
+        RuleRefused: a rule cannot be read; the message names the rule and the place.
+    """
+    *conditional, otherwise = company.objectives
+    objective = pl.lit(otherwise.objective)
+    reason = pl.lit(otherwise.reason)
+    for rule in reversed(conditional):
+        try:
+            holds = Predicate.parse(rule.when or "", OBJECTIVE_FIELDS).to_polars().fill_null(False)
+        except PredicateError as error:
+            raise RuleRefused(objective=rule.objective, when=rule.when, cause=error) from error
+        objective = pl.when(holds).then(pl.lit(rule.objective)).otherwise(objective)
+        reason = pl.when(holds).then(pl.lit(rule.reason)).otherwise(reason)
+    named = fields.with_columns(objective=objective, objective_reason=reason)
+    return named.select("objective", "objective_reason")
