@@ -7,6 +7,7 @@ place of that connection passes each call on to a cursor of the calling thread.
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import Any
 
 import duckdb
@@ -38,11 +39,16 @@ class Result:
 
 
 class CursorPerThread:
-    """Stands for a DuckDB connection; what it is asked goes to the calling thread's cursor."""
+    """Stands for a DuckDB connection; what it is asked goes to the calling thread's cursor.
+
+    DuckDB shows an in-memory table to one cursor only; so each cursor is told of those of the
+    other threads before it is used.
+    """
 
     def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
         self._database = database
         self._opening = threading.Lock()
+        self._shown: dict[str, Any] = {}
         self._of_thread = threading.local()
 
     def opened(self) -> duckdb.DuckDBPyConnection:
@@ -55,10 +61,26 @@ class CursorPerThread:
 
     def of_this_thread(self) -> duckdb.DuckDBPyConnection:
         """Return this thread's cursor, opened at its first use and closed with the thread."""
-        cursor: duckdb.DuckDBPyConnection | None = getattr(self._of_thread, "cursor", None)
-        if cursor is None:
-            cursor = self._of_thread.cursor = self.opened()
+        if not hasattr(self._of_thread, "cursor"):
+            self._of_thread.cursor = self.opened()
+            self._of_thread.told = {}
+        cursor: duckdb.DuckDBPyConnection = self._of_thread.cursor
+        told, shown = self._of_thread.told, self._shown.copy()
+        if told.keys() != shown.keys():
+            for name in told.keys() - shown.keys():
+                cursor.unregister(name)
+            for name in shown.keys() - told.keys():
+                cursor.register(name, shown[name])
+            self._of_thread.told = shown
         return cursor
+
+    def show(self, memtable: Any) -> None:
+        """Show an Ibis in-memory table to every thread for as long as an expression holds it.
+
+        The end comes with garbage collection, in any thread and at any moment: it takes no lock.
+        """
+        self._shown[memtable.name] = memtable.data.to_pyarrow(memtable.schema)
+        weakref.finalize(memtable, self._shown.pop, memtable.name, None).atexit = False
 
     def execute(self, *arguments: Any, **options: Any) -> Result:
         """Run a statement."""

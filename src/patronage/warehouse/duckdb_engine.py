@@ -52,6 +52,11 @@ class DuckDBEngine:
     )
 
     def __init__(self, spill_folder: Path, threads: int, memory_limit: str) -> None:
+        if "'" in str(spill_folder):
+            raise ValueError(
+                f"the warehouse folder {spill_folder.parent} has an apostrophe in its path, which "
+                "the DuckDB engine cannot write to; choose another folder"
+            )
         self._spill = SpillFolder(spill_folder)
         self._database = duckdb.connect(
             ":memory:",
@@ -63,6 +68,10 @@ class DuckDBEngine:
         )
         self._cursors = CursorPerThread(self._database)
         self._backend = IbisDuckDB.from_connection(self._cursors)
+        # Ibis 12 tells one thread of an in-memory table and lets go of it when the process
+        # ends; a server runs for weeks and in many threads.
+        self._backend._register_in_memory_table = self._cursors.show
+        self._backend._make_memtable_finalizer = _nothing_at_exit
         self._naming = threading.Lock()
 
     @property
@@ -91,11 +100,13 @@ class DuckDBEngine:
         rows = _arrow(source)
         untyped = [field.name for field in rows.schema if pa.types.is_null(field.type)]
         name = f"offered_{secrets.token_hex(8)}"
-        self._cursors.register(name, rows)
+        # On this thread's cursor alone: a stream can be read by one query only.
+        cursor = self._cursors.of_this_thread()
+        cursor.register(name, rows)
         try:
             yield self._backend.table(name), untyped
         finally:
-            self._cursors.unregister(name)
+            cursor.unregister(name)
 
     def batches(self, expression: Expression, rows: int) -> ArrowReader:
         """Run an expression on a cursor of its own, so that the thread may query meanwhile."""
@@ -119,6 +130,10 @@ class DuckDBEngine:
         """Give back memory, threads and temporary files."""
         self._database.close()
         self._spill.remove()
+
+
+def _nothing_at_exit(_name: str) -> None:
+    """Tell Ibis that there is nothing to do for an in-memory table when the process ends."""
 
 
 def _arrow(source: Source) -> Any:

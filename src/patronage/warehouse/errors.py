@@ -59,6 +59,17 @@ class NewerSchema(WarehouseError):
         )
 
 
+class SchemaChanged(WarehouseError):
+    """A schema version was declared anew after files had been written with it."""
+
+    def __init__(self, dataset: str, number: int, version: int, columns: Iterable[str]) -> None:
+        super().__init__(
+            f"{dataset} manifest {number} was written with other columns than schema version "
+            f"{version} declares now: {', '.join(sorted(columns))}. A column added later needs "
+            "null=True, since=<a new version>, and the dataset that version."
+        )
+
+
 class RowsDoNotFit(WarehouseError):
     """The rows offered do not have the shape the dataset declares; nothing was written."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from patronage.warehouse.durable import publish
+from patronage.warehouse.durable import flush, publish
 from patronage.warehouse.errors import ManifestConflict, UnknownManifest
 
 
@@ -107,14 +107,14 @@ class ManifestFolder:
         except FileExistsError as error:
             raise ManifestConflict(self._dataset, manifest.number, manifest.parent) from error
 
-    def remove(self, number: int) -> None:
-        """Remove manifest `number` from the disk."""
-        self.path(number).unlink(missing_ok=True)
+    def remove(self, numbers: Iterable[int]) -> None:
+        """Remove manifests, and what writers left that died before they could publish.
 
-    def remove_drafts(self) -> None:
-        """Remove what writers left that died before they could publish."""
-        for draft in self._folder.glob(".*"):
-            draft.unlink(missing_ok=True)
+        To be called while no writer is at work.
+        """
+        for path in (*map(self.path, numbers), *self._folder.glob(".*")):
+            path.unlink(missing_ok=True)
+        flush(self._folder)
 
     def __iter__(self) -> Iterator[Manifest]:
         """Yield every manifest on disk, oldest first."""

@@ -22,19 +22,28 @@ class SpillFolder:
         make_folder(root)
         for left in root.glob("*.lock"):
             _remove_if_left(left)
-        descriptor, name = tempfile.mkstemp(prefix="spill-", suffix=".lock", dir=root)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        self._descriptor = descriptor
-        self._mark = Path(name)
+        self._descriptor: int | None
+        self._descriptor, self._mark = _marked(root)
         #: The engine's to create and fill.
         self.path = self._mark.with_suffix("")
 
     def remove(self) -> None:
         """Remove the folder and give up the lock; repeating it does nothing."""
         shutil.rmtree(self.path, ignore_errors=True)
-        if self._mark.exists():
-            self._mark.unlink()
+        if self._descriptor is not None:
+            self._mark.unlink(missing_ok=True)
             os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _marked(root: Path) -> tuple[int, Path]:
+    """Create a lock file and hold it; again, where another opener cleared it before we did."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix="spill-", suffix=".lock", dir=root)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if Path(name).exists():
+            return descriptor, Path(name)
+        os.close(descriptor)
 
 
 def _remove_if_left(mark: Path) -> None:

@@ -24,7 +24,7 @@ from patronage.warehouse.columns import Dataset
 from patronage.warehouse.data_files import DataFiles, Difference
 from patronage.warehouse.durable import locked, make_folder
 from patronage.warehouse.engine import open_engine
-from patronage.warehouse.errors import NewerSchema, UnknownDataset
+from patronage.warehouse.errors import NewerSchema, SchemaChanged, UnknownDataset
 from patronage.warehouse.manifests import DataFile, Manifest, ManifestFolder
 from patronage.warehouse.schemas import DATASETS
 from patronage.warehouse.untyped import (
@@ -200,12 +200,14 @@ class Warehouse:
             for number in keep:
                 manifests.read(number)
             newest = max(keep, default=0)
-            for manifest in manifests:
-                if manifest.number in keep or (spare_newer and manifest.number > newest):
-                    continue
+            unkept = [
+                manifest
+                for manifest in manifests
+                if manifest.number not in keep and not (spare_newer and manifest.number > newest)
+            ]
+            for manifest in unkept:
                 self._engine.forget(_shown_as(manifest))
-                manifests.remove(manifest.number)
-            manifests.remove_drafts()
+            manifests.remove(manifest.number for manifest in unkept)
             needed = frozenset(file.name for manifest in manifests for file in manifest.files)
             return files.remove_all_but(needed)
 
@@ -272,6 +274,9 @@ class Warehouse:
         manifest = self._manifests(declared).read(number)
         if manifest.schema_version > declared.version:
             raise NewerSchema(declared.name, number, manifest.schema_version, declared.version)
+        differing = declared.columns_at(manifest.schema_version) ^ set(manifest.columns)
+        if differing:
+            raise SchemaChanged(declared.name, number, manifest.schema_version, differing)
         return manifest
 
     def _manifests(self, declared: Dataset) -> ManifestFolder:

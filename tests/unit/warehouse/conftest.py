@@ -1,7 +1,15 @@
-"""What the warehouse's tests stand on: a folder of their own, and rows that fit a dataset."""
+"""What the warehouse's tests stand on: a folder of their own, and rows that fit a dataset.
+
+Run as a program with a release's name, it writes that release's fixture under `written_by`:
+three rows of every dataset, which all later releases must still read. A fixture may be written
+again until its release is out, and never after.
+"""
 
 from __future__ import annotations
 
+import shutil
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from patronage.warehouse import ColumnType, Dataset, Warehouse
+from patronage.warehouse import DATASETS, ColumnType, Dataset, Warehouse
 from patronage.warehouse.columns import Column
 
 #: Builds an Arrow table that fits a dataset: `rows` rows, columns replaced by name.
@@ -44,21 +52,22 @@ def _value(column: Column, row: int) -> Any:
             return row
 
 
+def sample(dataset: Dataset, count: int, **replaced: Any) -> Any:
+    """Return rows that fit a dataset, the same for the same arguments."""
+    columns = {
+        column.name: pa.array(
+            replaced.get(column.name, [_value(column, row) for row in range(count)]),
+            ARROW_TYPES[column.type],
+        )
+        for column in dataset.columns
+    }
+    return pa.table(columns)
+
+
 @pytest.fixture(scope="session")
 def rows() -> Rows:
-    """Rows that fit a dataset, the same for the same arguments."""
-
-    def build(dataset: Dataset, count: int, **replaced: Any) -> Any:
-        columns = {
-            column.name: pa.array(
-                replaced.get(column.name, [_value(column, row) for row in range(count)]),
-                ARROW_TYPES[column.type],
-            )
-            for column in dataset.columns
-        }
-        return pa.table(columns)
-
-    return build
+    """The builder of rows that fit a dataset."""
+    return sample
 
 
 @pytest.fixture
@@ -72,3 +81,18 @@ def warehouse(root: Path) -> Iterator[Warehouse]:
     """A warehouse in that folder."""
     with Warehouse(root) as opened:
         yield opened
+
+
+def write_fixture(release: str) -> None:
+    """Write every dataset as the present code writes it."""
+    kept = Path(__file__).parent / "written_by" / release
+    shutil.rmtree(kept, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as folder, Warehouse(Path(folder)) as warehouse:
+        for dataset in DATASETS.values():
+            warehouse.append(dataset.name, sample(dataset, 3), base=None)
+            for room in ("files", "manifests"):
+                shutil.copytree(Path(folder, dataset.name, room), kept / dataset.name / room)
+
+
+if __name__ == "__main__":
+    write_fixture(sys.argv[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -131,6 +132,39 @@ def test_batches_may_be_taken_while_the_same_thread_asks_something_else(
         assert warehouse.connection.execute(table.count()) == 5000
         taken += batch.num_rows
     assert taken == 2500
+
+
+def test_an_in_memory_table_met_in_one_thread_is_known_in_the_next(
+    warehouse: Warehouse, rows: Callable[..., Any]
+) -> None:
+    warehouse.append(FACTS, rows(CUSTOMER_FACTS, 5), base=None)
+    wanted = ibis.memtable(pa.table({"customer_id": ["v_0001", "v_0004"]}))
+    matches = warehouse.read(FACTS, 1).semi_join(wanted, "customer_id").count()
+    found = [warehouse.connection.execute(matches)]
+
+    def elsewhere() -> None:
+        found.append(warehouse.connection.execute(matches))
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert found == [2, 2]
+
+
+def test_in_memory_tables_are_let_go_when_nobody_holds_their_expression(
+    warehouse: Warehouse,
+) -> None:
+    def memtables() -> int:
+        return sum("memtable" in name for name in warehouse.connection.list_tables())
+
+    kept = ibis.memtable(pa.table({"id": [1, 2]}))
+    for number in range(5):
+        passing = ibis.memtable(pa.table({"id": [number]}))
+        assert warehouse.arrow(kept.semi_join(passing, "id")).num_rows == (number in (1, 2))
+        del passing
+        gc.collect()
+    assert memtables() == 1
+    assert warehouse.arrow(kept).num_rows == 2
 
 
 def test_an_engine_that_is_not_built_in_is_refused_with_those_that_are(tmp_path: Path) -> None:

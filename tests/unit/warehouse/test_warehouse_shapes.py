@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -12,14 +13,22 @@ from typing import Any
 import duckdb
 import ibis
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from patronage.warehouse import DATASETS, Dataset, NewerSchema, RowsDoNotFit, Warehouse
+from patronage.warehouse import (
+    DATASETS,
+    Dataset,
+    NewerSchema,
+    RowsDoNotFit,
+    SchemaChanged,
+    Warehouse,
+)
 from patronage.warehouse.columns import float64, string
 from patronage.warehouse.schemas import CUSTOMER_FACTS, ORDER_LINES
 
 FACTS = CUSTOMER_FACTS.name
-VERSION_1 = Path(__file__).parent / "written_by_version_1"
+RELEASES = sorted((Path(__file__).parent / "written_by").iterdir())
 
 
 @pytest.mark.parametrize("dataset", DATASETS.values(), ids=lambda dataset: dataset.name)
@@ -126,24 +135,38 @@ def test_whole_decimals_become_money_and_dictionaries_become_text(
     assert back["currency"].to_pylist() == ["USD", "EUR"]
 
 
-@pytest.mark.parametrize("name", DATASETS)
-def test_files_of_version_1_are_read_and_extended_by_the_present_version(
-    root: Path, rows: Callable[..., Any], name: str
+@pytest.mark.parametrize("release", RELEASES, ids=lambda folder: folder.name)
+def test_what_earlier_releases_wrote_is_still_read_and_newer_columns_are_null(
+    root: Path, rows: Callable[..., Any], release: Path
 ) -> None:
-    dataset = DATASETS[name]
-    root.mkdir()
-    (root / name).symlink_to(VERSION_1 / name)
-    expected = [
-        {
-            column: value if column in dataset.columns_at(1) else None
-            for column, value in row.items()
-        }
-        for row in rows(dataset, 3).to_pylist()
-    ]
+    shutil.copytree(release, root)
     with Warehouse(root) as warehouse:
-        assert warehouse.verify(name, 1) == ()
-        back = warehouse.arrow(warehouse.read(name, 1).order_by(list(dataset.sort_by)))
-    assert back.to_pylist() == expected
+        for name in (folder.name for folder in release.iterdir()):
+            dataset = DATASETS[name]
+            held = dataset.columns_at(warehouse.manifest(name, 1).schema_version)
+            expected = [
+                {column: value if column in held else None for column, value in row.items()}
+                for row in rows(dataset, 3).to_pylist()
+            ]
+            assert warehouse.verify(name, 1) == ()
+            back = warehouse.arrow(warehouse.read(name, 1).order_by(list(dataset.sort_by)))
+            assert back.to_pylist() == expected
+            assert warehouse.append(name, rows(dataset, 1), base=1).rows == 4
+
+
+def test_a_version_declared_anew_after_files_were_written_with_it_is_refused(
+    root: Path, rows: Callable[..., Any]
+) -> None:
+    with Warehouse(root) as before:
+        before.append(FACTS, rows(CUSTOMER_FACTS, 2), base=None)
+    anew = replace(
+        CUSTOMER_FACTS, columns=(*CUSTOMER_FACTS.columns, float64("confidence", null=True))
+    )
+    with (
+        Warehouse(root, datasets={FACTS: anew}) as after,
+        pytest.raises(SchemaChanged, match="schema version 1 declares now: confidence"),
+    ):
+        after.read(FACTS, 1)
 
 
 def test_a_column_added_later_is_null_in_older_files_and_kept_in_newer_ones(
@@ -181,3 +204,20 @@ def test_a_declaration_that_older_files_cannot_answer_is_refused() -> None:
             columns=(string("customer_id"), string("late", since=2)),
             sort_by=("customer_id",),
         )
+
+
+def test_files_are_compressed_sorted_and_cut_as_another_reader_sees_them(
+    warehouse: Warehouse, rows: Callable[..., Any], root: Path
+) -> None:
+    count = 140_000
+    customers = [f"cus_{(row * 7919) % count:06d}" for row in range(count)]
+    given = rows(CUSTOMER_FACTS, count, customer_id=customers, source=["survey"] * count)
+    (file,) = warehouse.append(FACTS, given, base=None).files
+    stored = pq.ParquetFile(root / FACTS / "files" / file.name)
+    groups = [stored.metadata.row_group(index) for index in range(stored.num_row_groups)]
+    assert len(groups) == 2
+    assert max(group.num_rows for group in groups) <= 131_072
+    assert {group.column(index).compression for group in groups for index in range(7)} == {"ZSTD"}
+    assert all(group.column(5).has_dictionary_page for group in groups)
+    assert stored.read()["customer_id"].to_pylist() == sorted(customers)
+    assert file.rows == stored.metadata.num_rows == count
