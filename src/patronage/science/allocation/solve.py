@@ -14,8 +14,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _SAMPLES = (2_000, 20_000)
-_TOLERANCE = 1e-7
+_TOLERANCE = 1e-8
 _JITTER = 1e-7
+# Below this many customers single places matter, and trying several starts costs nothing.
+_FEW = 5_000
 # More than the rounding of a pairwise sum of a billion numbers, less than anyone can measure.
 _ROUNDING = 1e-12
 
@@ -50,9 +52,7 @@ def allocate(problem: Problem, seed: int) -> Plan:
         places=true.places,
     )
     priced = _prices(tilted, rng)
-    choice = repair(tilted, priced.response.choice, priced.prices)
-    choice = improve(tilted, choice, priced.prices)
-    return _plan(problem, true, drop_rounding(tilted, choice), priced.prices)
+    return _plan(problem, true, _finish(tilted, priced), priced.prices)
 
 
 def _relax(problem: Problem) -> Relaxation:
@@ -85,6 +85,25 @@ def _prices(relaxation: Relaxation, rng: np.random.Generator) -> Priced:
             ).prices
             radius = 4.0 / np.sqrt(size)
     return solve_prices(relaxation, start=prices, scale=scale, radius=radius, tolerance=_TOLERANCE)
+
+
+def _finish(relaxation: Relaxation, priced: Priced) -> Ints:
+    """The best plan within the limits that is reached from the reply to the prices.
+
+    With few customers, also from an empty plan and with value alone in mind.
+    """
+    reply = priced.response.choice
+    orders = [priced.prices]
+    starts = [repair(relaxation, reply, priced.prices)]
+    if len(reply) <= _FEW and len(priced.prices):
+        orders.append(_free(relaxation))
+        starts += [repair(relaxation, reply, orders[1]), np.full_like(reply, -1)]
+    plans = [
+        drop_rounding(relaxation, improve(relaxation, start, order))
+        for start in starts
+        for order in orders
+    ]
+    return max(plans, key=lambda plan: float(chosen_of(relaxation.values, plan).sum()))
 
 
 def _scale(relaxation: Relaxation) -> Floats:
