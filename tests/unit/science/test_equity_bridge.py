@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patronage.science.equity import (
@@ -34,12 +34,14 @@ def residue(lines: BridgeLines) -> Any:
     return lines.opening + sum(lines.movements().values()) - lines.closing
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 60), st.sampled_from([10, 10**6, 2**52]))
 def test_every_customer_closes_to_the_cent(seed: int, rows: int, largest: int) -> None:
     lines = bridge(random_levels(np.random.default_rng(seed), rows, largest))
     assert np.all(residue(lines) == 0)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 60))
 def test_portfolios_add_up_to_the_enterprise(seed: int, rows: int) -> None:
     rng = np.random.default_rng(seed)

@@ -6,6 +6,10 @@ them, so that each customer, and therefore each portfolio and the enterprise, cl
 order of the lines (expected movement first, then experience, then assumptions) is that of actuarial
 movement analyses of embedded value, applied to customer equity as in Gupta and Lehmann (2005),
 "Managing Customers as Investments".
+
+With a lifetime model discounting to t0, `remaining` is the discounted value of (t1, t0 + H] as seen
+at t0, compounded to t1 by (1 + rate)^((t1 - t0)/365); `rolled` likewise of (t0 + H, t1 + H].
+Experience is then 0 on average if the model is true, whatever the customer's history.
 """
 
 from collections.abc import Mapping

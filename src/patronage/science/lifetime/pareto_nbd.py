@@ -22,7 +22,8 @@ from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.errors import InvalidParameter, NotEstimated, NotIdentified
 from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.histories import FloatArray, validated_histories
-from patronage.science.lifetime.optimum import Optimum, SearchBox, maximise
+from patronage.science.lifetime.optimum import Objective, Optimum, SearchBox, maximise
+from patronage.science.lifetime.pareto_nbd_day_tables import DayTables
 from patronage.science.lifetime.pareto_nbd_likelihood import (
     Shape,
     dropped_out,
@@ -108,17 +109,6 @@ class ParetoNBD:
         centre = np.log(_typical(cells))
         first = centre if start is None else np.log([start.r, start.alpha, start.s, start.beta])
 
-        def objective(point: FloatArray) -> tuple[float, FloatArray]:
-            r, alpha, s, beta = np.exp(point).tolist()
-            total, gradient = weighted_log_likelihood(
-                Shape(r=r, alpha=alpha, s=s, beta=beta),
-                cells.frequency,
-                cells.recency,
-                cells.age,
-                cells.weight,
-            )
-            return total / cells.customers, gradient / cells.customers
-
         box = SearchBox(
             names=_NAMES,
             start=first,
@@ -126,7 +116,7 @@ class ParetoNBD:
             upper=centre + _SEARCH_WIDTH,
             may_rest=("r", "s"),
         )
-        return _fitted(maximise(objective, box), cells)
+        return _fitted(maximise(_mean_log_likelihood(cells), box), cells)
 
     # --- the record of the estimation -------------------------------------------------------------
 
@@ -308,6 +298,24 @@ def _refuse_unidentified(cells: Cells) -> None:
             f"{cells.size} distinct histories cannot identify four parameters; expected at least "
             f"{_FEWEST_HISTORIES}. Pool customers, or use parameters from a similar base."
         )
+
+
+def _mean_log_likelihood(cells: Cells) -> Objective:
+    """The objective of the fit: by look-up where that is exact and pays, else directly."""
+    tables = DayTables.of(cells)
+
+    def objective(point: FloatArray) -> tuple[float, FloatArray]:
+        r, alpha, s, beta = np.exp(point).tolist()
+        shape = Shape(r=r, alpha=alpha, s=s, beta=beta)
+        if tables is not None and tables.are_exact_at(shape):
+            total, gradient = tables.weighted_log_likelihood(shape)
+        else:
+            total, gradient = weighted_log_likelihood(
+                shape, cells.frequency, cells.recency, cells.age, cells.weight
+            )
+        return total / cells.customers, gradient / cells.customers
+
+    return objective
 
 
 def _typical(cells: Cells) -> FloatArray:
