@@ -41,7 +41,7 @@ from patronage.vocabulary.predicates.nodes import (
     Some,
     StartsWith,
 )
-from patronage.vocabulary.predicates.shape import refuse_shape
+from patronage.vocabulary.predicates.shape import refuse_length, refuse_shape
 from patronage.vocabulary.predicates.types import check_condition, result_kind
 
 _SYMBOLS = {
@@ -73,6 +73,8 @@ _COMPARISONS: dict[type, str] = {
     exp.GTE: ">=",
 }
 _ARITHMETIC: dict[type, str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
+#: All that sqlglot may say of a node. Whatever else it says would be lost, so it is refused.
+_ARGUMENTS = frozenset({"this", "expression", "expressions", "low", "high", "negate"})
 _AnyNode = TypeVar("_AnyNode", bound=Node)
 _UNREADABLE = "The rule cannot be read here."
 _ADVICE = "Check that every comparison has two sides and that AND or OR stands between conditions."
@@ -105,11 +107,13 @@ class _Reader:
             node = self._group(tokens, 0, 0)
             refuse_shape(node, self._refuse)
             check_condition(node, self._refuse, self._units())
+            condition = self._as_condition(node)
+            refuse_length(condition, self._refuse)
         except RecursionError:
             raise PredicateError.at(
                 self.text, 0, "The rule is nested too deeply.", "Split it into several rules."
             ) from None
-        return node  # type: ignore[return-value]  # check_condition lets only conditions pass
+        return condition
 
     def _units(self) -> Mapping[str, str | None]:
         return {name: each.unit for name, each in self.fields.items()}
@@ -231,6 +235,9 @@ class _Reader:
     def _node(self, parsed: exp.Expression) -> Node:
         """Turn one of sqlglot's nodes into ours; chains of AND, OR and + are walked, not nested."""
         node: Node
+        said = {name for name, value in parsed.args.items() if value not in (None, False, [])}
+        if not said <= _ARGUMENTS:
+            raise self._fault(_first_place(parsed, self.places), _UNREADABLE, _ADVICE)
         if isinstance(parsed, exp.Literal):
             return self._value(parsed)
         if isinstance(parsed, exp.And | exp.Or):
@@ -242,7 +249,10 @@ class _Reader:
         if type(parsed) in _COMPARISONS:
             left, right = self._scalar(parsed.this), self._scalar(parsed.expression)
             return self._note(Compare(_COMPARISONS[type(parsed)], left, right), self._start(left))
-        return self._special(parsed)
+        node = self._special(parsed)
+        if not parsed.args.get("negate"):
+            return node
+        return self._note(Not(self._as_condition(node)), self._start(node))
 
     def _special(self, parsed: exp.Expression) -> Node:
         match parsed:
@@ -305,7 +315,9 @@ class _Reader:
         return self._note(StartsWith(operand, prefix), self._start(pattern))
 
     def _condition(self, parsed: exp.Expression) -> Condition:
-        node = self._node(parsed)
+        return self._as_condition(self._node(parsed))
+
+    def _as_condition(self, node: Node) -> Condition:
         if isinstance(node, Literal | Negate | Arithmetic):
             raise self._fault(
                 self._start(node),

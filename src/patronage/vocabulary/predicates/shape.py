@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from patronage.vocabulary.predicates.limits import DEEPEST_NESTING, MOST_NODES
-from patronage.vocabulary.predicates.nodes import Node, children
+from patronage.vocabulary.predicates.limits import (
+    DEEPEST_NESTING,
+    LONGEST_TEXT,
+    MOST_NODES,
+)
+from patronage.vocabulary.predicates.nodes import Condition, Node, children
+from patronage.vocabulary.predicates.text import condition_text
 from patronage.vocabulary.predicates.types import Refuse
 
 
@@ -27,3 +32,14 @@ def refuse_shape(root: Node, refuse: Refuse) -> None:
                 "Split it into several rules.",
             )
         level = [child for node in level for child in children(node)]
+
+
+def refuse_length(root: Condition, refuse: Refuse) -> None:
+    """Refuse a rule whose canonical text is too long to be read back: it is what editors show."""
+    length = len(condition_text(root))
+    if length > LONGEST_TEXT:
+        refuse(
+            root,
+            f"Written out, the rule has {length:,} characters, the most is {LONGEST_TEXT:,}.",
+            "Split it into several rules.",
+        )

@@ -29,7 +29,7 @@ from patronage.vocabulary.predicates.nodes import (
     StartsWith,
     fields_of,
 )
-from patronage.vocabulary.predicates.shape import refuse_shape
+from patronage.vocabulary.predicates.shape import refuse_length, refuse_shape
 from patronage.vocabulary.predicates.types import check_condition, kind_of_field
 
 #: Raised when the shape of the stored tree changes; older ones stay readable.
@@ -56,6 +56,7 @@ def from_document(document: str | Mapping[str, Any], fields: FieldCatalog | None
         refuse_shape(root, _refuse)
         units = {} if fields is None else {name: each.unit for name, each in fields.items()}
         check_condition(root, _refuse, units)
+        refuse_length(root, _refuse)
         _check_fields(root, fields)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         if isinstance(error, PredicateError):
