@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
 from patronage.access.roles import Actor
+from patronage.vocabulary.company import Company
 
 
 class CallerRequest(HttpRequest):
@@ -17,6 +18,8 @@ class CallerRequest(HttpRequest):
     actor: Actor
     #: the one instant of this request
     now: datetime
+    #: the company's declared assumptions; None before any were declared, or for nobody
+    company: Company | None
     #: the date whose figures are asked for (`?as_of=`); None asks for the newest
     as_of: date | None
     #: truthy when htmx asks for a part of a page

@@ -23,6 +23,7 @@ class KeyAuth(HttpBearer):
     """`Authorization: Bearer <key>`: the key was looked up when the request came in."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
+        del token  # read by the middleware
         return known_caller(request)
 
 
@@ -35,6 +36,7 @@ class SessionAuth(APIKeyCookie):
         return None if bearer_key(request) is not None else super().__call__(request)
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:
+        del key
         return known_caller(request)
 
 
@@ -62,36 +64,42 @@ def build_api() -> NinjaAPI:
 
 
 def _answer_with_problems(api: NinjaAPI) -> None:
-    @api.exception_handler(PatronageError)
-    def readable(request: HttpRequest, error: PatronageError) -> HttpResponse:
-        return answer_to(request, error)
+    api.add_exception_handler(PatronageError, _readable)
+    api.add_exception_handler(ValidationError, _malformed)
+    api.add_exception_handler(AuthenticationError, _unknown_caller)
+    api.add_exception_handler(HttpError, _not_possible)
+    api.add_exception_handler(Http404, _absent)
 
-    @api.exception_handler(ValidationError)
-    def malformed(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        return problem(
-            status=422,
-            title="The request does not fit the schema",
-            detail="; ".join(_place(item) for item in error.errors),
-            errors=[{"at": list(item["loc"]), "expected": item["msg"]} for item in error.errors],
-        )
 
-    @api.exception_handler(AuthenticationError)
-    def unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-        answer = problem(
-            status=401,
-            title="Who is calling?",
-            detail="Send `Authorization: Bearer <key>` with a key that stands, or log in.",
-        )
-        answer.headers["WWW-Authenticate"] = "Bearer"
-        return answer
+def _readable(request: HttpRequest, error: Any) -> HttpResponse:
+    return answer_to(request, error)
 
-    @api.exception_handler(HttpError)
-    def other(request: HttpRequest, error: HttpError) -> HttpResponse:
-        return problem(status=error.status_code, title="Not possible", detail=str(error))
 
-    @api.exception_handler(Http404)
-    def absent(request: HttpRequest, error: Http404) -> HttpResponse:
-        return problem(status=404, title="Not here", detail="There is nothing at this address.")
+def _malformed(_request: HttpRequest, error: Any) -> HttpResponse:
+    return problem(
+        status=422,
+        title="The request does not fit the schema",
+        detail="; ".join(_place(item) for item in error.errors),
+        errors=[{"at": list(item["loc"]), "expected": item["msg"]} for item in error.errors],
+    )
+
+
+def _unknown_caller(_request: HttpRequest, _error: Any) -> HttpResponse:
+    answer = problem(
+        status=401,
+        title="Who is calling?",
+        detail="Send `Authorization: Bearer <key>` with a key that stands, or log in.",
+    )
+    answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def _not_possible(_request: HttpRequest, error: Any) -> HttpResponse:
+    return problem(status=error.status_code, title="Not possible", detail=str(error))
+
+
+def _absent(_request: HttpRequest, _error: Any) -> HttpResponse:
+    return problem(status=404, title="Not here", detail="There is nothing at this address.")
 
 
 def _place(item: dict[str, Any]) -> str:

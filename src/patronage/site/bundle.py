@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import vl_convert
@@ -13,7 +14,7 @@ from django.conf import settings
 
 def chart_library_version() -> str:
     """Changes whenever the file's content would."""
-    return str(vl_convert.__version__)
+    return version("vl-convert-python")
 
 
 @cache
@@ -22,7 +23,7 @@ def chart_library() -> Path:
     path = settings.HOME / "static" / f"vega-{chart_library_version()}.js"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        script = vl_convert.javascript_bundle()
+        script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
         # written beside and then renamed: nobody may ever be served half a script
         handle, beside = tempfile.mkstemp(dir=path.parent, suffix=".part")
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.http import HttpRequest
 
+from patronage.access.actor import actor_of_key, actor_of_user
 from patronage.access.models import User
 from patronage.access.roles import Actor
 
@@ -22,8 +23,6 @@ def bearer_key(request: HttpRequest) -> str | None:
 
 def actor_of(request: HttpRequest, now: datetime) -> Actor:
     """The caller: a presented key decides alone, whatever session comes with it."""
-    from patronage.access.actor import actor_of_key, actor_of_user
-
     key = bearer_key(request)
     if key is not None:
         return actor_of_key(key, now) or NOBODY

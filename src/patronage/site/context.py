@@ -1,28 +1,80 @@
-"""What is always in sight on a page: whose customers, as of when, in which currency, and the way."""
+"""What is always in sight: whose customers, as of when, in which currency, where to go."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from django.http import HttpRequest
+from django.utils.translation import gettext
 
+from patronage.access.requests import CallerRequest
+from patronage.access.roles import Actor, Right, Role
 from patronage.site.as_of import dates_with_figures
+from patronage.site.bundle import chart_library_version
 from patronage.site.callers import NOBODY
 from patronage.site.navigation import places_for, scope_words
 
+THEMES = ("light", "dark")
+_ROLE_WORDS = {
+    Role.EXECUTIVE: "Executive",
+    Role.MANAGER: "Customer manager",
+    Role.OFFER_OWNER: "Offer owner",
+    Role.AGENT: "Agent",
+    Role.ANALYST: "Analyst",
+    Role.ADMINISTRATOR: "Administrator",
+    Role.SERVICE: "Service",
+}
 
-def chrome(request: HttpRequest) -> dict[str, Any]:
-    """The frame of every page; an error page outside a request's ordinary way gets an empty one."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsOfChoice:
+    """One date as of which the same page can be seen."""
+
+    day: date
+    href: str
+    is_here: bool
+
+
+def chrome(request: CallerRequest) -> dict[str, Any]:
+    """The frame of every page; without a known caller it is empty."""
+    theme = request.COOKIES.get("theme", "")
+    frame: dict[str, Any] = {
+        "actor": None,
+        "theme": theme if theme in THEMES else "",
+        "chart_version": chart_library_version(),
+    }
     actor = getattr(request, "actor", NOBODY)
     if actor is NOBODY:
-        return {"actor": None, "places": (), "as_of": None, "as_of_choices": ()}
-    choices = dates_with_figures()
-    asked = getattr(request, "as_of", None)
-    return {
+        return frame
+    days = dates_with_figures()
+    shown = request.as_of or (days[0] if days else None)
+    return frame | {
         "actor": actor,
+        "role_words": role_words(actor),
         "places": places_for(actor, request.path),
-        "scope_words": scope_words(actor, request.now),  # type: ignore[attr-defined]
-        "as_of_choices": choices,
-        "as_of": asked or (choices[0] if choices else None),
-        "as_of_is_newest": asked is None or not choices or asked == choices[0],
+        "may_search": actor.may(Right.SEE_CUSTOMERS),
+        "scope_words": scope_words(actor, request.now),
+        "company": request.company,
+        "currency": request.company.currency if request.company else "",
+        "as_of": shown,
+        "as_of_is_newest": not days or shown == days[0],
+        "as_of_query": f"?as_of={request.as_of.isoformat()}" if request.as_of else "",
+        "as_of_choices": [_choice(request, day, shown, newest=days[0]) for day in days],
     }
+
+
+def role_words(actor: Actor) -> str:
+    """The actor's roles as people call them."""
+    return ", ".join(gettext(words) for role, words in _ROLE_WORDS.items() if role in actor.roles)
+
+
+def _choice(request: CallerRequest, day: date, shown: date | None, *, newest: date) -> AsOfChoice:
+    query = request.GET.copy()
+    # a page's place in a list belongs to the figures it was read from
+    query.pop("after", None)
+    query.pop("as_of", None)
+    if day != newest:
+        query["as_of"] = day.isoformat()
+    href = f"{request.path}?{query.urlencode()}" if query else request.path
+    return AsOfChoice(day=day, href=href, is_here=day == shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -14,6 +15,7 @@ from patronage.access.errors import NotAllowed, NotFound, PatronageError, Refuse
 
 API_PREFIX = "/api/"
 PROBLEM_JSON = "application/problem+json"
+_PLACE = re.compile(r"#[a-z0-9-]{1,80}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ def failure_of(error: PatronageError) -> Failure:
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """An address that leads nowhere."""
+    del exception  # its text names routes, which are nobody's business
     failure = Failure(
         status=HTTPStatus.NOT_FOUND,
         title=_("There is no such page"),
@@ -108,7 +111,9 @@ def _answer(request: HttpRequest, failure: Failure) -> HttpResponse:
             request, "site/notice_failure.html", {"failure": failure}, status=failure.status
         )
         # htmx would put it where the answer was expected, and so take away what was there
-        answer.headers["HX-Retarget"] = "#notices"
+        # (a dialog names its own place: what lies under it cannot be read)
+        asked = request.headers.get("X-Notices", "")
+        answer.headers["HX-Retarget"] = asked if _PLACE.fullmatch(asked) else "#notices"
         answer.headers["HX-Reswap"] = "innerHTML"
         return answer
     return render(request, "site/failure.html", {"failure": failure}, status=failure.status)

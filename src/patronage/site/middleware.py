@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 
+from patronage.access.company import NoCompany, current
 from patronage.access.errors import PatronageError
 from patronage.site import clock
 from patronage.site.as_of import as_of_asked
 from patronage.site.callers import NOBODY, actor_of
 from patronage.site.failures import API_PREFIX, answer_to
+from patronage.vocabulary.company import Company
 
 NextStep = Callable[[HttpRequest], HttpResponseBase]
 
@@ -32,7 +36,7 @@ CONTENT_POLICY = "; ".join(
 
 
 class CallerMiddleware:
-    """Gives every request its `now`, its `actor` and the `as_of` date it asks for."""
+    """Gives every request what `CallerRequest` promises; times are shown in the company's zone."""
 
     def __init__(self, get_response: NextStep) -> None:
         self.get_response = get_response
@@ -41,14 +45,23 @@ class CallerMiddleware:
         now = clock.now()
         carried: Any = request
         carried.now = now
-        carried.as_of = None
-        carried.actor = NOBODY
+        carried.actor, carried.company, carried.as_of = NOBODY, None, None
         try:
             carried.actor = actor_of(request, now)
+            carried.company = declared_company() if carried.actor is not NOBODY else None
             carried.as_of = as_of_asked(request)
         except PatronageError as error:
             return answer_to(request, error)
-        return self.get_response(request)
+        with timezone.override(carried.company.zone() if carried.company else UTC):
+            return self.get_response(request)
+
+
+def declared_company() -> Company | None:
+    """The company in force; None on a machine where none was declared yet."""
+    try:
+        return current().company
+    except NoCompany:
+        return None
 
 
 class ContentSecurityMiddleware:

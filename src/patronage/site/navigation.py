@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from patronage.access.roles import Actor, Right, Role
+from patronage.access.scope import scope_of
 from patronage.govern.models import Portfolio
 
 
@@ -108,8 +109,6 @@ def home_of(actor: Actor) -> str | None:
 
 def scope_words(actor: Actor, now: datetime) -> str:
     """Whose customers this person sees, in words."""
-    from patronage.access.scope import scope_of
-
     scope = scope_of(actor, now)
     if scope.everything:
         return _("All customers")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from patronage.access.requests import CallerRequest
@@ -39,15 +41,28 @@ def search(request: CallerRequest) -> HttpResponse:
     return render(request, template, {"text": text, "found": found, "limit": SEARCH_LIMIT})
 
 
-def _found(request: CallerRequest, text: str) -> Sequence[Any]:
-    from patronage.identify import reads
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A customer found."""
 
-    return reads.search(request.actor, text, request.now, SEARCH_LIMIT)
+    label: str
+    detail: str
+    href: str
+
+
+def _found(request: CallerRequest, text: str) -> list[Hit]:
+    reads: Any = import_module("patronage.identify.reads")
+    return [
+        Hit(
+            label=found.label, detail=found.kind, href=reverse("interact:customer", args=[found.id])
+        )
+        for found in reads.search(request.actor, text, request.now, SEARCH_LIMIT)
+    ]
 
 
 @login_not_required
 @require_safe
-def chart_script(request: HttpRequest, version: str) -> HttpResponseBase:
+def chart_script(_request: HttpRequest, version: str) -> HttpResponseBase:
     """The chart library; its address changes with its content, so it is kept for a year."""
     if version != chart_library_version():
         return redirect("chart-library", version=chart_library_version())

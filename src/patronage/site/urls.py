@@ -17,6 +17,7 @@ urlpatterns = [
     path("logout", LogoutView.as_view(next_page="login"), name="logout"),
     path("search", pages.search, name="search"),
     path("charts/vega-<str:version>.js", pages.chart_script, name="chart-library"),
+    path("language/", include("django.conf.urls.i18n")),
     path("api/v1/", api.urls),
 ]
 # a stage without screens has no `urls.py`

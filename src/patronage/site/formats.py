@@ -1,0 +1,88 @@
+"""How numbers, amounts and instants are written for people, in the reader's language."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from django.utils import formats, timezone
+from django.utils.translation import get_language, pgettext
+
+from patronage.vocabulary.money import Money, currency_decimals
+
+_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
+#: languages that write the currency before the number
+_SYMBOL_FIRST = {"en"}
+_NBSP = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: Decimal | int | float, decimals: int = 0) -> str:
+    """A number with the language's separators and a true minus sign."""
+    text = formats.number_format(abs(Decimal(value)), decimals, use_l10n=True, force_grouping=True)
+    is_zero = not any(digit in text for digit in "123456789")
+    return text if value >= 0 or is_zero else MINUS + text
+
+
+def amount(money: Money, style: str = "exact", *, signed: bool = False) -> str:
+    """An amount of money: "exact" to the cent, "whole" units, or "short" as in $1.2 M."""
+    major = money.major
+    size, suffix, decimals = abs(major), "", currency_decimals(money.currency)
+    if style == "whole":
+        decimals = 0
+    elif style == "short":
+        size, suffix, decimals = _shortened(size)
+    elif style != "exact":
+        raise ValueError(f"Money is written 'exact', 'whole' or 'short', not {style!r}.")
+    digits = formats.number_format(
+        size.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN),
+        decimals,
+        use_l10n=True,
+        force_grouping=True,
+    )
+    return _sign(major, signed) + _with_currency(digits + suffix, money.currency)
+
+
+def share(value: float, decimals: int = 1, *, signed: bool = False) -> str:
+    """A share between 0 and 1 as per cent."""
+    percent = number(abs(value) * 100, decimals)
+    gap = "" if _language() in _SYMBOL_FIRST else _NBSP
+    return f"{_sign(value, signed)}{percent}{gap}%"
+
+
+def instant(value: date | datetime, style: str = "minute") -> str:
+    """A date, or an instant in the company's time zone (the one active for this request)."""
+    if not isinstance(value, datetime):
+        return formats.date_format(value, "j M Y")
+    local = timezone.localtime(value)
+    return formats.date_format(local, "j M Y" if style == "day" else "j M Y, H:i")
+
+
+def _shortened(size: Decimal) -> tuple[Decimal, str, int]:
+    for limit, suffix in (
+        (Decimal(10**9), pgettext("billion, after a number", "B")),
+        (Decimal(10**6), pgettext("million, after a number", "M")),
+        (Decimal(10**3), pgettext("thousand, after a number", "k")),
+    ):
+        # 999,960 would round to "1000.0 k"
+        if size >= limit * Decimal("0.99995"):
+            scaled = size / limit
+            return scaled, f"{_NBSP}{suffix}", 0 if scaled >= 100 else 1
+    return size, "", 0
+
+
+def _with_currency(digits: str, currency: str) -> str:
+    symbol = _SYMBOLS.get(currency)
+    if _language() in _SYMBOL_FIRST:
+        return f"{symbol}{digits}" if symbol else f"{currency}{_NBSP}{digits}"
+    return f"{digits}{_NBSP}{symbol or currency}"
+
+
+def _sign(value: Decimal | float, signed: bool) -> str:
+    if value < 0:
+        return MINUS
+    return "+" if signed and value > 0 else ""
+
+
+def _language() -> str:
+    return (get_language() or "en").split("-")[0]
