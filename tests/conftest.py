@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 
 @pytest.fixture(autouse=True)
-def own_stores(settings: SettingsWrapper, tmp_path: Path) -> None:
+def own_stores(settings: Settings, tmp_path: Path) -> None:
     """Give each test a warehouse, a key file and an outbox of its own."""
     settings.WAREHOUSE_ROOT = tmp_path / "warehouse"
     settings.KEY_FILE = tmp_path / "keys.sqlite3"
