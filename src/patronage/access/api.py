@@ -5,23 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from django.http import HttpRequest
 from ninja import Query, Router, Schema
 from ninja.errors import HttpError
 from pydantic import Field
 
 from patronage.access import people, reads
 from patronage.access.models import User
-from patronage.access.roles import Actor, Right, Role
+from patronage.access.requests import CallerRequest
+from patronage.access.roles import Right, Role
 
 router = Router(tags=["access"])
-
-
-class CalledRequest(HttpRequest):
-    """A request that knows its caller and its instant."""
-
-    actor: Actor
-    now: datetime
 
 
 class Me(Schema):
@@ -84,7 +77,7 @@ class MadeKey(Schema):
 
 
 @router.get("/me", response=Me, summary="Say who I am")
-def me(request: CalledRequest) -> Me:
+def me(request: CallerRequest) -> Me:
     actor = request.actor
     return Me(
         id=actor.id,
@@ -95,12 +88,12 @@ def me(request: CalledRequest) -> Me:
 
 
 @router.get("/audit", response=AuditRows, summary="Read the audit log")
-def audit_log(request: CalledRequest, question: Query[AuditQuestion]) -> reads.AuditPage:
+def audit_log(request: CallerRequest, question: Query[AuditQuestion]) -> reads.AuditPage:
     return reads.audit_page(request.actor, **question.dict())
 
 
 @router.post("/keys", response={201: MadeKey}, summary="Make an API key")
-def create_key(request: CalledRequest, new: NewKey) -> tuple[int, MadeKey]:
+def create_key(request: CallerRequest, new: NewKey) -> tuple[int, MadeKey]:
     user = User.objects.filter(pk=request.actor.id).first() if new.mine else None
     if new.mine and user is None:
         raise HttpError(422, "Only a person can have a key of their own; leave `mine` out.")

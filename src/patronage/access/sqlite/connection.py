@@ -64,6 +64,17 @@ class TurnTakingConnection(sqlite3.Connection):
     def cursor(self, factory: Any = None) -> Any:
         return super().cursor(factory or TurnTakingCursor)
 
+    # sqlite3's own shortcuts make plain cursors, which would not take turns.
+
+    def execute(self, sql: str, parameters: Any = ()) -> Any:
+        return self.cursor().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any]) -> Any:
+        return self.cursor().executemany(sql, parameters)
+
+    def executescript(self, sql_script: str) -> Any:
+        return self.cursor().executescript(sql_script)
+
     def commit(self) -> None:
         with self.turn(needed=False):
             super().commit()
