@@ -38,18 +38,21 @@ Record: TypeAlias = Mapping[str, Any]
 _Pair: TypeAlias = tuple[str, str]
 
 _OPPOSITES = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-#: How a field is read: fast path for the exact type, a converter for everything else.
+#: How a field is read: fast path for the exact type, a converter for everything else. Integers
+#: that a double holds exactly and dates become doubles: comparing like with like is what CPython
+#: is fast at, and the unknown number is a double too.
 _LOADS = {
     Kind.INTEGER: (
-        "if {v}.__class__ is not int or not -9223372036854775807 <= {v} <= 9223372036854775807:"
-        " {v} = to_integer({name}, {v})"
+        "{v} = {v} + 0.0"
+        " if {v}.__class__ is int and -9007199254740992 <= {v} <= 9007199254740992"
+        " else to_integer({name}, {v})"
     ),
     Kind.NUMBER: "if {v}.__class__ is not float or {v} - {v} != 0.0: {v} = to_number({name}, {v})",
     Kind.TEXT: "if {v}.__class__ is not str and {v} is not None: {v} = to_text({name}, {v})",
     Kind.BOOLEAN: (
         "if {v} is not True and {v} is not False and {v} is not None: {v} = to_boolean({name}, {v})"
     ),
-    Kind.DATE: ("{v} = {v}.toordinal() if {v}.__class__ is date else to_day({name}, {v})"),
+    Kind.DATE: ("{v} = {v}.toordinal() + 0.0 if {v}.__class__ is date else to_day({name}, {v})"),
 }
 _UNORDERED = frozenset({Kind.TEXT, Kind.BOOLEAN})
 
@@ -57,19 +60,28 @@ _UNORDERED = frozenset({Kind.TEXT, Kind.BOOLEAN})
 def compile_rules(roots: Sequence[Condition]) -> Callable[[Record], tuple[Answer, ...]]:
     """Give one function from a record to the answers of all rules, in their order."""
     writer = _Writer()
-    answers = "".join(f"  {_answer(writer.condition(root))},\n" for root in roots)
+    answers = "".join(f"  {_answer(root, writer.condition(root))},\n" for root in roots)
     return writer.function(f" return (\n{answers} )\n")
 
 
 def compile_rule(root: Condition) -> Callable[[Record], Answer]:
     """Give the function from a record to the answer of one rule."""
     writer = _Writer()
-    answer = _answer(writer.condition(root))
+    answer = _answer(root, writer.condition(root))
     return writer.function(f" return {answer}\n")
 
 
-def _answer(pair: _Pair) -> str:
+def _answer(root: Condition, pair: _Pair) -> str:
+    # The likelier answer is asked for first: conditions joined by AND are mostly false.
+    if _mostly_false(root):
+        return f"False if {pair[1]} else True if {pair[0]} else None"
     return f"True if {pair[0]} else False if {pair[1]} else None"
+
+
+def _mostly_false(node: Condition) -> bool:
+    if isinstance(node, Not):
+        return not _mostly_false(node.part)
+    return not isinstance(node, Some)
 
 
 @dataclass(slots=True)
@@ -139,6 +151,9 @@ class _Writer:
         a, b = self._pair_of_values(left, right)
         if left.kind in _UNORDERED:
             known = self._known(left, right)
+            if operator == "=" and (isinstance(left, Literal) or isinstance(right, Literal)):
+                # None equals no constant, so that only "surely false" must look for it.
+                return f"{a} == {b}", f"({known}{a} != {b})"
             if operator == "=":
                 return f"({known}{a} == {b})", f"({known}{a} != {b})"
             return f"({known}{a} {operator} {b})", f"({known}{a} {_OPPOSITES[operator]} {b})"
@@ -196,8 +211,6 @@ class _Writer:
                 return self._derive("o", "to_operand", self._field(node))
             case FieldRef():
                 return self._field(node)
-            case Literal(Kind.INTEGER, value):
-                return repr(float(str(value)))
             case Literal():
                 return self._literal(node)
             case Negate(operand):
@@ -225,5 +238,9 @@ class _Writer:
         return derived
 
 
-def _python_value(node: Literal) -> int | float | str | bool:
-    return node.value.toordinal() if isinstance(node.value, date) else node.value
+def _python_value(node: Literal) -> float | str | bool:
+    if isinstance(node.value, date):
+        return float(node.value.toordinal())
+    if isinstance(node.value, int) and node.kind is not Kind.BOOLEAN:
+        return float(node.value)
+    return node.value

@@ -22,15 +22,19 @@ from patronage.vocabulary.predicates.limits import (
 #: The one unknown number. Sets find it by identity, so nobody may make another.
 NAN = float("nan")
 _LARGEST_INTEGER = 2**63 - 1
+#: Up to here every integer is a double.
+_LARGEST_EXACT = 2**53
 
 
 def to_integer(name: str, value: object) -> int | float:
-    """Give a 64-bit integer, or NAN for what is missing or beyond."""
+    """Give a 64-bit integer, as a double where that is exact, or NAN for what is missing."""
     value = _plain(value)
     if value is None:
         return NAN
     if isinstance(value, Integral) and not isinstance(value, bool):
         whole = int(value)
+        if -_LARGEST_EXACT <= whole <= _LARGEST_EXACT:
+            return float(whole)
         return whole if -_LARGEST_INTEGER <= whole <= _LARGEST_INTEGER else NAN
     if isinstance(value, float | Decimal):
         number = to_number(name, value)
@@ -73,12 +77,12 @@ def to_boolean(name: str, value: object) -> bool | None:
     raise _wrong(name, "true or false", value)
 
 
-def to_day(name: str, value: object) -> int | float:
+def to_day(name: str, value: object) -> float:
     """Give the date's ordinal number, or NAN for what is missing."""
     if value is None:
         return NAN
     if isinstance(value, date) and not isinstance(value, datetime):
-        return value.toordinal()
+        return float(value.toordinal())
     raise _wrong(name, "a date", value)
 
 
