@@ -36,8 +36,8 @@ class IdentifierTaken(Refused):
 
     def __init__(self, *, kind: str, count: int) -> None:
         super().__init__(
-            f"{count} of the customers to create have a {kind} that is already another's, or stands "
-            "twice in the rows. Nothing was created; look the customers up and leave them out."
+            f"Among {count} customers to create, a {kind} is already another's or stands twice. "
+            "Nothing was created; look the customers up and leave them out."
         )
         self.kind = kind
 

@@ -102,9 +102,7 @@ def _fields_filled(mapping: Mapping) -> None:
     for field in constants:
         if field not in known:
             mend = f"Fields: {', '.join(known)}."
-            raise _fail(
-                mapping, f"constants.{field}", f"{mapping.dataset} has no such field", mend
-            )
+            raise _fail(mapping, f"constants.{field}", f"{mapping.dataset} has no such field", mend)
         if known[field].kind == "money" and mapping.currency is None:
             mend = "Write currency at the top of the mapping."
             raise _fail(mapping, f"constants.{field}", "money without a currency", mend)

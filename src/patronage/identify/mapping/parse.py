@@ -226,9 +226,11 @@ def _facts(top: TomlTable) -> tuple[Fact, ...]:
     """Read `column = "fact"` and `column = { name = "fact", type = "number" }`."""
     facts: list[Fact] = []
     holder = top.table("facts")
-    for source in holder.keys if holder is not None else ():
-        if holder.holds_table(source):
-            table = holder.table(source)
+    if holder is None:
+        return ()
+    for source in holder.keys:
+        table = holder.table(source) if holder.holds_table(source) else None
+        if table is not None:
             name = table.need("name", str, "Name the fact.")
             kind = table.choice("type", ("text", "number"), "text")
             table.done(("name", "type"))
