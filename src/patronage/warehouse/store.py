@@ -161,6 +161,8 @@ class Warehouse:
         declared = self._declared(dataset)
         if callable(remove):
             return self._thin(declared, remove, base)
+        if isinstance(remove, str):
+            raise TypeError(f"pass a collection of customer ids, not the single text {remove!r}")
         if declared.subject is None:
             raise ValueError(f"{dataset} holds no rows about customers; pass a condition instead")
         subject = declared.subject

@@ -124,3 +124,9 @@ def test_ids_are_refused_where_rows_are_about_no_customer(
         PRODUCTS.name, lambda row: row.product_id == ibis.literal("v_0001"), base=1
     )
     assert kept.rows == 1
+
+
+def test_a_single_id_is_not_taken_for_a_collection_of_letters(planted: Warehouse) -> None:
+    with pytest.raises(TypeError, match="not the single text 'cus_00001'"):
+        planted.without_rows(FACTS, "cus_00001", base=4)
+    assert planted.numbers(FACTS) == [1, 2, 3, 4]

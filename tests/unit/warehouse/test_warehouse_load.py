@@ -181,3 +181,8 @@ def test_limits_of_the_machine_reach_the_engine(tmp_path: Path) -> None:
     assert settings[:2] == (1, "286.1 MiB")
     assert Path(settings[2]).parent == tmp_path / "tmp"
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_folder_the_engine_cannot_write_to_is_refused_when_it_is_opened(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="O'Brien has an apostrophe"):
+        Warehouse(tmp_path / "O'Brien")

@@ -123,6 +123,16 @@ def test_every_kind_of_source_brings_the_same_rows(
         assert back.to_pylist() == given.to_pylist()
 
 
+def test_no_rows_are_a_state_but_no_batches_are_no_rows(
+    warehouse: Warehouse, rows: Callable[..., Any]
+) -> None:
+    nothing = warehouse.append(FACTS, rows(CUSTOMER_FACTS, 0), base=None)
+    assert (nothing.rows, nothing.files) == (0, ())
+    with pytest.raises(ValueError, match="pass an empty table"):
+        warehouse.append(FACTS, iter(()), base=1)
+    assert warehouse.numbers(FACTS) == [1]
+
+
 def test_whole_decimals_become_money_and_dictionaries_become_text(
     warehouse: Warehouse, rows: Callable[..., Any]
 ) -> None:

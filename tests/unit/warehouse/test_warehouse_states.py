@@ -203,6 +203,18 @@ def test_garbage_collection_keeps_the_kept_spares_the_newer_and_removes_the_rest
     assert warehouse.numbers(FACTS) == [2]
 
 
+def test_a_number_used_again_after_its_orphan_was_collected_is_read_anew_by_everybody(
+    root: Path, rows: Callable[..., Any]
+) -> None:
+    with Warehouse(root) as writer, Warehouse(root) as reader:
+        writer.append(FACTS, rows(CUSTOMER_FACTS, 1, customer_id=["kept"]), base=None)
+        writer.append(FACTS, rows(CUSTOMER_FACTS, 1, customer_id=["rolled_back"]), base=1)
+        assert names_in(reader, 2) == {"kept", "rolled_back"}
+        writer.collect_garbage(FACTS, {1}, spare_newer=False)
+        writer.append(FACTS, rows(CUSTOMER_FACTS, 1, customer_id=["committed"]), base=1)
+        assert names_in(reader, 2) == {"kept", "committed"}
+
+
 def test_garbage_collection_refuses_a_kept_number_that_is_not_there(
     warehouse: Warehouse, rows: Callable[..., Any]
 ) -> None:
