@@ -55,10 +55,15 @@ def test_without_transactions_changes_are_lost(now: datetime) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_failed_change_leaves_neither_rows_nor_a_turn(now: datetime) -> None:
     heard: list[str] = []
-    with pytest.raises(ZeroDivisionError), atomic():
-        JobRun.objects.create(job="j", period="1", started_at=now, seen_at=now, worker="t")
-        after_commit(lambda: heard.append("committed"))
-        raise ZeroDivisionError
+
+    def change_and_fail() -> None:
+        with atomic():
+            JobRun.objects.create(job="j", period="1", started_at=now, seen_at=now, worker="t")
+            after_commit(lambda: heard.append("committed"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        change_and_fail()
     assert not JobRun.objects.exists()
     assert heard == []
     if connection.vendor == "sqlite":

@@ -103,9 +103,14 @@ def test_a_value_does_not_open_under_another_subject_or_name(now: datetime) -> N
 @pytest.mark.django_db(transaction=True)
 def test_an_erasure_that_is_rolled_back_forgets_nothing(now: datetime) -> None:
     vault.put("cus_1", "name", PLAIN, now)
-    with pytest.raises(ZeroDivisionError), atomic():
-        vault.erase("cus_1")
-        raise ZeroDivisionError
+
+    def erase_and_fail() -> None:
+        with atomic():
+            vault.erase("cus_1")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        erase_and_fail()
     assert vault.finish_erasures() == 0
     assert vault.get("cus_1", "name") == PLAIN
 
