@@ -152,8 +152,9 @@ class Money:
         Each share is rounded down and the cents left over go to the largest remainders, the
         earlier share first where remainders are equal.
         """
-        exact = [Fraction(weight) for weight in weights if not isinstance(weight, float)]
-        if len(exact) != len(weights) or any(weight < 0 for weight in exact) or not sum(exact):
+        sound = all(isinstance(each, int | Decimal) and each - each == 0 for each in weights)
+        exact = [Fraction(weight) for weight in weights] if sound else []
+        if any(weight < 0 for weight in exact) or not sum(exact):
             raise MoneyError(
                 f"Cannot share {self.format()} by {list(weights)!r}: weights must be ints or "
                 "Decimals of 0 or more and at least one above 0."
