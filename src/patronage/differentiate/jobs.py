@@ -16,7 +16,7 @@ from patronage.access.company import CurrentCompany, current
 from patronage.access.progress import Progress, silent
 from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic, take_turns
-from patronage.differentiate import registry
+from patronage.differentiate import reads, registry
 from patronage.differentiate.errors import (
     DateNotOver,
     NothingToValue,
@@ -32,7 +32,7 @@ from patronage.differentiate.valuation.appraisal import (
     known_customers,
 )
 from patronage.differentiate.valuation.fitting import Fit, fit_purchases, fit_spend
-from patronage.differentiate.valuation.history import Horizon, customer_statistics
+from patronage.differentiate.valuation.history import Horizon
 from patronage.differentiate.valuation.scoring import Window
 from patronage.identify.models import Customer
 from patronage.vocabulary.ids import IdPrefix, new_id
@@ -117,13 +117,10 @@ def _customers(inputs: Inputs) -> pl.DataFrame:
     """Everybody who bought something, as `known_customers`; refuses what cannot be valued."""
     company = inputs.declared.company
     quarter = BusinessCalendar(company.time_zone).quarter_of(inputs.as_of)
-    statistics = datasets.warehouse().polars(
-        customer_statistics(
-            datasets.read("order_lines", inputs.order_lines),
-            datasets.read("products", inputs.products),
-            company=company,
-            horizon=Horizon(as_of=inputs.as_of, period_start=quarter.first_day),
-        )
+    statistics = reads.statistics_of(
+        (inputs.order_lines, inputs.products),
+        company,
+        Horizon(as_of=inputs.as_of, period_start=quarter.first_day),
     )
     foreign = int(statistics["other_currency_lines"].sum())
     if foreign:
