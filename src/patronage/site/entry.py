@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
-from django.http import HttpResponse
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from patronage.site.attempts import (
-    TooManyAttempts,
-    check_attempts,
-    count_failure,
-    forget_failures,
-)
+from patronage.access.log_in import log_in_allowed, record_failed_log_in, record_log_in
+from patronage.access.requests import CallerRequest
 
 
 class LogInForm(AuthenticationForm):
@@ -23,6 +21,10 @@ class LogInForm(AuthenticationForm):
     error_messages = {  # noqa: RUF012 - Django reads it as a plain class attribute
         "invalid_login": _(
             "This e-mail address and password do not go together. Check both and try again."
+        ),
+        "too_often": _(
+            "Logging in failed too often for this account or from this network. "
+            "Wait a quarter of an hour, or ask an administrator for a new password."
         ),
         "inactive": _("This account is closed. Ask an administrator."),
     }
@@ -36,19 +38,21 @@ class LogInForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         email = self.cleaned_data.get("username") or ""
-        address = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
-        try:
-            check_attempts(email=email, address=address)
-        except TooManyAttempts as error:
-            self.add_error(None, str(error))
-            return self.cleaned_data
+        address, now = _address_and_instant(self.request)
+        if not log_in_allowed(email, address, now):
+            raise ValidationError(self.error_messages["too_often"], code="too_often")
         try:
             cleaned = super().clean()
-        except Exception:
-            count_failure(email=email, address=address)
+        except ValidationError:
+            record_failed_log_in(email, address, now)
             raise
-        forget_failures(email=email)
+        record_log_in(email, address, now)
         return cleaned
+
+
+def _address_and_instant(request: HttpRequest | None) -> tuple[str, datetime]:
+    carried = cast(CallerRequest, request)
+    return carried.META.get("REMOTE_ADDR", ""), carried.now
 
 
 class LogIn(LoginView):
