@@ -1,0 +1,235 @@
+"""What may be seen of customers, their consents, and imports? Everything starts from scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+from django.db.models import F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
+
+from patronage.access import vault
+from patronage.access.errors import NotFound
+from patronage.access.models import VaultEntry
+from patronage.access.roles import Actor, Right
+from patronage.access.scope import visible
+from patronage.identify.imports.quarantine import csv_lines
+from patronage.identify.models import (
+    Consent,
+    Customer,
+    Fact,
+    Identifier,
+    ImportRun,
+    Profile,
+    QuarantinedRow,
+)
+from patronage.identify.timeline import Timeline, sources
+
+_CONSENTS = pa.schema(
+    [("customer_id", pa.string()), ("channel", pa.string()), ("consent_id", pa.string())]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerView:
+    """One customer with what is known."""
+
+    customer: Customer
+    #: totals of the history; None before the first event
+    profile: Profile | None
+    #: identifiers that are not personal
+    identifiers: Sequence[Identifier]
+    #: the newest of each fact, by name
+    facts: Sequence[Fact]
+    #: the last word for each purpose and channel
+    consents: Sequence[Consent]
+    #: name, e-mail address and the like, by name, from the vault
+    personal: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantinePage:
+    """Some rows that did not fit, in the order of the file."""
+
+    rows: Sequence[QuarantinedRow]
+    #: rows in all
+    total: int
+    #: pass it as `after` for the rows that follow; None at the end
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportPage:
+    """Some imports, newest first."""
+
+    runs: Sequence[ImportRun]
+    #: pass it as `before` for the imports that follow; None at the end
+    next: str | None
+
+
+def customer(actor: Actor, id: str, now: datetime) -> CustomerView:
+    """Give one customer.
+
+    Raises:
+        NotFound: absent, erased or outside the actor's scope.
+    """
+    found = _customers(actor, now).filter(id=id).first()
+    if found is None:
+        raise NotFound(noun="customer", id=id)
+    names = VaultEntry.objects.filter(subject_id=id).exclude(name__contains=":")
+    values = {name: vault.get(id, name) for name in names.values_list("name", flat=True)}
+    return CustomerView(
+        customer=found,
+        profile=Profile.objects.filter(customer=found).first(),
+        identifiers=list(found.identifiers.filter(personal=False).order_by("kind", "value")),
+        facts=list(
+            _newest(
+                Fact.objects.filter(customer=found, observed_at__lte=now), "observed_at", "name"
+            )
+        ),
+        consents=list(_last_words(Consent.objects.filter(customer=found), now)),
+        personal={name: text for name, text in sorted(values.items()) if text is not None},
+    )
+
+
+def search(actor: Actor, text: str, now: datetime, limit: int = 20) -> list[Customer]:
+    """Find customers by label, by what a source calls them, or by a whole personal value.
+
+    A personal value (an e-mail address, say) is found only as a whole, capitals aside.
+    """
+    actor.require(Right.SEE_CUSTOMERS)
+    wanted = text.strip().replace("\x00", "")
+    if not wanted:
+        return []
+    people = _customers(actor, now)
+    exact = people.filter(Q(id=wanted) | Q(id__in=_known_as(wanted)))
+    found = list(exact.order_by("label", "id")[:limit])
+    if len(found) < limit:
+        ids = [each.id for each in found]
+        like = people.filter(label__icontains=wanted).exclude(id__in=ids)
+        found += like.order_by("label", "id")[: limit - len(found)]
+    return found
+
+
+def timeline(
+    actor: Actor, id: str, now: datetime, before: datetime | None = None, limit: int = 50
+) -> Timeline:
+    """Give what happened with a customer, newest first, nothing later than `now`.
+
+    Raises:
+        NotFound: absent, erased or outside the actor's scope.
+    """
+    if not _customers(actor, now).filter(id=id).exists():
+        raise NotFound(noun="customer", id=id)
+    latest = now + timedelta(microseconds=1)
+    return sources.page(id, min(before or latest, latest), limit)
+
+
+def standing_consents(
+    at: datetime, *, purpose: str = "marketing", channel: str | None = None
+) -> Any:
+    """Give every consent that stands at an instant, for jobs.
+
+    Returns:
+        Arrow table (customer_id, channel, consent_id), at most one row a customer and channel.
+    """
+    rows = Consent.objects.filter(purpose=purpose, customer__erased_at__isnull=True)
+    if channel is not None:
+        rows = rows.filter(channel=channel)
+    given = _last_words(rows, at).filter(state="given")
+    found = list(given.values_list("customer_id", "channel", "id"))
+    columns = [pa.array(column, pa.string()) for column in zip(*found, strict=True)]
+    return pa.table(columns, schema=_CONSENTS) if columns else _CONSENTS.empty_table()
+
+
+def consent_of(customer_id: str, purpose: str, channel: str, at: datetime) -> Consent | None:
+    """Give the consent that stands at an instant; None where none was given or it was withdrawn."""
+    rows = Consent.objects.filter(
+        customer_id=customer_id, purpose=purpose, channel=channel, customer__erased_at__isnull=True
+    )
+    last = _last_words(rows, at).first()
+    return last if last is not None and last.state == "given" else None
+
+
+def imports(actor: Actor, *, before: str | None = None, limit: int = 50) -> ImportPage:
+    """Give imports, newest first, those that came before the import `before`."""
+    actor.require(Right.SEE_IMPORTS)
+    runs = ImportRun.objects.order_by("-started_at", "-id")
+    if before is not None:
+        last = import_run(actor, before)
+        runs = runs.filter(
+            Q(started_at__lt=last.started_at) | Q(started_at=last.started_at, id__lt=last.id)
+        )
+    found = list(runs[: limit + 1])
+    return ImportPage(runs=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
+
+
+def import_run(actor: Actor, id: str) -> ImportRun:
+    """Give one import.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    actor.require(Right.SEE_IMPORTS)
+    run = ImportRun.objects.filter(id=id).first()
+    if run is None:
+        raise NotFound(noun="import", id=id)
+    return run
+
+
+def quarantine(actor: Actor, run_id: str, *, after: int = 0, limit: int = 100) -> QuarantinePage:
+    """Give the rows of an import that did not fit, those that stand after line `after`."""
+    run = import_run(actor, run_id)
+    rows = list(run.quarantine.filter(line__gt=after).order_by("line", "id")[: limit + 1])
+    more = len(rows) > limit
+    return QuarantinePage(
+        rows=rows[:limit],
+        total=run.rows_quarantined,
+        next=rows[limit - 1].line if more else None,
+    )
+
+
+def quarantine_csv(actor: Actor, run_id: str) -> Iterator[str]:
+    """Give all of them as CSV, line by line; no cell can be taken for a formula."""
+    run = import_run(actor, run_id)
+    rows = run.quarantine.order_by("line", "id").values_list("line", "column", "reason")
+    lines = ((run.file_name, *row) for row in rows.iterator(chunk_size=5000))
+    return csv_lines(("file", "line", "column", "reason"), lines)
+
+
+def _customers(actor: Actor, now: datetime) -> QuerySet[Customer]:
+    actor.require(Right.SEE_CUSTOMERS)
+    return visible(Customer.objects.filter(erased_at__isnull=True), actor, now)
+
+
+def _known_as(text: str) -> list[str]:
+    """Give ids of customers that some source, or the vault, knows by exactly this text."""
+    kinds = Identifier.objects.filter(personal=True).values_list("kind", flat=True).distinct()
+    names = VaultEntry.objects.exclude(digest="").values_list("name", flat=True).distinct()
+    digests = [vault.digest_of(kind, text) for kind in kinds]
+    known = Identifier.objects.filter(
+        Q(personal=False, value=text) | Q(personal=True, value__in=digests)
+    )
+    found = set(known.values_list("customer_id", flat=True))
+    for name in names:
+        found.update(vault.find(name, text))
+    return sorted(found)
+
+
+def _last_words(consents: QuerySet[Consent], at: datetime) -> QuerySet[Consent]:
+    """Keep the last consent row of each customer, purpose and channel that is valid by `at`."""
+    begun = consents.filter(valid_from__lte=at)
+    return _newest(begun, "valid_from", "customer_id", "purpose", "channel")
+
+
+def _newest(rows: QuerySet[Any], at: str, *groups: str) -> QuerySet[Any]:
+    place = Window(
+        RowNumber(),
+        partition_by=[F(name) for name in groups],
+        order_by=[F(at).desc(), F("recorded_at").desc(), F("id").desc()],
+    )
+    newest: QuerySet[Any] = rows.annotate(place=place).filter(place=1).order_by(*groups)
+    return newest
