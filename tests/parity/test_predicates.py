@@ -10,6 +10,7 @@ from datetime import date
 from random import Random
 from typing import Any
 
+import polars as pl
 import pytest
 
 from patronage.vocabulary.predicates import Predicate
@@ -127,6 +128,18 @@ def test_every_engine_agrees_on_48000_generated_pairs(
     predicates, records = generated
     assert len(predicates) * len(records) >= 20_000
     assert disagreements(fused_one_by_one, engine, predicates, records)[:5] == []
+
+
+@pytest.mark.parametrize("height", [1, 2, 100])
+def test_a_quotient_is_rounded_alike_by_constants_columns_and_constant_columns(height: int) -> None:
+    # 0.3 / 0.1 is just below 3 in IEEE arithmetic, 0.3 * (1 / 0.1) is exactly 3.
+    frame = pl.DataFrame({"spend": [0.3] * height, "cost": [0.1] * height})
+    rules = [Predicate.parse(t, FIELDS) for t in ("spend / 0.1 < 3", "spend / cost < 3")]
+    constant = frame.with_columns(pl.lit(0.1).alias("cost"))
+    for columns in (frame, constant, frame.lazy().collect()):
+        for rule in rules:
+            assert rule.evaluate({"spend": 0.3, "cost": 0.1}) is True
+            assert columns.select(rule.to_polars()).to_series().to_list() == [True] * height
 
 
 def test_generated_pairs_reach_every_node_and_every_answer(

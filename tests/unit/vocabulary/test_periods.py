@@ -12,8 +12,10 @@ from patronage.vocabulary.periods import BusinessCalendar, Period, Quarter
 
 NEW_YORK = BusinessCalendar("America/New_York")
 HOUR = timedelta(hours=1)
-ZONES = ["America/New_York", "Europe/London", "America/Sao_Paulo", "America/Havana", 
-         "Asia/Kolkata", "America/St_Johns", "Pacific/Apia", "Australia/Lord_Howe", "Asia/Beirut", "UTC"]  # fmt: skip
+ZONES = [
+    "America/New_York", "Europe/London", "America/Sao_Paulo", "America/Havana", "Asia/Kolkata",
+    "America/St_Johns", "Pacific/Apia", "Australia/Lord_Howe", "Asia/Beirut", "UTC",
+]  # fmt: skip
 
 
 def utc(*parts: int) -> datetime:

@@ -32,6 +32,7 @@ from patronage.vocabulary.predicates.nodes import (
     Scalar,
     Some,
     StartsWith,
+    fields_of,
 )
 
 _COMPARISONS: dict[str, Any] = {"=": eq, "<>": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
@@ -117,12 +118,22 @@ def _operand(node: Scalar) -> pl.Expr:
         case Negate(operand):
             return -_operand(operand)
         case Arithmetic(_, "/", left, right):
-            divisor = _operand(right)
-            safe = pl.when(divisor.abs() >= SMALLEST_DIVISOR).then(divisor)
-            return _operand(left) / safe
+            return _divided(left, right)
         case Arithmetic(_, operator, left, right):
             result: pl.Expr = _ARITHMETIC[operator](_operand(left), _operand(right))
             return result
+
+
+def _divided(left: Scalar, right: Scalar) -> pl.Expr:
+    divisor = _operand(right)
+    safe: pl.Expr = pl.when(divisor.abs() >= SMALLEST_DIVISOR).then(divisor)
+    fields = fields_of(left)
+    if fields:
+        # Polars multiplies a column by the reciprocal of a constant, which rounds differently
+        # (0.3 / 0.1). Adding a zero that depends on the dividend makes the divisor a column too.
+        unknown = functools.reduce(or_, (pl.col(each.name).is_null() for each in fields))
+        safe = safe + unknown.cast(pl.Float64) * 0.0
+    return _operand(left) / safe
 
 
 def _read(node: Scalar) -> pl.Expr:
