@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
 
@@ -93,11 +93,11 @@ def audit_log(request: CallerRequest, question: Query[AuditQuestion]) -> reads.A
 
 
 @router.post("/keys", response={201: MadeKey}, summary="Make an API key")
-def create_key(request: CallerRequest, new: NewKey) -> tuple[int, MadeKey]:
+def create_key(request: CallerRequest, new: NewKey) -> Status[MadeKey]:
     user = User.objects.filter(pk=request.actor.id).first() if new.mine else None
     if new.mine and user is None:
         raise HttpError(422, "Only a person can have a key of their own; leave `mine` out.")
     key, raw = people.create_key(
         actor=request.actor, now=request.now, label=new.label, role=new.role, user=user
     )
-    return 201, MadeKey(id=key.id, key=raw, label=key.label, role=new.role)
+    return Status(201, MadeKey(id=key.id, key=raw, label=key.label, role=new.role))
