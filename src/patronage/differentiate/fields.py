@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from patronage.identify.fields import FIELDS as IDENTIFY_FIELDS
 from patronage.vocabulary.fields import Field, FieldCatalog
 
 _MONEY: Final = "minor units"
@@ -53,7 +54,7 @@ _OF_A_VALUATION: Final = (
 )
 
 #: What an objective rule may ask: everything that is known before the objective is.
-OBJECTIVE_FIELDS: Final = FieldCatalog(_OF_A_VALUATION)
+OBJECTIVE_FIELDS: Final = FieldCatalog.merge(IDENTIFY_FIELDS, FieldCatalog(_OF_A_VALUATION))
 
 #: The fields of this stage.
 FIELDS: Final = FieldCatalog(

@@ -34,7 +34,9 @@ from patronage.differentiate.valuation.appraisal import (
 from patronage.differentiate.valuation.fitting import Fit, fit_purchases, fit_spend
 from patronage.differentiate.valuation.history import Horizon
 from patronage.differentiate.valuation.scoring import Window
+from patronage.identify import fields as identify_fields
 from patronage.identify.models import Customer
+from patronage.vocabulary.company import Company
 from patronage.vocabulary.ids import IdPrefix, new_id
 from patronage.vocabulary.periods import BusinessCalendar
 from patronage.warehouse import Manifest
@@ -125,17 +127,21 @@ def _customers(inputs: Inputs) -> pl.DataFrame:
     foreign = int(statistics["other_currency_lines"].sum())
     if foreign:
         raise OtherCurrency(lines=foreign, currency=company.currency)
-    on_record = pl.DataFrame(
-        {"customer_id": list(Customer.objects.values_list("id", flat=True))},
-        schema={"customer_id": pl.String},
-    )
-    unknown = statistics.join(on_record, on="customer_id", how="anti")["customer_id"].sort()
-    if len(unknown):
-        raise UnknownCustomers(customer_ids=unknown.head(_NAMED).to_list(), count=len(unknown))
-    customers = known_customers(statistics, company, inputs.as_of)
+    customers = known_customers(_on_record(statistics, company), company, inputs.as_of)
     if not len(customers):
         raise NothingToValue(as_of=inputs.as_of)
     return customers
+
+
+def _on_record(statistics: pl.DataFrame, company: Company) -> pl.DataFrame:
+    """Add the fields of who each customer is; leave out the erased, refuse the unknown."""
+    people = identify_fields.frame(BusinessCalendar(company.time_zone))
+    strangers = statistics.join(people, on="customer_id", how="anti")["customer_id"]
+    erased = Customer.objects.filter(erased_at__isnull=False).values_list("id", flat=True)
+    unknown = sorted(set(strangers) - set(erased)) if len(strangers) else []
+    if unknown:
+        raise UnknownCustomers(customer_ids=unknown[:_NAMED], count=len(unknown))
+    return statistics.join(people, on="customer_id", how="inner")
 
 
 def _valued(

@@ -46,7 +46,8 @@ def levels(opening: ValuationRun | None, closing: ValuationRun) -> pl.DataFrame:
         (t₀+H, t₁+H]; `closing_old_model_minor`, the opening's models and assumptions on the
         history at t₁; `closing_minor` as frozen at t₁; `realised_margin_minor` and
         `realised_revenue_minor` of (t₀, t₁] (of the closing's quarter without an opening);
-        `first_purchase_in_period`, whether the first purchase lies after t₀. The first four are 0
+        `first_purchase_in_period`, whether the first purchase lies after t₀ (always without an
+        opening, never for those worth something at it). The first four are 0
         for those not valued at t₀, the others for those not valued at t₁.
 
     Raises:
@@ -75,7 +76,10 @@ def levels(opening: ValuationRun | None, closing: ValuationRun) -> pl.DataFrame:
     return both.select(
         "customer_id",
         *(pl.col(name).fill_null(0) for name in _AMOUNTS),
-        pl.col("first_purchase_in_period").fill_null(False),
+        # Who was worth something at the opening is not new, even if early lines were taken back.
+        (pl.col("first_purchase_in_period") & (pl.col("opening_minor").fill_null(0) == 0))
+        .fill_null(False)
+        .alias("first_purchase_in_period"),
     ).sort("customer_id")
 
 

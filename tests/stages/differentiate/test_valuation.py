@@ -25,6 +25,7 @@ from patronage.differentiate.fields import FIELDS
 from patronage.differentiate.jobs import value
 from patronage.differentiate.models import LatestValuation, ModelVersion, ValuationRun
 from patronage.differentiate.valuation import fitting
+from patronage.identify.models import Customer
 
 from .history import COMPANY, NOW, History, commit, create_customers, line, store
 
@@ -144,6 +145,17 @@ def test_everybody_has_the_first_objective_that_is_true_of_them(history: History
     unlikely = rest.filter(pl.col("tier") != "top", pl.col("probability_of_purchase") < 0.5)
     assert set(unlikely["objective"]) == {"convert"}
     assert rows["objective_reason"].null_count() == 0
+
+
+def test_an_objective_may_ask_how_the_customer_entered(history: History) -> None:
+    Customer.objects.filter(id__in=history.customer_ids[::2]).update(entry="panel")
+    only_acquired = COMPANY.replace("age_days < 90", "age_days < 90 AND entry = 'acquired'")
+    load_company(actor=SYSTEM, now=NOW, text=only_acquired, reason="panel entry is no acquisition")
+    rows = reads.valuations(valued()).filter(pl.col("age_days") < 90)
+    panel = rows["customer_id"].is_in(history.customer_ids[::2])
+
+    assert panel.any()
+    assert ((rows["objective"] == "acquire") == ~panel).all()
 
 
 def test_an_objective_rule_with_an_unknown_field_is_refused_by_name(history: History) -> None:
@@ -313,6 +325,13 @@ def test_lines_of_a_customer_who_is_not_on_record_are_refused(history: History) 
 
     with pytest.raises(UnknownCustomers, match="cus_nobody"):
         valued()
+
+
+def test_an_erased_customer_is_not_valued(history: History) -> None:
+    gone = history.customer_ids[0]
+    Customer.objects.filter(id=gone).update(erased_at=NOW)
+
+    assert gone not in reads.valuations(valued())["customer_id"]
 
 
 def test_only_those_who_may_value_customers_do(history: History) -> None:
