@@ -51,9 +51,11 @@ def written(value: Any, unit: str, *, signed: bool = False) -> str:
     return f"+{text}" if signed and value > 0 else text
 
 
-def axis_format(unit: str) -> str:
-    """How the axis writes its ticks (d3-format)."""
-    return ".0%" if unit == SHARE else "~s"
+def axis_label(unit: str) -> str:
+    """How the axis writes its ticks (a Vega expression); d3 calls a billion G."""
+    if unit == SHARE:
+        return "format(datum.value, '.0%')"
+    return "replace(format(datum.value, '~s'), 'G', 'B')"
 
 
 def house_config() -> dict[str, Any]:

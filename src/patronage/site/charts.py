@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from patronage.site import formats
 from patronage.site.chart_style import (
     LIGHT,
-    axis_format,
+    axis_label,
     house_config,
     plotted,
     recoloured,
@@ -118,14 +119,13 @@ def waterfall(steps: Iterable[Step], *, finding: str, detail: str = "", unit: st
                 "next": following.label if following else None,
                 "start": start,
                 "end": level,
-                "edge": max(start, level),
                 "kind": kind,
                 "text": written(step.value, unit, signed=not step.is_level),
             }
             | _link(step.href)
         )
     low, high = _bounds(value for bar in bars for value in (bar["start"], bar["end"]))
-    reach = alt.Scale(domain=[low * 1.18, high * 1.18], nice=False)
+    reach = alt.Scale(domain=[low, high], nice=False)
     rows = _labels(step.label for step in steps)
     colour = alt.Color("kind:N", legend=None).scale(
         domain=["level", "gain", "loss"], range=["@total", "@gain", "@loss"]
@@ -148,11 +148,10 @@ def waterfall(steps: Iterable[Step], *, finding: str, detail: str = "", unit: st
             x="end:Q",
         )
     )
-    texts = plot.mark_text(align="left", dx=6).encode(y=rows, x="edge:Q", text="text:N")
     return Chart(
         finding=finding,
         detail=detail,
-        spec=_spec(alt.layer(drawn, joints, texts), len(bars)),
+        spec=_spec(_with_amounts(bars, drawn, joints), len(bars)),
         columns=(_("Movement"), _("Amount")),
         rows=tuple((s.label, s.href, (b["text"],)) for s, b in zip(steps, bars, strict=True)),
     )
@@ -176,8 +175,8 @@ def dots_with_intervals(
         for item in estimates
     ]
     low, high = _bounds(mark[end] for mark in marks for end in ("low", "high"))
-    room = (high - low) * 0.18
-    reach = alt.Scale(domain=[low - room * 0.2 if low else 0, high + room], nice=False)
+    room = (high - low) * 0.04
+    reach = alt.Scale(domain=[low - room if low else 0, high + room], nice=False)
     rows = _labels(item.label for item in estimates)
     plot = alt.Chart(alt.Data(values=marks))
     zero = (
@@ -192,11 +191,10 @@ def dots_with_intervals(
     dots = plot.mark_point(filled=True, size=96, color="@mark", opacity=1).encode(
         y=rows, x="value:Q", **tips, **_href(marks)
     )
-    texts = plot.mark_text(align="left", dx=8).encode(y=rows, x="high:Q", text="text:N")
     return Chart(
         finding=finding,
         detail=detail,
-        spec=_spec(alt.layer(zero, spans, dots, texts), len(marks)),
+        spec=_spec(_with_amounts(marks, zero, spans, dots), len(marks)),
         columns=(_("What"), _("Estimate"), _("Likely range")),
         rows=tuple((m["label"], m.get("href", ""), (m["text"], m["range"])) for m in marks),
     )
@@ -216,13 +214,12 @@ def bars(
             "label": item.label,
             "value": plotted(item.value, unit),
             "text": written(item.value, unit),
-            "edge": max(0.0, plotted(item.value, unit)),
         }
         | _link(item.href)
         for item in amounts
     ]
     low, high = reach or _bounds(item["value"] for item in values)
-    scale = alt.Scale(domain=[low * 1.3, high * 1.3], nice=False)
+    scale = alt.Scale(domain=[low, high], nice=False)
     rows = _labels(item["label"] for item in values)
     plot = alt.Chart(alt.Data(values=values))
     drawn = plot.mark_bar(cornerRadius=2, height={"band": 0.66}, color="@mark").encode(
@@ -231,11 +228,10 @@ def bars(
         tooltip=_tips("label", "text"),
         **_href(values),
     )
-    texts = plot.mark_text(align="left", dx=6).encode(y=rows, x="edge:Q", text="text:N")
     return Chart(
         finding=finding,
         detail=detail,
-        spec=_spec(alt.layer(drawn, texts), len(values), row=24),
+        spec=_spec(_with_amounts(values, drawn), len(values), row=24),
         columns=(_("What"), _("Amount")),
         rows=tuple((v["label"], v.get("href", ""), (v["text"],)) for v in values),
     )
@@ -268,9 +264,7 @@ def line_with_band(
         }
         for point in points
     ]
-    ends = [[m for m in marks if m["series"] == name][-1] for name in series]
-    labels = [m | {"end": f"{m['series']} {m['text']}".strip()} for m in ends]
-    time = alt.X("at:T", axis=alt.Axis(grid=False, format="%b %Y", tickCount=4, labelFlush=True))
+    time = alt.X("at:T", scale=alt.Scale(type="utc"), axis=_days_axis(points))
     height = alt.Y("value:Q", axis=_value_axis(unit), scale=alt.Scale(zero=False, nice=True))
     colour = alt.Color("series:N", legend=None).scale(
         domain=series, range=["@mark", "@loss", "@total", "@other"][: max(1, len(series))]
@@ -285,12 +279,13 @@ def line_with_band(
     dots = plot.mark_point(filled=True, size=48, opacity=1).encode(
         x=time, y=height, color=colour, tooltip=_tips("day", "series", "text")
     )
-    names = (
-        alt.Chart(alt.Data(values=labels))
-        .mark_text(align="right", dy=-12, fontWeight=600)
+    names = [
+        alt.Chart(alt.Data(values=[end]))
+        .mark_text(align="right", dx=4, dy=dy, fontWeight=600)
         .encode(x=time, y=height, text="end:N")
-    )
-    spec = _spec(alt.layer(band, line, dots, names), 0) | {"height": 200}
+        for end, dy in _ends(marks, series)
+    ]
+    spec = _spec(alt.layer(band, line, dots, *names), 0) | {"height": 200}
     return Chart(
         finding=finding,
         detail=detail,
@@ -320,13 +315,57 @@ def _spec(layers: Any, rows: int, row: int = _ROW_HEIGHT) -> dict[str, Any]:
     return spec
 
 
+def _with_amounts(marks: list[dict[str, Any]], *layers: Any) -> Any:
+    """The amounts as a column at the right: an axis, so that the plot leaves them their room."""
+    texts = {mark["label"]: mark["text"] for mark in marks}
+    width = 8 + round(7.2 * max((len(text) for text in texts.values()), default=0))
+    axis = alt.Axis(
+        orient="right",
+        labelExpr=f"({json.dumps(texts)})[datum.value]",
+        labelAlign="right",
+        labelPadding=width,
+        labelColor="@ink",
+        labelLimit=160,
+        grid=False,
+    )
+    column = (
+        alt.Chart(alt.Data(values=marks))
+        .mark_point(opacity=0)
+        .encode(y=alt.Y("label:N", sort=[mark["label"] for mark in marks], axis=axis, title=None))
+    )
+    return alt.layer(*layers, column).resolve_axis(y="independent")
+
+
+def _ends(marks: list[dict[str, Any]], series: list[str]) -> Iterable[tuple[dict[str, Any], int]]:
+    """The last point of each series with its label, above a rising line and below a falling one."""
+    for name in series:
+        mine = [mark for mark in marks if mark["series"] == name]
+        falls = len(mine) > 1 and mine[-1]["value"] < mine[-2]["value"]
+        yield mine[-1] | {"end": f"{name} {mine[-1]['text']}".strip()}, 18 if falls else -14
+
+
+def _days_axis(points: Sequence[Point]) -> Any:
+    """The dates that have a value, as the reader writes them; thinned where they are many."""
+    days = sorted({point.at for point in points})
+    shown = days[:: max(1, -(-len(days) // 6))]
+    texts = {day.isoformat(): written_day(day) for day in shown}
+    return alt.Axis(
+        grid=False,
+        values=[day.isoformat() for day in shown],
+        labelExpr=f"({json.dumps(texts)})[utcFormat(datum.value, '%Y-%m-%d')]",
+        labelFlush=True,
+        labelOverlap=True,
+        title=None,
+    )
+
+
 def _labels(labels: Iterable[str]) -> Any:
     axis = alt.Axis(labelLimit=160, labelColor="@ink", grid=False)
     return alt.Y("label:N", sort=list(labels), axis=axis, title=None)
 
 
 def _value_axis(unit: str) -> Any:
-    return alt.Axis(format=axis_format(unit), tickCount=4, title=None)
+    return alt.Axis(labelExpr=axis_label(unit), tickCount=4, title=None)
 
 
 def _bounds(values: Iterable[float]) -> tuple[float, float]:

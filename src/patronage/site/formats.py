@@ -67,7 +67,8 @@ def _shortened(size: Decimal) -> tuple[Decimal, str, int]:
         # 999,960 would round to "1000.0 k"
         if size >= limit * Decimal("0.99995"):
             scaled = size / limit
-            return scaled, f"{_NBSP}{suffix}", 0 if scaled >= 100 else 1
+            # three digits that count: $1.19 M, $67.3 k, $142 k
+            return scaled, f"{_NBSP}{suffix}", 0 if scaled >= 100 else 1 if scaled >= 10 else 2
     return size, "", 0
 
 
