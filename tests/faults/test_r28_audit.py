@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db.models import F
@@ -13,6 +14,7 @@ from patronage.access import audit
 from patronage.access.audit import Checkpoint, checkpoint, record, seal, verify
 from patronage.access.models import AuditEntry
 from patronage.access.roles import SYSTEM
+from patronage.access.texts import UnstorableText
 from patronage.access.transactions import atomic
 
 pytestmark = [pytest.mark.django_db, pytest.mark.trial]
@@ -159,6 +161,16 @@ def test_sealing_in_several_lots_gives_the_same_chain(
     AuditEntry.objects.update(number=None, digest="")
     assert seal(now + timedelta(seconds=ROWS)) == ROWS
     assert checkpoint() == exported
+
+
+@pytest.mark.parametrize("text", ["x" * 401, "NUL \0", "half \udc00"])
+def test_a_reason_no_store_can_keep_is_refused_in_words(now: datetime, text: str) -> None:
+    row: dict[str, Any] = {"actor": SYSTEM, "now": now, "action": "x"}
+    row |= {"subject_kind": "y", "subject_id": "z"}
+    with pytest.raises(UnstorableText, match="reason"):
+        record(**row, reason=text)
+    with pytest.raises(UnstorableText, match="change"):
+        record(**row, change={"list": [{"within": text * 300}]})
 
 
 def test_a_row_commits_with_its_change_or_not_at_all(now: datetime) -> None:

@@ -19,6 +19,7 @@ from django.db import connection
 
 from patronage.access.models import AuditEntry
 from patronage.access.roles import Actor
+from patronage.access.texts import checked
 from patronage.access.transactions import atomic, take_turns
 
 #: What the first row is chained to.
@@ -26,6 +27,7 @@ GENESIS = "0" * 64
 _SEALED_AT_ONCE = 10_000
 #: A damaged log can differ in every row; a report names this many and counts the rest.
 _PROBLEMS_NAMED = 100
+_LONGEST_TEXT = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +85,14 @@ def record(
         action: what was done, as a verb phrase ("hand over customers").
         subject_kind: the noun it was done to.
         subject_id: its id.
+        reason: why, in the actor's words; at most 400 characters.
         change: what changed, no personal data in it; dates and decimals are kept as text.
+
+    Raises:
+        UnstorableText: the reason or a text in `change` cannot be kept.
     """
+    for text in _texts(change or {}):
+        checked(text, what="change", longest=_LONGEST_TEXT)
     return AuditEntry.objects.create(
         at=now,
         actor_id=actor.id,
@@ -92,7 +100,7 @@ def record(
         action=action,
         subject_kind=subject_kind,
         subject_id=subject_id,
-        reason=reason,
+        reason=checked(reason, what="reason", longest=400),
         change=dict(change or {}),
     )
 
@@ -135,6 +143,19 @@ def verify(*checkpoints: Checkpoint) -> AuditReport:
         found.add(missing, f"row {missing} of an exported checkpoint is gone; last is {number}")
     waiting = AuditEntry.objects.filter(number__isnull=True).count()
     return found.report(sealed=sealed, waiting=waiting)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Give every text within a JSON value, names included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _texts(name)
+            yield from _texts(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts(part)
 
 
 class _Findings:

@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -23,7 +24,10 @@ from django.db import connection
 from patronage.access.errors import PatronageError, Refused
 from patronage.access.key_file import key_file
 from patronage.access.models import VaultEntry
+from patronage.access.texts import UnstorableText, is_encodable
 from patronage.access.transactions import after_commit, atomic
+
+T = TypeVar("T")
 
 _NONCE_BYTES = 12
 _ROWS_AT_ONCE = 10_000
@@ -86,8 +90,7 @@ def put_many(rows: Iterable[VaultRow], now: datetime) -> int:
     search_key = key_file().search_key()
     moment = connection.ops.adapt_datetimefield_value(now)
     with atomic(), connection.cursor() as cursor:
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            some = rows[start : start + _ROWS_AT_ONCE]
+        for some in _lots(rows):
             cursor.executemany(
                 _STORE, [(*part, moment) for part in _sealed(some, keys, search_key)]
             )
@@ -109,8 +112,10 @@ def get_many(subject_ids: Sequence[str], name: str) -> dict[str, str]:
     Raises:
         VaultUnreadable: one is there and cannot be opened.
     """
-    entries = VaultEntry.objects.filter(name=name, subject_id__in=subject_ids)
-    found = list(entries.values_list("subject_id", "nonce", "ciphertext"))
+    found: list[tuple[str, bytes | memoryview, bytes | memoryview]] = []
+    for some in _lots(subject_ids):
+        entries = VaultEntry.objects.filter(name=name, subject_id__in=some)
+        found.extend(entries.values_list("subject_id", "nonce", "ciphertext"))
     keys = key_file().find(subject for subject, _, _ in found)
     return {
         subject: _opened(keys.get(subject), subject, name, bytes(nonce), bytes(ciphertext))
@@ -146,8 +151,7 @@ def erase_many(subject_ids: Sequence[str]) -> int:
     with atomic():
         keys.announce_leaving(subjects)
         gone = 0
-        for start in range(0, len(subjects), _ROWS_AT_ONCE):
-            some = subjects[start : start + _ROWS_AT_ONCE]
+        for some in _lots(subjects):
             gone += VaultEntry.objects.filter(subject_id__in=some).delete()[0]
         after_commit(lambda: keys.destroy(subjects))
     return gone
@@ -161,9 +165,10 @@ def finish_erasures() -> int:
     """
     keys = key_file()
     announced = keys.leaving()
-    standing = set(
-        VaultEntry.objects.filter(subject_id__in=announced).values_list("subject_id", flat=True)
-    )
+    standing: set[str] = set()
+    for some in _lots(announced):
+        entries = VaultEntry.objects.filter(subject_id__in=some)
+        standing.update(entries.values_list("subject_id", flat=True))
     keys.keep_after_all(standing)
     gone = [subject for subject in announced if subject not in standing]
     keys.destroy(gone)
@@ -177,6 +182,9 @@ def _sealed(
         key = keys.get(row.subject_id)
         if key is None:
             raise BeingErased(row.subject_id)
+        if not is_encodable(row.text):
+            expected = "text without halves of surrogate pairs"
+            raise UnstorableText(what=row.name, expected=expected, found="one")
         nonce = secrets.token_bytes(_NONCE_BYTES)
         place = _place(row.subject_id, row.name)
         sealed = AESGCM(key).encrypt(nonce, row.text.encode(), place)
@@ -192,6 +200,12 @@ def _opened(key: bytes | None, subject_id: str, name: str, nonce: bytes, sealed:
     except InvalidTag as error:
         found = "it was not sealed with this subject's key in this place"
         raise VaultUnreadable(subject_id=subject_id, name=name, found=found) from error
+
+
+def _lots(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Cut into pieces that one statement can take."""
+    for start in range(0, len(items), _ROWS_AT_ONCE):
+        yield items[start : start + _ROWS_AT_ONCE]
 
 
 def _place(subject_id: str, name: str) -> bytes:

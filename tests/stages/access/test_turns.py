@@ -194,6 +194,28 @@ def test_turns_nest_within_a_thread(file: Path) -> None:
     assert write_lock(file).holder is None
 
 
+def test_turns_come_in_the_order_of_asking(file: Path) -> None:
+    lock = write_lock(file)
+    order: list[int] = []
+    waiting: list[threading.Thread] = []
+
+    def ask(number: int) -> None:
+        with lock:
+            order.append(number)
+
+    with lock:
+        for number in range(6):
+            waiting.append(threading.Thread(target=ask, args=(number,)))
+            waiting[-1].start()
+            while len(lock._queue) <= number:
+                threading.Event().wait(0.001)
+    # Whoever asks again at once comes last, not first.
+    ask(99)
+    for thread in waiting:
+        thread.join()
+    assert order == [0, 1, 2, 3, 4, 5, 99]
+
+
 def log_after_commits(path: Path, commits: int) -> int:
     connection, reader = connect(path), plain(path)
     for n in range(commits):

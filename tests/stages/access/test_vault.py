@@ -17,6 +17,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from patronage.access import vault
 from patronage.access.key_file import KeyFile, key_file
 from patronage.access.models import VaultEntry
+from patronage.access.texts import UnstorableText
 from patronage.access.transactions import atomic
 from patronage.access.vault import BeingErased, VaultRow, VaultUnreadable
 
@@ -166,6 +167,20 @@ def test_a_copy_of_the_key_file_opens_what_was_sealed(tmp_path: Path) -> None:
     copy = sqlite3.connect(tmp_path / "copy.sqlite3")
     assert copy.execute("SELECT key FROM subject_key").fetchone() == (key,)
     copy.close()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ["", "\0 and \x01", "👩‍👩‍👧 الاسم", "x" * 100_000, "' OR 1=1 --"])
+def test_any_text_that_has_a_utf8_form_comes_back_equal(now: datetime, text: str) -> None:
+    vault.put("cus_1", "note:1", text, now, searchable=True)
+    assert vault.get("cus_1", "note:1") == text
+
+
+@pytest.mark.django_db
+def test_a_text_without_utf8_form_is_refused_in_words(now: datetime) -> None:
+    with pytest.raises(UnstorableText, match="surrogate"):
+        vault.put("cus_1", "name", "half \ud83d", now)
+    assert vault.get("cus_1", "name") is None
 
 
 @pytest.mark.django_db

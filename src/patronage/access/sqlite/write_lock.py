@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
 from pathlib import Path
 from typing import Self
 
@@ -27,12 +28,21 @@ class WriteLockTimeout(Exception):
         )
 
 
+class _Ticket:
+    """A thread's place in the queue."""
+
+    def __init__(self, thread: threading.Thread) -> None:
+        self.thread = thread
+        self.called = threading.Event()
+
+
 class WriteLock:
-    """One re-entrant lock; a thread that died while holding it does not keep it."""
+    """One re-entrant lock, first come first served; a thread that died does not keep it."""
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._changed = threading.Condition(threading.Lock())
+        self._guard = threading.Lock()
+        self._queue: deque[_Ticket] = deque()
         self._holder: threading.Thread | None = None
         self._depth = 0
         #: Commits since the last checkpoint, and the log's size at that moment.
@@ -48,25 +58,33 @@ class WriteLock:
         """Wait for the turn; return the thread to give it back for.
 
         Raises:
-            WriteLockTimeout: the lock was not free within `timeout` seconds.
+            WriteLockTimeout: the turn did not come within `timeout` seconds.
         """
         thread = threading.current_thread()
-        with self._changed:
-            if self._holder is not thread:
-                self._wait_until_free(timeout)
-                self._holder, self._depth = thread, 0
-            self._depth += 1
+        with self._guard:
+            if self._holder is thread:
+                self._depth += 1
+                return thread
+            if self._is_free() and not self._queue:
+                self._holder, self._depth = thread, 1
+                return thread
+            ticket = _Ticket(thread)
+            self._queue.append(ticket)
+        try:
+            self._wait_for_turn(ticket, timeout)
+        except BaseException:
+            self._step_out(ticket)
+            raise
         return thread
 
     def release(self, thread: threading.Thread) -> None:
         """Give one `acquire` of `thread` back; a lock that was taken over stays with its heir."""
-        with self._changed:
+        with self._guard:
             if self._holder is not thread:
                 return
             self._depth -= 1
             if self._depth == 0:
-                self._holder = None
-                self._changed.notify()
+                self._call_next()
 
     def __enter__(self) -> Self:
         self.acquire(timeout=60.0)
@@ -75,13 +93,35 @@ class WriteLock:
     def __exit__(self, *_: object) -> None:
         self.release(threading.current_thread())
 
-    def _wait_until_free(self, timeout: float) -> None:
+    def _wait_for_turn(self, ticket: _Ticket, timeout: float) -> None:
         limit = time.monotonic() + timeout
-        while self._holder is not None and self._holder.is_alive():
-            left = limit - time.monotonic()
-            if left <= 0:
-                raise WriteLockTimeout(path=self.path, holder=self._holder.name, waited=timeout)
-            self._changed.wait(min(left, _LOOK_AGAIN))
+        while not ticket.called.wait(max(0.0, min(limit - time.monotonic(), _LOOK_AGAIN))):
+            with self._guard:
+                if self._is_free():
+                    self._call_next()
+                elif time.monotonic() >= limit and not ticket.called.is_set():
+                    name = self._holder.name if self._holder else ""
+                    raise WriteLockTimeout(path=self.path, holder=name, waited=timeout)
+
+    def _is_free(self) -> bool:
+        return self._holder is None or not self._holder.is_alive()
+
+    def _call_next(self) -> None:
+        """Hand the turn to the first in the queue, so that nobody can push in between."""
+        if not self._queue:
+            self._holder = None
+            return
+        ticket = self._queue.popleft()
+        self._holder, self._depth = ticket.thread, 1
+        ticket.called.set()
+
+    def _step_out(self, ticket: _Ticket) -> None:
+        """Leave the queue; a turn that came meanwhile goes to the next."""
+        with self._guard:
+            if ticket.called.is_set():
+                self._call_next()
+            else:
+                self._queue.remove(ticket)
 
 
 _LOCKS: dict[str, WriteLock] = {}

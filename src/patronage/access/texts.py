@@ -1,0 +1,41 @@
+"""Can every store keep this text? Asked before anything is written, so that the answer is words."""
+
+from __future__ import annotations
+
+from patronage.access.errors import Refused
+
+
+class UnstorableText(Refused):
+    """A text is too long, or holds what no store keeps."""
+
+    def __init__(self, *, what: str, expected: str, found: str) -> None:
+        super().__init__(f"The {what} must be {expected}; found {found}. Change it and try again.")
+
+
+def checked(text: str, *, what: str, longest: int) -> str:
+    """Give the text back if each store can keep it unchanged.
+
+    Args:
+        text: what somebody wrote.
+        what: the field's name, for the message.
+        longest: how many characters it may have.
+
+    Raises:
+        UnstorableText: it is longer, or holds a NUL or half of a surrogate pair.
+    """
+    if len(text) > longest:
+        expected = f"at most {longest} characters long"
+        raise UnstorableText(what=what, expected=expected, found=f"{len(text)} characters")
+    if "\0" in text or not is_encodable(text):
+        expected = "text without NUL characters and halves of surrogate pairs"
+        raise UnstorableText(what=what, expected=expected, found=ascii(text[:40]))
+    return text
+
+
+def is_encodable(text: str) -> bool:
+    """Say whether the text has a UTF-8 form: halves of surrogate pairs have none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
