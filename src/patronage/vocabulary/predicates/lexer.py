@@ -33,6 +33,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
+_OPENING = re.compile(r"[ \t\r\n]*\(")
 _UNITS = {"DAY": 1, "DAYS": 1, "WEEK": 7, "WEEKS": 7}
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,9}", re.ASCII)
@@ -81,25 +82,24 @@ def tokenize(text: str, fields: FieldCatalog) -> list[Token]:
 
 
 def _token(text: str, found: re.Match[str], fields: FieldCatalog) -> Token:
-    at = found.start()
-    if found["comment"]:
-        raise PredicateError.at(
-            text, at, "Comments are not part of a rule.", "Put the explanation in its description."
-        )
-    if found["dated"]:
-        return Token("value", at, _date(text, at, found["day"]))
-    if found["interval"]:
-        return Token(
-            "value", at, _interval(text, at, found["quoted"] or found["bare"], found["unit"])
-        )
-    if found["number"]:
-        return Token("value", at, _number(text, at, found["number"]))
-    if found["string"]:
-        return Token("value", at, _string(text, at, found["string"]))
-    if found["word"]:
-        return _word(text, found, fields)
-    operator = found["operator"]
-    return Token("<>" if operator == "!=" else operator, at)
+    at, written = found.start(), found[0]
+    match found.lastgroup:
+        case "operator":
+            return Token("<>" if written == "!=" else written, at)
+        case "number":
+            return Token("value", at, _number(text, at, written))
+        case "word":
+            return _word(text, found, fields)
+        case "string":
+            return Token("value", at, _string(text, at, written))
+        case "dated":
+            return Token("value", at, _date(text, at, found["day"]))
+        case "interval":
+            amount = found["quoted"] or found["bare"]
+            return Token("value", at, _interval(text, at, amount, found["unit"]))
+    raise PredicateError.at(
+        text, at, "Comments are not part of a rule.", "Put the explanation in its description."
+    )
 
 
 def _word(text: str, found: re.Match[str], fields: FieldCatalog) -> Token:
@@ -113,7 +113,7 @@ def _word(text: str, found: re.Match[str], fields: FieldCatalog) -> Token:
                 "Write DATE '2024-12-31' or INTERVAL '30' DAY.",
             )
         return Token(word.upper(), at)
-    if text[found.end() :].lstrip(" \t\r\n").startswith("("):
+    if _OPENING.match(text, found.end()):
         raise PredicateError.at(
             text, at, f"{_shown(word)} is used as a function; rules have none.", _CLOSED
         )

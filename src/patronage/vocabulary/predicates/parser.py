@@ -127,11 +127,12 @@ class _Reader:
                 "Split the rule into several.",
             )
         flat: list[SqlToken] = []
+        closings = self._closing(tokens)
         at = 0
         while at < len(tokens):
             token = tokens[at]
             if token.symbol == "(":
-                close = self._closing(tokens, at)
+                close = closings[at]
                 inner = tokens[at + 1 : close]
                 listed = at > 0 and tokens[at - 1].symbol == "IN"
                 value = self._options(inner, token) if listed else self._inner(inner, level, token)
@@ -154,13 +155,20 @@ class _Reader:
             )
         return self._group(tokens, level + 1, tokens[0].offset)
 
-    def _closing(self, tokens: Sequence[Token], opening: int) -> int:
-        depth = 0
-        for at in range(opening, len(tokens)):
-            depth += {"(": 1, ")": -1}.get(tokens[at].symbol, 0)
-            if depth == 0:
-                return at
-        raise self._fault(tokens[opening].offset, "This parenthesis is never closed.", "Add a ')'.")
+    def _closing(self, tokens: Sequence[Token]) -> dict[int, int]:
+        """Give where each parenthesis of these tokens is closed."""
+        closed: dict[int, int] = {}
+        opened: list[int] = []
+        for at, token in enumerate(tokens):
+            if token.symbol == "(":
+                opened.append(at)
+            elif token.symbol == ")" and opened:
+                closed[opened.pop()] = at
+        if opened:
+            raise self._fault(
+                tokens[opened[0]].offset, "This parenthesis is never closed.", "Add a ')'."
+            )
+        return closed
 
     def _options(self, tokens: Sequence[Token], opening: Token) -> tuple[Literal, ...]:
         """Read the list after IN: constants between commas."""
