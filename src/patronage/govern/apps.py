@@ -1,4 +1,4 @@
-"""Registers the stage with Django."""
+"""Registers the stage with Django, and with the ports of the rooms below it."""
 
 from django.apps import AppConfig
 
@@ -7,3 +7,12 @@ class GovernConfig(AppConfig):
     name = "patronage.govern"
     label = "govern"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from patronage.access.ports import customers_created
+        from patronage.access.scope import customer_scope, visible_customers
+        from patronage.govern import handlers
+
+        customers_created.register(handlers.enter_portfolio)
+        customer_scope.register(handlers.scope_of_manager)
+        visible_customers.register(handlers.condition_of)

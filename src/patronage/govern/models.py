@@ -1,4 +1,4 @@
-"""Who is in charge of whom: portfolios, accountable managers, dated membership, today's standing."""
+"""Who is in charge of whom: portfolios, managers, dated membership, today's standing."""
 
 from __future__ import annotations
 

@@ -1,0 +1,253 @@
+"""Portfolios, their customers, who is in charge, hand-overs and assignments as REST resources."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from ninja import Query, Router, Schema
+from pydantic import Field
+
+from patronage.access.company import current
+from patronage.access.errors import Refused
+from patronage.access.requests import CallerRequest
+from patronage.access.roles import Right
+from patronage.differentiate.reads import run_at
+from patronage.govern import actions, jobs, reads
+from patronage.vocabulary.periods import BusinessCalendar
+
+router = Router(tags=["govern"])
+
+_INSTANT = timedelta(microseconds=1)
+#: movers that an assignment names; the counts are of all
+_MOVERS_NAMED = 100
+
+
+class PortfolioRow(Schema):
+    """A portfolio and who answers for it."""
+
+    id: str
+    name: str
+    description: str
+    default_ruling: str
+    manager_id: str
+    manager: str
+    since: datetime
+
+
+class CustomerRow(Schema):
+    """A customer in a portfolio; money in minor units, unknown is null or empty."""
+
+    customer_id: str
+    label: str
+    value_minor: int | None
+    probability_of_purchase: float | None
+    at_risk_minor: int | None
+    tier: str
+    need: str
+    objective: str
+    recency_days: int | None
+    as_of: date | None
+
+
+class CustomerRows(Schema):
+    """Some customers; pass `next` as `after` for the ones that follow."""
+
+    rows: list[CustomerRow]
+    next: str | None
+    total: int
+
+
+class CustomerQuestion(Schema):
+    """Which customers of the portfolio, in which order."""
+
+    sort: Literal["value", "risk", "label"] = "value"
+    search: str = Field("", max_length=100)
+    tier: str = Field("", max_length=20)
+    objective: str = Field("", max_length=10)
+    need: str = Field("", max_length=40)
+    after: str | None = Field(None, max_length=400)
+    limit: int = Field(50, ge=1, le=200)
+
+
+class InChargeRow(Schema):
+    """The one person in charge of a customer."""
+
+    customer_id: str
+    customer: str
+    portfolio_id: str
+    portfolio: str
+    manager_id: str
+    manager: str
+    since: datetime
+    reason: str
+
+
+class MembershipRow(Schema):
+    """A stretch of time in a portfolio; `ends_at` is null while it lasts."""
+
+    portfolio_id: str
+    portfolio: str
+    starts_at: datetime
+    ends_at: datetime | None
+    cause: str
+    reason: str
+    actor_id: str
+    recorded_at: datetime
+
+
+class NewHandOver(Schema):
+    """Customers to move to another portfolio, all or none."""
+
+    customer_ids: list[str] = Field(min_length=1, max_length=100_000)
+    to_portfolio_id: str = Field(max_length=40)
+    reason: str = Field(min_length=1, max_length=400)
+    starts_at: datetime | None = None
+
+
+class HandOverRow(Schema):
+    """What the hand-over did; `value_minor` is of the customers whose value is known."""
+
+    moved: int
+    already_there: int
+    value_minor: int
+    moved_from: dict[str, int]
+    to_portfolio_id: str
+    to_portfolio: str
+    starts_at: datetime
+
+
+class NewAssignment(Schema):
+    """Assign everybody by the declared policy; with `dry_run` only say what would move."""
+
+    as_of: date
+    dry_run: bool = False
+
+
+class FlowRow(Schema):
+    """Customers who change from one portfolio to another."""
+
+    from_portfolio_id: str
+    from_portfolio: str
+    to_portfolio_id: str
+    to_portfolio: str
+    customers: int
+    value_minor: int
+    unvalued: int
+
+
+class TotalRow(Schema):
+    """What a portfolio holds after the assignment."""
+
+    portfolio_id: str
+    portfolio: str
+    customers: int
+    value_minor: int
+    unvalued: int
+
+
+class MoverRow(Schema):
+    """A customer who moves."""
+
+    customer_id: str
+    from_portfolio_id: str
+    to_portfolio_id: str
+    value_minor: int | None
+
+
+class AssignmentRow(Schema):
+    """What the assignment did or would do; `movers` names the first ones by value."""
+
+    as_of: date
+    run_id: str
+    dry_run: bool
+    starts_at: datetime
+    customers: int
+    moved: int
+    kept_near_edge: int
+    kept_by_hand: int
+    changed_since: int
+    currency: str
+    flows: list[FlowRow]
+    portfolios: list[TotalRow]
+    movers: list[MoverRow]
+
+
+@router.get("/portfolios", response=list[PortfolioRow], summary="List my portfolios")
+def portfolios(request: CallerRequest) -> list[reads.PortfolioInCharge]:
+    return reads.my_portfolios(request.actor, request.now)
+
+
+@router.get(
+    "/portfolios/{portfolio_id}/customers",
+    response=CustomerRows,
+    summary="List a portfolio's customers",
+)
+def customers(
+    request: CallerRequest, portfolio_id: str, question: Query[CustomerQuestion]
+) -> reads.Page:
+    asked = question.dict()
+    return reads.page(request.actor, request.now, portfolio_id=portfolio_id, **asked)
+
+
+@router.get(
+    "/customers/{customer_id}/manager",
+    response=InChargeRow,
+    summary="Say who is or was in charge of a customer",
+)
+def manager(request: CallerRequest, customer_id: str, on: date | None = None) -> reads.InCharge:
+    at = request.now
+    if on is not None:
+        request.actor.require(Right.SEE_CUSTOMERS)
+        at = min(at, _end_of(on) - _INSTANT)
+    return reads.manager_of(request.actor, customer_id, at, now=request.now)
+
+
+@router.get(
+    "/customers/{customer_id}/memberships",
+    response=list[MembershipRow],
+    summary="List the portfolios a customer was in",
+)
+def memberships(request: CallerRequest, customer_id: str) -> list[reads.MembershipRow]:
+    return reads.history_of(request.actor, customer_id, request.now)
+
+
+@router.post("/handovers", response={201: HandOverRow}, summary="Hand customers over")
+def hand_over(request: CallerRequest, new: NewHandOver) -> tuple[int, actions.HandOver]:
+    if new.starts_at is not None and new.starts_at.utcoffset() is None:
+        raise Refused("`starts_at` needs a time zone, such as 2026-01-31T09:00:00Z.")
+    done = actions.hand_over(
+        actor=request.actor,
+        now=request.now,
+        customer_ids=new.customer_ids,
+        to_portfolio_id=new.to_portfolio_id,
+        reason=new.reason,
+        starts_at=new.starts_at,
+    )
+    return 201, done
+
+
+@router.post("/assignments", response={201: AssignmentRow}, summary="Assign everybody by policy")
+def assign(request: CallerRequest, new: NewAssignment) -> tuple[int, dict[str, Any]]:
+    request.actor.require(Right.ASSIGN)
+    run = run_at(new.as_of)
+    if run is None:
+        raise Refused(f"Nobody was valued as of {new.as_of}. Value customers as of it first.")
+    summary = jobs.assign(
+        actor=request.actor, now=request.now, as_of=new.as_of, run=run, dry_run=new.dry_run
+    )
+    top = summary.movers.sort(
+        ["value_minor", "customer_id"], descending=[True, False], nulls_last=True
+    )
+    movers = top.head(_MOVERS_NAMED).rename(
+        {"portfolio_id": "from_portfolio_id", "target_id": "to_portfolio_id"}
+    )
+    named = {name: getattr(summary, name) for name in AssignmentRow.model_fields}
+    return 201, named | {"movers": movers.to_dicts()}
+
+
+def _end_of(day: date) -> datetime:
+    try:
+        return BusinessCalendar(current().company.time_zone).end_of_day(day)
+    except OverflowError as error:
+        raise Refused(f"{day} is out of the calendar. Ask about an earlier date.") from error

@@ -1,0 +1,111 @@
+"""What can go wrong with portfolios, managers and hand-overs, and what to do about it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from patronage.access.errors import NotFound, Refused
+
+
+def _instant(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+class NotSetUp(Refused):
+    """A portfolio that `company.toml` declares does not exist yet."""
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(
+            f"The portfolio {name!r} that company.toml declares does not exist yet. "
+            "Run `patronage portfolio set-up`, then try again."
+        )
+
+
+class NoManagerYet(Refused):
+    """The portfolio has no manager at the instant from which customers would be in it."""
+
+    def __init__(self, *, name: str, starts_at: datetime, wanted: datetime) -> None:
+        super().__init__(
+            f"The portfolio {name!r} has a manager from {_instant(starts_at)} on, but customers "
+            f"would be in it from {_instant(wanted)}. Run `patronage portfolio set-up` with a "
+            "start that is not later than that, then try again."
+        )
+
+
+class NotYetACustomer(NotFound):
+    """Nobody was in charge then, for there was no such customer yet."""
+
+    def __init__(self, *, id: str, label: str, at: datetime, entered_at: datetime) -> None:
+        super().__init__(noun="customer", id=id)
+        sentence = (
+            f"{label} was not a customer yet at {_instant(at)}: first seen at "
+            f"{_instant(entered_at)}. Ask about a date from then on."
+        )
+        self.args = (sentence,)
+
+
+class NoReason(Refused):
+    """A change of who is in charge needs a reason that can be read later."""
+
+    def __init__(self, *, length: int, longest: int) -> None:
+        super().__init__(f"Say why, in 1 to {longest} characters; found {length}.")
+
+
+class NothingToHandOver(Refused):
+    """No customer was named, or all of them are there already."""
+
+
+class StartsInFuture(Refused):
+    """Who is in charge changes when it changes, not in advance."""
+
+    def __init__(self, *, starts_at: datetime, now: datetime) -> None:
+        super().__init__(
+            f"This would begin at {_instant(starts_at)}, which is later than now "
+            f"({_instant(now)}). Leave the date out, or do it on the day."
+        )
+
+
+class DatedBeforeNewest(Refused):
+    """The change would rewrite who was in charge at an instant that has its answer already."""
+
+    def __init__(self, *, name: str, starts_at: datetime, newest: datetime, more: int = 0) -> None:
+        others = f" (and {more} others)" if more else ""
+        super().__init__(
+            f"{name}{others} changed hands last at {_instant(newest)}; a change dated "
+            f"{_instant(starts_at)} would rewrite that. Date it after the last one, or leave the "
+            "date out for now."
+        )
+
+
+class CannotAppoint(Refused):
+    """The person cannot answer for a portfolio."""
+
+
+class RuleRefused(Refused):
+    """An assignment rule of `company.toml` cannot be used."""
+
+    def __init__(self, *, portfolio: str, when: str | None, cause: Exception) -> None:
+        super().__init__(
+            f"The rule of the portfolio {portfolio!r} ({when}) cannot be used: {cause} "
+            "Correct it in company.toml and load that again."
+        )
+
+
+class OtherDate(Refused):
+    """The valuation is not of the date that customers are to be assigned as of."""
+
+    def __init__(self, *, as_of: date, run_as_of: date) -> None:
+        super().__init__(
+            f"Customers cannot be assigned as of {as_of} by a valuation as of {run_as_of}. "
+            f"Value them as of {as_of} first."
+        )
+
+
+class BadCursor(Refused):
+    """The cursor is none that this list gave out."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This list has no such place to go on from. Start at its first page, and pass `next` "
+            "unchanged with the same sort order."
+        )

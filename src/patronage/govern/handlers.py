@@ -1,0 +1,70 @@
+"""What does govern answer when a lower room asks or tells? Entry of customers, and their scope."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import OuterRef, Q, Subquery
+
+from patronage.access.company import current
+from patronage.access.ports import CustomersCreated
+from patronage.access.roles import Actor
+from patronage.access.scope import Scope
+from patronage.govern import memberships
+from patronage.govern.errors import NotSetUp, StartsInFuture
+from patronage.govern.models import Accountability, Portfolio, Standing
+from patronage.identify import bulk
+
+
+def enter_portfolio(event: CustomersCreated) -> None:
+    """Put new customers into the company's entry portfolio from their first event on.
+
+    Raises:
+        NotSetUp: the entry portfolio does not exist.
+        NoManagerYet: it has no manager at the first event of one of them.
+        StartsInFuture: one of them enters later than now.
+    """
+    if not event.customers:
+        return
+    name = current().company.entry_portfolio
+    portfolio = Portfolio.objects.filter(name=name).first()
+    if portfolio is None:
+        raise NotSetUp(name=name)
+    ids, labels, entered = (list(column) for column in zip(*event.customers, strict=True))
+    if max(entered) > event.now:
+        raise StartsInFuture(starts_at=max(entered), now=event.now)
+    memberships.require_manager(portfolio, min(entered))
+    memberships.write(
+        actor=event.actor,
+        now=event.now,
+        customer_ids=ids,
+        portfolio_ids=[portfolio.id] * len(ids),
+        starts_at=entered,
+        cause="entry",
+        reason=f"First seen; {portfolio.name!r} is where customers enter",
+    )
+    blank = [""] * len(ids)
+    bulk.insert(
+        Standing,
+        {
+            "customer": ids,
+            "portfolio": [portfolio.id] * len(ids),
+            "label": labels,
+            "tier": blank,
+            "need": blank,
+            "objective": blank,
+        },
+    )
+
+
+def scope_of_manager(actor: Actor, now: datetime) -> Scope:
+    """Give the portfolios that the actor is accountable for at `now`."""
+    started = Accountability.objects.filter(portfolio=OuterRef("pk"), starts_at__lte=now)
+    newest = started.order_by("-starts_at").values("manager_id")[:1]
+    mine = Portfolio.objects.annotate(in_charge=Subquery(newest)).filter(in_charge=actor.id)
+    return Scope(portfolio_ids=frozenset(mine.values_list("id", flat=True)))
+
+
+def condition_of(scope: Scope) -> Q:
+    """Give the condition on customers that a scope of portfolios means."""
+    return Q(standing__portfolio_id__in=scope.portfolio_ids)

@@ -1,0 +1,267 @@
+"""Put every customer into the portfolio that the company's declared policy names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+
+import polars as pl
+
+from patronage.access import audit
+from patronage.access.company import current
+from patronage.access.progress import Progress, silent
+from patronage.access.roles import Actor, Right
+from patronage.access.transactions import atomic
+from patronage.differentiate import reads as valuations
+from patronage.differentiate.models import ValuationRun
+from patronage.govern import memberships, policy, standing
+from patronage.govern.actions import digest_of
+from patronage.govern.errors import NotSetUp, OtherDate
+from patronage.govern.models import Portfolio
+from patronage.vocabulary.company import Company
+from patronage.vocabulary.periods import BusinessCalendar
+
+_MOVER_COLUMNS: Final = ("customer_id", "portfolio_id", "target_id", "value_minor")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """How many customers change from one portfolio to another, and what they are worth."""
+
+    from_portfolio_id: str
+    from_portfolio: str
+    to_portfolio_id: str
+    to_portfolio: str
+    customers: int
+    #: of those whose value is known, minor units
+    value_minor: int
+    #: whose value is not known yet
+    unvalued: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioTotal:
+    """What a portfolio holds after the assignment, of the customers there were by its date."""
+
+    portfolio_id: str
+    portfolio: str
+    customers: int
+    #: of those whose value is known, minor units
+    value_minor: int
+    unvalued: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignmentSummary:
+    """What an assignment did, or would do."""
+
+    as_of: date
+    run_id: str
+    #: nothing was written
+    dry_run: bool
+    #: start of the new memberships: the instant at which `as_of` ends
+    starts_at: datetime
+    #: customers the policy was asked about
+    customers: int
+    moved: int
+    #: stay, because their value is within 5 % of the edge of the tier that would move them
+    kept_near_edge: int
+    #: stay, because a person handed them over last
+    kept_by_hand: int
+    #: not asked about, because they entered or changed portfolio at `starts_at` or later
+    changed_since: int
+    currency: str
+    #: from → to, the most customers first
+    flows: tuple[Flow, ...]
+    #: in the declared order
+    portfolios: tuple[PortfolioTotal, ...]
+    #: who moves: `customer_id`, `portfolio_id` (from), `target_id` (to), `value_minor`
+    movers: pl.DataFrame = field(repr=False, compare=False)
+
+
+def assign(
+    *,
+    actor: Actor,
+    now: datetime,
+    as_of: date,
+    run: ValuationRun,
+    dry_run: bool = False,
+    progress: Progress = silent,
+) -> AssignmentSummary:
+    """Move the customers whose portfolio changes under the policy, from the end of `as_of` on.
+
+    A customer whom a person handed over stays where that person put them. Everybody's standing
+    is brought up to date with the latest valuation. A dry run writes nothing.
+
+    Raises:
+        OtherDate: the valuation is of another date.
+        NotSetUp: a declared portfolio does not exist.
+        RuleRefused: a rule cannot be read.
+    """
+    actor.require(Right.ASSIGN)
+    if run.as_of != as_of:
+        raise OtherDate(as_of=as_of, run_as_of=run.as_of)
+    company = current().company
+    portfolios = _declared(company)
+    when = policy.conditions(company.portfolios)
+    instant = BusinessCalendar(company.time_zone).end_of_day(as_of)
+    progress(0.1, "Reading what is known of each customer")
+    known = valuations.features(run)
+
+    def plan() -> tuple[pl.DataFrame, AssignmentSummary]:
+        placed = _placed(memberships.everybody(instant), known, when, portfolios, company)
+        return placed, _summary(placed, run, instant, portfolios, dry_run=dry_run)
+
+    if dry_run:
+        progress(0.5, "Comparing with where everybody is")
+        return plan()[1]
+    with atomic():
+        memberships.take_turns_moving()
+        progress(0.4, "Comparing with where everybody is")
+        _, summary = plan()
+        progress(0.6, "Moving customers")
+        _write(actor, now, summary)
+        progress(0.8, "Bringing everybody's standing up to date")
+        standing.refresh()
+        _record(actor, now, summary)
+    progress(1.0, "Done")
+    return summary
+
+
+def _declared(company: Company) -> dict[str, str]:
+    """Give the id of each declared portfolio by its name, in order."""
+    there = dict(Portfolio.objects.values_list("name", "id"))
+    for rule in company.portfolios:
+        if rule.name not in there:
+            raise NotSetUp(name=rule.name)
+    return {rule.name: there[rule.name] for rule in company.portfolios}
+
+
+def _placed(
+    everybody: pl.DataFrame,
+    known: pl.DataFrame,
+    when: dict[str, pl.Expr | None],
+    portfolios: dict[str, str],
+    company: Company,
+) -> pl.DataFrame:
+    """Give everybody with `target_id` and whether each `moves`."""
+    customers = everybody.join(known, on="customer_id", how="left", maintain_order="left")
+    placed = policy.assigned(customers, when, portfolios, company.tiers)
+    differs = ~pl.col("later") & (pl.col("target_id") != pl.col("portfolio_id"))
+    return placed.with_columns(
+        differs=differs,
+        moves=differs & ~pl.col("by_hand") & ~pl.col("near_edge"),
+    )
+
+
+def _summary(
+    placed: pl.DataFrame,
+    run: ValuationRun,
+    instant: datetime,
+    portfolios: dict[str, str],
+    *,
+    dry_run: bool,
+) -> AssignmentSummary:
+    names = dict(Portfolio.objects.values_list("id", "name"))
+    asked = placed.filter(~pl.col("later"))
+    movers = asked.filter("moves").select(_MOVER_COLUMNS)
+    kept = asked.filter(pl.col("differs") & ~pl.col("moves"))
+    by_hand = int(kept["by_hand"].sum())
+    return AssignmentSummary(
+        as_of=run.as_of,
+        run_id=run.id,
+        dry_run=dry_run,
+        starts_at=instant,
+        customers=len(asked),
+        moved=len(movers),
+        kept_near_edge=len(kept) - by_hand,
+        kept_by_hand=by_hand,
+        changed_since=len(placed) - len(asked),
+        currency=run.currency,
+        flows=_flows(movers, names),
+        portfolios=_totals(asked, names, portfolios),
+        movers=movers,
+    )
+
+
+_AMOUNTS: Final = (
+    pl.len().alias("customers"),
+    pl.col("value_minor").sum().alias("value_minor"),
+    pl.col("value_minor").null_count().alias("unvalued"),
+)
+
+
+def _flows(movers: pl.DataFrame, names: dict[str, str]) -> tuple[Flow, ...]:
+    rows = movers.group_by("portfolio_id", "target_id").agg(*_AMOUNTS)
+    ordered = rows.sort(["customers", "portfolio_id", "target_id"], descending=[True, False, False])
+    return tuple(
+        Flow(
+            from_portfolio_id=source,
+            from_portfolio=names[source],
+            to_portfolio_id=to,
+            to_portfolio=names[to],
+            customers=customers,
+            value_minor=value,
+            unvalued=unvalued,
+        )
+        for source, to, customers, value, unvalued in ordered.iter_rows()
+    )
+
+
+def _totals(
+    asked: pl.DataFrame, names: dict[str, str], portfolios: dict[str, str]
+) -> tuple[PortfolioTotal, ...]:
+    after = pl.when("moves").then("target_id").otherwise("portfolio_id").alias("portfolio_id")
+    rows = asked.group_by(after).agg(*_AMOUNTS)
+    held = {portfolio_id: amounts for portfolio_id, *amounts in rows.iter_rows()}
+    order = [*portfolios.values(), *sorted(set(held) - set(portfolios.values()))]
+    return tuple(
+        PortfolioTotal(
+            portfolio_id=portfolio_id,
+            portfolio=names[portfolio_id],
+            customers=customers,
+            value_minor=value,
+            unvalued=unvalued,
+        )
+        for portfolio_id in order
+        for customers, value, unvalued in [held.get(portfolio_id, (0, 0, 0))]
+    )
+
+
+def _write(actor: Actor, now: datetime, summary: AssignmentSummary) -> None:
+    targets = {flow.to_portfolio_id for flow in summary.flows}
+    for portfolio in Portfolio.objects.filter(pk__in=targets):
+        memberships.require_manager(portfolio, summary.starts_at)
+    memberships.write(
+        actor=actor,
+        now=now,
+        customer_ids=summary.movers["customer_id"].to_list(),
+        portfolio_ids=summary.movers["target_id"].to_list(),
+        starts_at=[summary.starts_at] * summary.moved,
+        cause="policy",
+        reason=f"Assignment policy as of {summary.as_of}",
+    )
+
+
+def _record(actor: Actor, now: datetime, summary: AssignmentSummary) -> None:
+    columns = summary.movers.select("customer_id", "target_id").iter_rows()
+    change: dict[str, Any] = {
+        "as_of": summary.as_of.isoformat(),
+        "customers": summary.customers,
+        "moved": summary.moved,
+        "digest": digest_of(f"{customer} {to}" for customer, to in columns),
+        "flows": [
+            {"from": flow.from_portfolio_id, "to": flow.to_portfolio_id, "moved": flow.customers}
+            for flow in summary.flows
+        ],
+    }
+    audit.record(
+        actor=actor,
+        now=now,
+        action="assign portfolios",
+        subject_kind="valuation",
+        subject_id=summary.run_id,
+        reason=f"Assignment policy as of {summary.as_of}",
+        change=change,
+    )

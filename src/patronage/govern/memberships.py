@@ -1,0 +1,147 @@
+"""The one reader of newest rows and the one writer of memberships, for actions, jobs and entry.
+
+A room of its own because three of them must write the same way: in turn, newest row last, with
+today's standing kept equal in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+import polars as pl
+from django.db import connection
+from django.db.models import Max, Min
+
+from patronage.access.roles import Actor
+from patronage.access.transactions import take_turns
+from patronage.govern.errors import NoManagerYet
+from patronage.govern.models import Accountability, Membership, Portfolio, Standing
+from patronage.identify import bulk
+
+#: SQLite takes about 32,000 values in one statement.
+_AT_ONCE = 10_000
+
+_NEWEST = """
+    SELECT m.customer_id, m.portfolio_id,
+           CASE WHEN m.starts_at >= %s THEN 1 ELSE 0 END,
+           CASE WHEN m.cause = 'hand_over' THEN 1 ELSE 0 END
+    FROM (SELECT customer_id, MAX(starts_at) AS starts_at
+          FROM govern_membership GROUP BY customer_id) AS newest
+    JOIN govern_membership AS m
+      ON m.customer_id = newest.customer_id AND m.starts_at = newest.starts_at
+    JOIN identify_customer AS c ON c.id = m.customer_id AND c.erased_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Where a customer is now."""
+
+    portfolio_id: str
+    label: str
+    #: unknown before the first valuation
+    value_minor: int | None
+    #: start of the newest membership
+    since: datetime
+
+
+def take_turns_moving() -> None:
+    """Let one change of memberships at a time past this line, until its transaction ends."""
+    take_turns("memberships")
+
+
+def held(customer_ids: Sequence[str]) -> dict[str, Held]:
+    """Give where each of these customers is now; erased and absent ones are left out."""
+    found: dict[str, Held] = {}
+    for some in _batches(customer_ids):
+        newest = dict(
+            Membership.objects.filter(customer_id__in=some)
+            .values_list("customer_id")
+            .annotate(newest=Max("starts_at"))
+        )
+        standing = Standing.objects.filter(customer_id__in=some, customer__erased_at__isnull=True)
+        rows = standing.values_list("customer_id", "portfolio_id", "label", "value_minor")
+        for customer_id, portfolio_id, label, value in rows:
+            found[customer_id] = Held(
+                portfolio_id=portfolio_id,
+                label=label,
+                value_minor=value,
+                since=newest[customer_id],
+            )
+    return found
+
+
+def everybody(instant: datetime) -> pl.DataFrame:
+    """Give each customer's newest membership, erased customers left out.
+
+    Returns:
+        `customer_id`, `portfolio_id`, `later` (it starts at `instant` or after, so that nothing
+        can be dated `instant` any more) and `by_hand` (a person handed the customer over).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, [connection.ops.adapt_datetimefield_value(instant)])
+        rows = cursor.fetchall()
+    frame = pl.DataFrame(
+        rows,
+        schema={
+            "customer_id": pl.String,
+            "portfolio_id": pl.String,
+            "later": pl.Int8,
+            "by_hand": pl.Int8,
+        },
+        orient="row",
+    )
+    return frame.with_columns(pl.col("later", "by_hand").cast(pl.Boolean)).sort("customer_id")
+
+
+def write(
+    *,
+    actor: Actor,
+    now: datetime,
+    customer_ids: Sequence[str],
+    portfolio_ids: Sequence[str],
+    starts_at: Sequence[datetime],
+    cause: str,
+    reason: str,
+) -> int:
+    """Append one membership a customer, in the caller's transaction and turn."""
+    count = len(customer_ids)
+    return bulk.insert(
+        Membership,
+        {
+            "customer": customer_ids,
+            "portfolio": portfolio_ids,
+            "starts_at": starts_at,
+            "cause": [cause] * count,
+            "reason": [reason] * count,
+            "actor_id": [actor.id] * count,
+            "recorded_at": [now] * count,
+        },
+    )
+
+
+def move_standing(customer_ids: Sequence[str], portfolio_id: str) -> None:
+    """Let today's standing of these customers follow their new membership."""
+    for some in _batches(customer_ids):
+        Standing.objects.filter(customer_id__in=some).update(portfolio_id=portfolio_id)
+
+
+def require_manager(portfolio: Portfolio, wanted: datetime) -> None:
+    """Refuse customers before the portfolio's first manager: nobody would answer for them.
+
+    Raises:
+        NoManagerYet: the first manager starts later than `wanted`.
+    """
+    first = Accountability.objects.filter(portfolio=portfolio).aggregate(first=Min("starts_at"))
+    starts_at = first["first"]
+    if starts_at > wanted:
+        raise NoManagerYet(name=portfolio.name, starts_at=starts_at, wanted=wanted)
+
+
+def _batches(ids: Sequence[str]) -> Iterator[list[str]]:
+    remaining = iter(ids)
+    while some := list(islice(remaining, _AT_ONCE)):
+        yield some

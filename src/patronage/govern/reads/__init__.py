@@ -1,0 +1,35 @@
+"""What screens, the API and jobs may see of who is in charge of whom."""
+
+from patronage.govern.reads.charge import (
+    InCharge,
+    MembershipRow,
+    history_of,
+    manager_of,
+    managers_at,
+    memberships_at,
+)
+from patronage.govern.reads.customers import Page, Row, page
+from patronage.govern.reads.portfolios import (
+    PortfolioInCharge,
+    PortfolioSummary,
+    hand_over_targets,
+    my_portfolios,
+    portfolio_summary,
+)
+
+__all__ = [
+    "InCharge",
+    "MembershipRow",
+    "Page",
+    "PortfolioInCharge",
+    "PortfolioSummary",
+    "Row",
+    "hand_over_targets",
+    "history_of",
+    "manager_of",
+    "managers_at",
+    "memberships_at",
+    "my_portfolios",
+    "page",
+    "portfolio_summary",
+]

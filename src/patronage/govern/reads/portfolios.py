@@ -1,0 +1,128 @@
+"""Which portfolios are there, who is in charge of each, and what does each hold?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+
+from patronage.access.errors import NotFound
+from patronage.access.roles import Actor, Right
+from patronage.access.scope import scope_of
+from patronage.govern.models import Accountability, Portfolio, Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioInCharge:
+    """A portfolio and who answers for it."""
+
+    id: str
+    name: str
+    description: str
+    #: what happens to an offer that nobody ruled on: allow or block
+    default_ruling: str
+    manager_id: str
+    manager: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioSummary:
+    """What a portfolio holds today; money in minor units of the reporting currency."""
+
+    portfolio: PortfolioInCharge
+    customers: int
+    #: whose value is not known yet
+    unvalued: int
+    #: of those whose value is known
+    value_minor: int
+    #: value × (1 − probability of buying next quarter), of the same
+    at_risk_minor: int
+    #: customers by objective; the empty name stands for those without one yet
+    objectives: Mapping[str, int]
+
+
+def my_portfolios(actor: Actor, now: datetime) -> list[PortfolioInCharge]:
+    """Give the portfolios whose customers the actor sees: a manager's own, else all, in order."""
+    actor.require(Right.SEE_CUSTOMERS)
+    scope = scope_of(actor, now)
+    found = Portfolio.objects.all()
+    if not scope.everything:
+        found = found.filter(pk__in=scope.portfolio_ids)
+    return _in_charge(list(found.order_by("position", "name")), now)
+
+
+def hand_over_targets(actor: Actor, now: datetime) -> list[PortfolioInCharge]:
+    """Give every portfolio that a customer may be handed over to: names and managers only."""
+    actor.require(Right.HAND_OVER)
+    return _in_charge(list(Portfolio.objects.order_by("position", "name")), now)
+
+
+def portfolio(actor: Actor, portfolio_id: str, now: datetime) -> PortfolioInCharge:
+    """Give one portfolio.
+
+    Raises:
+        NotFound: it is absent or outside the actor's scope, which look the same.
+    """
+    actor.require(Right.SEE_CUSTOMERS)
+    found = Portfolio.objects.filter(pk=portfolio_id).first()
+    if found is None or not scope_of(actor, now).holds(portfolio_id):
+        raise NotFound(noun="portfolio", id=portfolio_id)
+    return _in_charge([found], now)[0]
+
+
+def portfolio_summary(actor: Actor, now: datetime) -> list[PortfolioSummary]:
+    """Give what each portfolio in the actor's scope holds today, in the declared order."""
+    actor.require(Right.SEE_PROFITABILITY)
+    shown = my_portfolios(actor, now)
+    rows = (
+        Standing.objects.filter(portfolio_id__in=[each.id for each in shown])
+        .order_by()
+        .values("portfolio_id", "objective")
+        .annotate(
+            customers=Count("pk"),
+            unvalued=Count("pk", filter=Q(value_minor__isnull=True)),
+            value=Sum("value_minor"),
+            at_risk=Sum("at_risk_minor"),
+        )
+    )
+    mix: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        mix.setdefault(str(row["portfolio_id"]), []).append(row)
+    return [_summary(each, mix.get(each.id, [])) for each in shown]
+
+
+def _summary(portfolio: PortfolioInCharge, mix: list[Mapping[str, Any]]) -> PortfolioSummary:
+    def total(name: str) -> int:
+        return sum(int(row[name] or 0) for row in mix)
+
+    return PortfolioSummary(
+        portfolio=portfolio,
+        customers=total("customers"),
+        unvalued=total("unvalued"),
+        value_minor=total("value"),
+        at_risk_minor=total("at_risk"),
+        objectives={str(row["objective"]): int(row["customers"] or 0) for row in mix},
+    )
+
+
+def _in_charge(portfolios: list[Portfolio], now: datetime) -> list[PortfolioInCharge]:
+    started = Accountability.objects.filter(portfolio__in=portfolios, starts_at__lte=now)
+    newest = {
+        row.portfolio_id: row for row in started.select_related("manager").order_by("starts_at")
+    }
+    return [
+        PortfolioInCharge(
+            id=each.id,
+            name=each.name,
+            description=each.description,
+            default_ruling=each.default_ruling,
+            manager_id=newest[each.id].manager.id,
+            manager=newest[each.id].manager.name,
+            since=newest[each.id].starts_at,
+        )
+        for each in portfolios
+    ]
