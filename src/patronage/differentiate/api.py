@@ -42,9 +42,9 @@ class ValuationRows(Schema):
 
 
 class ValuationQuestion(Schema):
-    """Which valuations to give."""
+    """Which valuations to give; those of the newest date without `as_of`."""
 
-    as_of: date
+    as_of: date | None = None
     after: str = Field("", max_length=40)
     limit: int = Field(50, ge=1, le=1000)
 
@@ -128,8 +128,8 @@ def profit_and_loss(request: CallerRequest, customer_id: str) -> reads.ProfitAnd
 @router.post(
     "/customers/{customer_id}/needs", response={201: NeedRow}, summary="Record an expressed need"
 )
-def record_need(request: CallerRequest, customer_id: str, new: NewNeed) -> tuple[int, Need]:
-    need = actions.record_need(
+def record_need(request: CallerRequest, customer_id: str, new: NewNeed) -> Need:
+    return actions.record_need(
         actor=request.actor,
         now=request.now,
         customer_id=customer_id,
@@ -137,7 +137,6 @@ def record_need(request: CallerRequest, customer_id: str, new: NewNeed) -> tuple
         channel=new.channel,
         note=new.note,
     )
-    return 201, need
 
 
 @router.get("/models", response=list[ModelRow], summary="List the fitted models")

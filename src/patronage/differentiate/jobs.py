@@ -71,6 +71,21 @@ class Inputs:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A valuation that is computed and written, and that nobody sees yet."""
+
+    run_id: str
+    #: outcomes of the two fits; None where there are no parameters to keep
+    fitted: tuple[ModelVersion | None, ...]
+    #: the versions it rests on
+    purchase: ModelVersion
+    spend: ModelVersion
+    #: rows of `appraise`
+    valued: pl.DataFrame
+    manifest: Manifest
+
+
 def value(*, actor: Actor, now: datetime, as_of: date, progress: Progress = silent) -> ValuationRun:
     """Value every customer as of a date; the same inputs again give the run that is there.
 
@@ -95,7 +110,9 @@ def value(*, actor: Actor, now: datetime, as_of: date, progress: Progress = sile
     window = Window.of(inputs.declared.company, as_of)
     fits = (fit_purchases(customers), fit_spend(customers, window.minor_per_major))
     progress(0.75, "Valuing customers")
-    run = _valued(actor, now, inputs, customers, fits)
+    prepared = _prepare(inputs, customers, fits, now)
+    progress(0.9, "Storing the valuation")
+    run = _store(actor, now, inputs, fits, prepared)
     progress(1.0, "Done")
     return run
 
@@ -144,52 +161,70 @@ def _on_record(statistics: pl.DataFrame, company: Company) -> pl.DataFrame:
     return statistics.join(people, on="customer_id", how="inner")
 
 
-def _valued(
-    actor: Actor, now: datetime, inputs: Inputs, customers: pl.DataFrame, fits: tuple[Fit, Fit]
-) -> ValuationRun:
-    """Choose the models, value everybody, and store all of it in one transaction."""
+def _prepare(
+    inputs: Inputs, customers: pl.DataFrame, fits: tuple[Fit, Fit], now: datetime
+) -> Prepared:
+    """Choose the models, value everybody and write the files, before any lock is taken."""
     company, as_of = inputs.declared.company, inputs.as_of
+    fitted = tuple(registry.version_of(fit, as_of=as_of, now=now) for fit in fits)
+    purchase, spend = (
+        registry.version_to_use(fit, version, as_of)
+        for fit, version in zip(fits, fitted, strict=True)
+    )
+    labels = Labels(run_id=new_id(IdPrefix.VALUATION), model_version=purchase.id)
+    valued = appraise(customers, registry.models_of(purchase, spend), company, as_of)
+    return Prepared(
+        run_id=labels.run_id,
+        fitted=fitted,
+        purchase=purchase,
+        spend=spend,
+        valued=valued,
+        manifest=_append(as_valuations(valued, company, as_of, labels)),
+    )
+
+
+def _append(rows: pl.DataFrame) -> Manifest:
+    base = datasets.head("valuations")
+    return datasets.warehouse().append("valuations", rows.to_arrow(), base=base)
+
+
+def _store(
+    actor: Actor, now: datetime, inputs: Inputs, fits: tuple[Fit, Fit], prepared: Prepared
+) -> ValuationRun:
+    """Make it what everybody sees, in one transaction."""
     with atomic():
         take_turns("valuations")
         known = ValuationRun.objects.filter(input_digest=inputs.digest).first()
         if known is not None:
             return known
-        purchase, spend = (
-            registry.version_to_use(actor=actor, now=now, as_of=as_of, fit=fit) for fit in fits
-        )
-        labels = Labels(run_id=new_id(IdPrefix.VALUATION), model_version=purchase.id)
-        valued = appraise(customers, registry.models_of(purchase, spend), company, as_of)
-        manifest = datasets.warehouse().append(
-            "valuations",
-            as_valuations(valued, company, as_of, labels).to_arrow(),
-            base=datasets.head("valuations"),
-        )
-        datasets.commit(dataset="valuations", manifest=manifest, cause=labels.run_id, now=now)
-        run = _run(labels.run_id, now, inputs, (purchase, spend), valued, manifest)
-        is_latest = project(valued, run)
-        _audit(actor, now, run, is_latest=is_latest)
+        for fit, version in zip(fits, prepared.fitted, strict=True):
+            if version is not None:
+                registry.save_model(actor=actor, now=now, version=version, fault=fit.fault)
+        manifest = prepared.manifest
+        if manifest.parent != datasets.head("valuations"):
+            # Another date was valued meanwhile: the same rows go on top of its state.
+            rows = datasets.read("valuations", manifest.number)
+            manifest = _append(
+                datasets.warehouse().polars(rows.filter(rows.run_id == prepared.run_id))
+            )
+        datasets.commit(dataset="valuations", manifest=manifest, cause=prepared.run_id, now=now)
+        run = _run(now, inputs, prepared, manifest)
+        _audit(actor, now, run, is_latest=project(prepared.valued, run))
     return run
 
 
-def _run(
-    run_id: str,
-    now: datetime,
-    inputs: Inputs,
-    models: tuple[ModelVersion, ModelVersion],
-    valued: pl.DataFrame,
-    manifest: Manifest,
-) -> ValuationRun:
+def _run(now: datetime, inputs: Inputs, prepared: Prepared, manifest: Manifest) -> ValuationRun:
     company = inputs.declared.company
     return ValuationRun.objects.create(
-        id=run_id,
+        id=prepared.run_id,
         as_of=inputs.as_of,
         input_digest=inputs.digest,
-        purchase_model=models[0],
-        spend_model=models[1],
+        purchase_model=prepared.purchase,
+        spend_model=prepared.spend,
         company_version=inputs.declared.version,
         horizon_days=company.horizon_days,
-        customers=len(valued),
-        total_minor=int(valued["value_minor"].sum()),
+        customers=len(prepared.valued),
+        total_minor=int(prepared.valued["value_minor"].sum()),
         currency=company.currency,
         manifest=manifest.number,
         order_lines_manifest=inputs.order_lines,

@@ -80,6 +80,11 @@ def run_at(as_of: date) -> ValuationRun | None:
     return _newest_first(ValuationRun.objects.filter(as_of=as_of)).first()
 
 
+def newest_run() -> ValuationRun | None:
+    """The newest run of the newest date valued."""
+    return _newest_first(ValuationRun.objects.all()).first()
+
+
 def previous_run(run: ValuationRun) -> ValuationRun | None:
     """The newest run of the newest date before the run's."""
     return _newest_first(ValuationRun.objects.filter(as_of__lt=run.as_of)).first()
@@ -214,17 +219,19 @@ def value_history(actor: Actor, customer_id: str, now: datetime) -> list[Custome
 
 
 def valuation_page(
-    actor: Actor, now: datetime, *, as_of: date, after: str = "", limit: int = 50
+    actor: Actor, now: datetime, *, as_of: date | None = None, after: str = "", limit: int = 50
 ) -> tuple[list[CustomerValuation], str | None]:
     """Valuations as of a date in the actor's scope, by customer id, and where to go on from.
 
+    Without a date, those of the newest date valued.
+
     Raises:
-        NotFound: nobody was valued as of that date.
+        NotFound: nobody was valued as of that date, or at all.
     """
     actor.require(Right.SEE_CUSTOMERS)
-    run = run_at(as_of)
+    run = newest_run() if as_of is None else run_at(as_of)
     if run is None:
-        raise NotFound(noun="valuation as of", id=as_of.isoformat())
+        raise NotFound(noun="valuation as of", id=as_of.isoformat() if as_of else "any date")
     seen = visible(Customer.objects.filter(id__gt=after), actor, now).order_by("id")
     ids = list(seen.values_list("id", flat=True)[: limit + 1])
     page, more = ids[:limit], len(ids) > limit

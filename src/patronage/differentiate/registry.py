@@ -12,9 +12,11 @@ from patronage.differentiate.valuation.fitting import NAMES, PURCHASE, SPEND, Fi
 from patronage.differentiate.valuation.scoring import Models
 from patronage.science.lifetime import GammaGamma, ParetoNBD
 
+_REASON_LENGTH = 400
 
-def save_model(*, actor: Actor, now: datetime, as_of: date, fit: Fit) -> ModelVersion | None:
-    """Keep the outcome of a fit, failed ones included, in the caller's transaction.
+
+def version_of(fit: Fit, *, as_of: date, now: datetime) -> ModelVersion | None:
+    """The outcome of a fit as a version, not yet saved; failed fits included.
 
     A fit that found the parameters of an earlier version for the same date is that version.
 
@@ -23,12 +25,12 @@ def save_model(*, actor: Actor, now: datetime, as_of: date, fit: Fit) -> ModelVe
     """
     if fit.parameters is None:
         return None
-    name = NAMES[fit.kind]
+    name = NAMES.get(fit.kind, fit.kind)
     same_date = ModelVersion.objects.filter(kind=fit.kind, name=name, as_of=as_of)
     for known in same_date.order_by("-fitted_at"):
         if known.parameters == fit.parameters and known.converged == fit.usable:
             return known
-    version = ModelVersion.objects.create(
+    return ModelVersion(
         kind=fit.kind,
         name=name,
         as_of=as_of,
@@ -39,16 +41,31 @@ def save_model(*, actor: Actor, now: datetime, as_of: date, fit: Fit) -> ModelVe
         customers=fit.customers,
         fitted_at=now,
     )
+
+
+def save_model(*, actor: Actor, now: datetime, version: ModelVersion, fault: str = "") -> None:
+    """Save a new version in the caller's transaction; one that is saved stays as it is.
+
+    Args:
+        fault: why it must not be used; empty where it may.
+    """
+    if not version._state.adding:
+        return
+    version.save(force_insert=True)
     record(
         actor=actor,
         now=now,
         action="fit model",
         subject_kind="model",
         subject_id=version.id,
-        reason=fit.fault,
-        change={"kind": fit.kind, "name": name, "as_of": as_of.isoformat(), "usable": fit.usable},
+        reason=fault[:_REASON_LENGTH],
+        change={
+            "kind": version.kind,
+            "name": version.name,
+            "as_of": version.as_of.isoformat(),
+            "usable": version.converged,
+        },
     )
-    return version
 
 
 def last_good(kind: str, as_of: date) -> ModelVersion | None:
@@ -59,14 +76,13 @@ def last_good(kind: str, as_of: date) -> ModelVersion | None:
     return usable.order_by("-as_of", "-fitted_at", "-id").first()
 
 
-def version_to_use(*, actor: Actor, now: datetime, as_of: date, fit: Fit) -> ModelVersion:
-    """Keep the fit and give the version that a valuation rests on: this one, or the last good one.
+def version_to_use(fit: Fit, version: ModelVersion | None, as_of: date) -> ModelVersion:
+    """The version that a valuation rests on: the fit's own, or the last good one.
 
     Raises:
         NoUsableModel: the fit failed and no earlier version can stand in.
     """
-    saved = save_model(actor=actor, now=now, as_of=as_of, fit=fit)
-    chosen = saved if saved is not None and fit.usable else last_good(fit.kind, as_of)
+    chosen = version if version is not None and fit.usable else last_good(fit.kind, as_of)
     if chosen is None:
         raise NoUsableModel(kind=fit.kind, as_of=as_of, reason=fit.fault)
     return chosen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,7 +13,7 @@ from patronage.access.company import load_company
 from patronage.access.errors import NotAllowed
 from patronage.access.models import AuditEntry
 from patronage.access.roles import SYSTEM, Actor, Role
-from patronage.differentiate import reads
+from patronage.differentiate import jobs, reads
 from patronage.differentiate.errors import (
     DateNotOver,
     NothingToValue,
@@ -339,3 +340,24 @@ def test_only_those_who_may_value_customers_do(history: History) -> None:
 
     with pytest.raises(NotAllowed):
         value(actor=agent, now=NOW, as_of=AS_OF)
+
+
+def test_two_dates_valued_at_once_both_stand(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another date is stored between this one's files and its transaction."""
+    prepare = jobs._prepare
+
+    def overtaken(*arguments: Any) -> jobs.Prepared:
+        prepared = prepare(*arguments)
+        monkeypatch.setattr(jobs, "_prepare", prepare)
+        valued(date(2024, 9, 30))
+        return prepared
+
+    monkeypatch.setattr(jobs, "_prepare", overtaken)
+    run = valued()
+    other = reads.run_at(date(2024, 9, 30))
+
+    assert other is not None
+    assert len(reads.valuations(run)) == run.customers
+    assert len(reads.valuations(other)) == other.customers

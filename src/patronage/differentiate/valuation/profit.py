@@ -82,6 +82,7 @@ def unit_economics(statistics: pl.DataFrame, company: Company) -> pl.DataFrame:
     amount = float(statistics["amount_minor"].sum())
     cost = float(statistics["cost_parts"].cast(pl.Float64).sum()) / PARTS_PER_UNIT
     base_rate = 1 - cost / amount if amount > 0 else company.default_margin
+    base_rate = min(max(base_rate, -1.0), 1.0)
     average_day = max(amount, 0.0) / max(int(statistics["days"].sum()), 1)
     known = pl.col("amount_minor").clip(lower_bound=0).cast(pl.Float64)
     own_rate = (
