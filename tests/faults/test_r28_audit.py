@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.db.models import F
 
 from patronage.access import audit
@@ -171,6 +173,27 @@ def test_a_reason_no_store_can_keep_is_refused_in_words(now: datetime, text: str
         record(**row, reason=text)
     with pytest.raises(UnstorableText, match="change"):
         record(**row, change={"list": [{"within": text * 300}]})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_sealers_and_recorders_at_once_make_one_unbroken_chain(now: datetime) -> None:
+    def work(number: int) -> int:
+        try:
+            for _ in range(10):
+                if number % 2:
+                    record(actor=SYSTEM, now=now, action="x", subject_kind="y", subject_id="z")
+                else:
+                    seal(now)
+            return number
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(list(pool.map(work, range(8)))) == 8
+    seal(now)
+    report = verify(checkpoint())
+    assert report.intact
+    assert (report.sealed, report.waiting) == (40, 0)
 
 
 def test_a_row_commits_with_its_change_or_not_at_all(now: datetime) -> None:

@@ -101,7 +101,7 @@ def progress_of(run: JobRun) -> Share:
 
 def is_abandoned(run: JobRun, now: datetime) -> bool:
     """Say whether nobody works on a run any more although it was never ended."""
-    if run.state != "running":
+    if run.state != "running" or run.id in _UNDER_WAY:
         return False
     return _is_dead(run.worker) or now - run.seen_at > LEASE
 

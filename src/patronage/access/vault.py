@@ -31,12 +31,17 @@ T = TypeVar("T")
 
 _NONCE_BYTES = 12
 _ROWS_AT_ONCE = 10_000
-_STORE = (
-    "INSERT INTO access_vaultentry (subject_id, name, nonce, ciphertext, digest, recorded_at)"
-    " VALUES (%s, %s, %s, %s, %s, %s)"
+_INTO = "INSERT INTO access_vaultentry (subject_id, name, nonce, ciphertext, digest, recorded_at)"
+_REPLACE = (
     " ON CONFLICT (subject_id, name) DO UPDATE SET nonce = excluded.nonce,"
     " ciphertext = excluded.ciphertext, digest = excluded.digest,"
     " recorded_at = excluded.recorded_at"
+)
+_ONE_ROW = f"{_INTO} VALUES (%s, %s, %s, %s, %s, %s){_REPLACE}"
+#: The same for a whole lot in one statement, where the store takes columns.
+_COLUMNS = (
+    f"{_INTO} SELECT *, %s::timestamptz FROM"  # noqa: S608 - constants only
+    f" unnest(%s::varchar[], %s::varchar[], %s::bytea[], %s::bytea[], %s::varchar[]){_REPLACE}"
 )
 
 
@@ -80,21 +85,19 @@ def put(subject_id: str, name: str, text: str, now: datetime, *, searchable: boo
 def put_many(rows: Iterable[VaultRow], now: datetime) -> int:
     """Keep many values in the caller's transaction; return how many.
 
-    Keys are on the disk before the first value is written, so that what commits can be read.
+    Of several values of one subject under one name the last is kept. Keys are on the disk
+    before the first value is written, so that what commits can be read.
 
     Raises:
         BeingErased: a subject is being erased; nothing was written.
     """
-    rows = list(rows)
-    keys = key_file().make(list({row.subject_id for row in rows}))
+    latest = list({(row.subject_id, row.name): row for row in rows}.values())
+    keys = key_file().make(list({row.subject_id for row in latest}))
     search_key = key_file().search_key()
-    moment = connection.ops.adapt_datetimefield_value(now)
-    with atomic(), connection.cursor() as cursor:
-        for some in _lots(rows):
-            cursor.executemany(
-                _STORE, [(*part, moment) for part in _sealed(some, keys, search_key)]
-            )
-    return len(rows)
+    with atomic():
+        for lot in _lots(latest):
+            _store(list(_sealed(lot, keys, search_key)), now)
+    return len(latest)
 
 
 def get(subject_id: str, name: str) -> str | None:
@@ -173,6 +176,15 @@ def finish_erasures() -> int:
     gone = [subject for subject in announced if subject not in standing]
     keys.destroy(gone)
     return len(gone)
+
+
+def _store(sealed: list[tuple[str, str, bytes, bytes, str]], now: datetime) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_COLUMNS, [now, *(list(column) for column in zip(*sealed, strict=True))])
+        else:
+            moment = connection.ops.adapt_datetimefield_value(now)
+            cursor.executemany(_ONE_ROW, [(*row, moment) for row in sealed])
 
 
 def _sealed(

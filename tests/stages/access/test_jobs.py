@@ -97,6 +97,21 @@ def test_a_run_without_sign_of_life_is_taken_over(now: datetime) -> None:
     assert run(Work(), now + LEASE + timedelta(seconds=1)).state == "done"
 
 
+def test_long_work_that_reports_nothing_is_not_taken_over_in_its_own_process(
+    now: datetime,
+) -> None:
+    refused: list[str] = []
+
+    def long(progress: Progress) -> dict[str, Any]:
+        with pytest.raises(JobUnderWay) as answer:
+            run(Work(), now + 2 * LEASE)
+        refused.append(str(answer.value))
+        return {}
+
+    assert run_once(job="value", period="2017-12-31", now=now, work=long).state == "done"
+    assert len(refused) == 1
+
+
 def test_a_run_whose_process_was_killed_is_taken_over_at_once(now: datetime) -> None:
     code = "from patronage.access.jobs import this_worker; print(this_worker(), flush=True)"
     code += "; import sys; sys.stdin.read()"

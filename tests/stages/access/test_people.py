@@ -20,6 +20,7 @@ from patronage.access.people import (
     revoke_role,
     set_password,
 )
+from patronage.access.reads import keys, people
 from patronage.access.roles import SYSTEM, Actor, Right, Role
 
 pytestmark = pytest.mark.django_db
@@ -221,6 +222,20 @@ def test_anothers_key_looks_like_an_absent_one(administrator: Actor, now: dateti
             revoke_key(actor=mia, now=now, key_id=key_id, reason="")
         answers.append(str(refused.value))
     assert answers[0] == answers[1]
+
+
+def test_lists_of_people_and_keys_show_what_the_actor_may_change(
+    administrator: Actor, administrator_user: User, now: datetime
+) -> None:
+    mia = manager(administrator, now)
+    me = actor_of_user(mia, now)
+    shop, _ = create_key(actor=administrator, now=now, label="shop", role=Role.SERVICE)
+    mine, _ = create_key(actor=me, now=now + HOUR, label="notebook", role=Role.MANAGER, user=mia)
+    assert people(administrator) == [administrator_user, mia]
+    assert keys(administrator) == [mine, shop]
+    assert keys(me) == [mine]
+    with pytest.raises(NotAllowed):
+        people(me)
 
 
 @pytest.mark.parametrize("raw", ["", "pat_wrong", "ü", "\ud800", "x" * 100_000])

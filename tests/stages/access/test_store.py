@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from patronage.access.store import StoreInUse, own_store, owner_of
 
@@ -64,6 +65,17 @@ def test_blocks_of_one_process_nest_and_the_last_gives_the_file_back(tmp_path: P
     assert owner_of(file) is None
     with another_process_owning(file):
         pass
+
+
+@pytest.mark.django_db
+def test_the_configured_store_is_owned_on_sqlite_and_shared_on_postgresql() -> None:
+    with own_store():
+        assert owner_of() == (os.getpid() if connection.vendor == "sqlite" else None)
+    assert owner_of() is None
+
+
+def test_a_file_that_nobody_ever_owned_has_no_owner(tmp_path: Path) -> None:
+    assert owner_of(tmp_path / "never.sqlite3") is None
 
 
 def test_a_forked_child_does_not_keep_its_parents_file(tmp_path: Path) -> None:

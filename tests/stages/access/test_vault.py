@@ -35,6 +35,17 @@ def test_what_is_put_is_got_back_and_a_later_value_replaces_it(now: datetime) ->
 
 
 @pytest.mark.django_db
+def test_of_two_values_under_one_name_the_last_is_kept(now: datetime) -> None:
+    vault.put("cus_1", "name", "first", now)
+    rows = [VaultRow(subject_id="cus_1", name="name", text=text) for text in ("second", "third")]
+    assert vault.put_many([*rows, VaultRow(subject_id="cus_2", name="name", text="x")], now) == 2
+    assert vault.get("cus_1", "name") == "third"
+    entry = VaultEntry.objects.get(subject_id="cus_1")
+    assert entry.recorded_at == now
+    assert vault.put_many([], now) == 0
+
+
+@pytest.mark.django_db
 def test_a_searchable_value_is_found_whatever_its_case_form_and_spacing(now: datetime) -> None:
     rows = [
         VaultRow(subject_id="cus_1", name="name", text="Straße  Ünal", searchable=True),
