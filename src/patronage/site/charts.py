@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import zip_longest
 from typing import Any
 
 import altair as alt
@@ -109,7 +110,7 @@ def waterfall(steps: Iterable[Step], *, finding: str, detail: str = "", unit: st
     """Opening, what moved it, closing: bars from zero for levels, floating bars for movements."""
     bars: list[dict[str, Any]] = []
     level, steps = 0.0, tuple(steps)
-    for step, following in zip(steps, [*steps[1:], None], strict=True):
+    for step, following in zip_longest(steps, steps[1:]):
         size = plotted(step.value, unit)
         start, level = (0.0, size) if step.is_level else (level, level + size)
         kind = "level" if step.is_level else "gain" if size >= 0 else "loss"
@@ -143,7 +144,7 @@ def waterfall(steps: Iterable[Step], *, finding: str, detail: str = "", unit: st
         plot.transform_filter("datum.next != null")
         .mark_rule(color="@zero", strokeWidth=1)
         .encode(
-            y=alt.Y("label:N", sort=None, bandPosition=0.83),
+            y=alt.Y("label:N", sort=None, bandPosition=0.83, axis=None),
             y2=alt.Y2("next:N", bandPosition=0.17),
             x="end:Q",
         )
@@ -189,7 +190,7 @@ def dots_with_intervals(
     )
     tips = {"tooltip": _tips("label", "text", "range")}
     dots = plot.mark_point(filled=True, size=96, color="@mark", opacity=1).encode(
-        y=rows, x="value:Q", **tips, **_href(marks)
+        y=rows.axis(None), x="value:Q", **tips, **_href(marks)
     )
     return Chart(
         finding=finding,

@@ -92,7 +92,7 @@ def places_for(actor: Actor, path: str) -> tuple[Link, ...]:
     """The places this person may open, in the order of the navigation."""
     links = []
     for place in PLACES:
-        href = _address(place.url_name)
+        href = address_of(place.url_name)
         if href is not None and any(actor.may(right) for right in place.rights):
             here = path == href or path.startswith(href.rstrip("/") + "/")
             links.append(Link(href=href, title=str(place.title), letter=place.letter, is_here=here))
@@ -103,7 +103,7 @@ def home_of(actor: Actor) -> str | None:
     """The address where this person starts the day; None when none of their roles has a page."""
     for role, url_name in HOMES.items():
         if role in actor.roles:
-            return _address(url_name) or reverse("search")
+            return address_of(url_name) or reverse("search")
     return None
 
 
@@ -126,8 +126,9 @@ def scope_words(actor: Actor, now: datetime) -> str:
     }
 
 
-def _address(url_name: str) -> str | None:
+def address_of(url_name: str, *args: str) -> str | None:
+    """The address of a page; None where its stage has no such page."""
     try:
-        return reverse(url_name)
+        return reverse(url_name, args=args)
     except NoReverseMatch:
         return None

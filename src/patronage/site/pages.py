@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
+from patronage.identify import reads
 from patronage.site.bundle import chart_library, chart_library_version
-from patronage.site.navigation import home_of
+from patronage.site.navigation import address_of, home_of
 
 SEARCH_LIMIT = 50
 _ONE_YEAR = 31_536_000
@@ -46,17 +44,20 @@ class Hit:
     """A customer found."""
 
     label: str
-    detail: str
-    href: str
+    #: person, household or organisation
+    kind: str
+    #: the customer's page
+    href: str | None
 
 
 def _found(request: CallerRequest, text: str) -> list[Hit]:
-    reads: Any = import_module("patronage.identify.reads")
     return [
         Hit(
-            label=found.label, detail=found.kind, href=reverse("interact:customer", args=[found.id])
+            label=customer.label,
+            kind=customer.get_kind_display(),
+            href=address_of("interact:customer", customer.id),
         )
-        for found in reads.search(request.actor, text, request.now, SEARCH_LIMIT)
+        for customer in reads.search(request.actor, text, request.now, SEARCH_LIMIT)
     ]
 
 

@@ -25,7 +25,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A window whose every complaint (script error, refused by the content policy) fails the test."""
+    """A window in which a script error or a refusal by the content policy fails the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(8_000)
     opened = context.new_page()

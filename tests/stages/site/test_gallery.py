@@ -1,4 +1,4 @@
-"""Does every part look and read as it should, in a real browser, light and dark, wide and narrow?"""
+"""Is every part readable in a real browser, light and dark, wide and narrow?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
 from patronage.access.roles import Role

@@ -91,6 +91,10 @@
     const errors = sourceElement.closest("dialog")?.querySelector("[data-errors]");
     if (errors) request.headers["X-Notices"] = `#${errors.id}`;
   });
+  document.addEventListener("htmx:after:request", (event) => {
+    const { response, sourceElement } = event.detail.ctx;
+    if (response && response.status < 400) sourceElement.closest("dialog")?.close();
+  });
   const said = (text) => {
     const notices = document.getElementById("notices");
     const notice = document.createElement("div");

@@ -1,0 +1,103 @@
+"""Do the charts say what their rows say, in the page's colours and in a report's?"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+from django.template import Context, Template
+
+from patronage.site import charts
+from patronage.site.charts import Amount, Chart, Estimate, Point, Step
+
+STEPS = [
+    Step(label="Opening", value=124_480_000, is_level=True, href="/rows?line=opening"),
+    Step(label="Margin", value=-14_210_000, href="/rows?line=margin"),
+    Step(label="Window", value=8_680_000),
+    Step(label="Closing", value=118_950_000, is_level=True),
+]
+
+
+def drawn() -> Chart:
+    return charts.waterfall(STEPS, finding="Less", unit="USD")
+
+
+def bars_of(chart: Chart) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = chart.spec["layer"][0]["data"]["values"]
+    return rows
+
+
+def test_each_movement_starts_where_the_one_before_ended_and_the_last_meets_the_closing() -> None:
+    opening, margin, window, closing = bars_of(drawn())
+    assert (opening["start"], opening["end"]) == (0, 1_244_800)
+    assert margin["start"] == opening["end"]
+    assert window["start"] == margin["end"]
+    assert window["end"] == pytest.approx(closing["end"])
+    assert [bar["kind"] for bar in bars_of(drawn())] == ["level", "loss", "gain", "level"]
+
+
+def test_the_table_beside_a_chart_carries_the_same_amounts_and_addresses() -> None:
+    chart = drawn()
+    assert [row[0] for row in chart.rows] == [step.label for step in STEPS]
+    assert [row[2][0] for row in chart.rows] == [bar["text"] for bar in bars_of(chart)]
+    assert chart.rows[1][1] == "/rows?line=margin"
+
+
+def test_a_report_has_no_colour_that_only_a_page_knows() -> None:
+    svg = drawn().svg()
+    assert "#c8500f" in svg
+    assert "@loss" not in svg
+    assert "Opening" in svg
+    assert drawn().png(scale=1)[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_bars_start_at_zero_even_where_all_values_are_large() -> None:
+    chart = charts.bars([Amount(label="A", value=1000), Amount(label="B", value=1010)], finding="F")
+    domain = chart.spec["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    assert domain == [0, 1010]
+
+
+def test_small_multiples_share_one_axis() -> None:
+    panels = charts.small_multiples(
+        [("Large", [Amount(label="A", value=900)]), ("Small", [Amount(label="A", value=9)])]
+    )
+    domains = {tuple(c.spec["layer"][0]["encoding"]["x"]["scale"]["domain"]) for c in panels}
+    assert domains == {(0, 900)}
+
+
+@pytest.mark.parametrize(
+    "chart",
+    [
+        charts.bars([], finding="Nothing yet"),
+        charts.waterfall([], finding="Nothing yet", unit="USD"),
+        charts.dots_with_intervals([], finding="Nothing yet"),
+        charts.line_with_band([], finding="Nothing yet"),
+        charts.line_with_band([Point(at=date(2017, 12, 31), value=5)], finding="One"),
+        charts.dots_with_intervals(
+            [Estimate(label="A", value=0, low=0, high=0)], finding="Nothing", unit="share"
+        ),
+    ],
+    ids=["bars", "waterfall", "dots", "line", "one point", "no width"],
+)
+def test_a_chart_of_nothing_or_of_one_thing_still_draws(chart: Chart) -> None:
+    assert chart.svg().startswith("<svg")
+
+
+def test_a_label_cannot_close_the_block_that_carries_the_data() -> None:
+    page = Template("{% load charts %}{% bars rows finding='F' %}").render(
+        Context({"rows": [{"label": "</script><script>alert(1)</script>", "value": 1}]})
+    )
+    assert "<script>alert" not in page
+    block = re.search(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert block is not None
+    assert "</script>" in json.dumps(json.loads(block[1]))
+
+
+def test_a_row_without_a_value_is_an_error_that_names_it() -> None:
+    with pytest.raises(Exception, match="has no 'value'"):
+        Template("{% load charts %}{% bars rows finding='F' %}").render(
+            Context({"rows": [{"label": "A"}]})
+        )
