@@ -1,0 +1,191 @@
+"""Does everything that permitted a contact still hold at the moment of sending?
+
+Decisions are made hours or days before; the customer, the manager and the company may have said
+otherwise since. The rows looked at are locked by the caller, so that what is found holds until
+the send has committed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+from django.db.models import OuterRef, Subquery
+
+from patronage.customize.holdout import held_out
+from patronage.customize.models import Contact, Holdout, Ruling
+from patronage.customize.policy import Terms, permits, rulings_at
+from patronage.govern.models import Membership
+from patronage.identify.models import Consent
+from patronage.vocabulary.company import Company
+from patronage.vocabulary.periods import BusinessCalendar
+
+_COLUMNS = {
+    "contact_id": "id",
+    "customer_id": "customer_id",
+    "channel": "channel",
+    "treatment_id": "treatment_id",
+    "offer_id": "treatment__offer_id",
+    "offer": "treatment__offer__name",
+    "ends_at": "treatment__offer__valid_until",
+    "proposed_words": "treatment__wording",
+    "due_at": "due_at",
+    "ruling_id": "ruling_id",
+    "cap_month": "cap_month",
+    "cap_place": "cap_place",
+    "budget_id": "budget_id",
+    "reserved_minor": "reserved_minor",
+    "outcome": "decision__outcome",
+    "decided": "decision__treatment_id",
+    "erased_at": "customer__erased_at",
+}
+_TIMES = ("due_at", "ends_at", "erased_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What the second look goes by."""
+
+    #: business instant of the hand-over
+    at: datetime
+    company: Company
+
+    @property
+    def calendar(self) -> BusinessCalendar:
+        """The company's dates."""
+        return BusinessCalendar(self.company.time_zone)
+
+    @property
+    def month(self) -> str:
+        """The company's month, as in `Contact.cap_month`."""
+        return f"{self.calendar.date_of(self.at):%Y-%m}"
+
+
+def looked_at(contact_ids: Sequence[str], situation: Situation) -> pl.DataFrame:
+    """Give the contacts with `reason`: why one must not be sent; NULL where all still holds.
+
+    Returns:
+        One row a contact, by id: what its message says (`terms` as JSON, `words` as ruled or
+        NULL), `budget_id`, `reserved_minor`, `consent` (last word on the channel),
+        `portfolio_id` (at the instant) and `reason`.
+    """
+    contacts = _contacts(contact_ids, situation.at)
+    verdicts = _verdicts(contacts, situation)
+    arms = _held_out(contacts["customer_id"].to_list())
+    joined = contacts.with_columns(held_out=arms).join(
+        verdicts, on=["portfolio_id", "offer_id", "channel"], how="left", nulls_equal=True
+    )
+    return joined.with_columns(reason=_reason(situation)).sort("contact_id")
+
+
+def _contacts(contact_ids: Sequence[str], at: datetime) -> pl.DataFrame:
+    consent = Consent.objects.filter(
+        customer=OuterRef("customer"),
+        channel=OuterRef("channel"),
+        purpose="marketing",
+        valid_from__lte=at,
+    ).order_by("-valid_from", "-recorded_at", "-id")
+    membership = Membership.objects.filter(
+        customer=OuterRef("customer"), starts_at__lte=at
+    ).order_by("-starts_at")
+    contacts = Contact.objects.filter(pk__in=contact_ids).annotate(
+        last_word=Subquery(consent.values("state")[:1]),
+        held_by=Subquery(membership.values("portfolio_id")[:1]),
+    )
+    rows = list(contacts.values_list(*_COLUMNS.values(), "last_word", "held_by", "terms"))
+    terms = [row[-1] for row in rows]
+    names = (*_COLUMNS, "consent", "portfolio_id")
+    frame = pl.DataFrame(
+        [row[:-1] for row in rows], schema={name: _kind(name) for name in names}, orient="row"
+    )
+    return frame.with_columns(
+        pl.Series("terms", [json.dumps(each) for each in terms], pl.String),
+        pl.Series("face", [each.get("face_value_minor") for each in terms], pl.Int64),
+        pl.Series("words", [each.get("wording") for each in terms], pl.String),
+    )
+
+
+def _kind(name: str) -> Any:
+    if name in _TIMES:
+        return pl.Datetime("us", "UTC")
+    return pl.Int64 if name in ("cap_place", "reserved_minor") else pl.String
+
+
+def _verdicts(contacts: pl.DataFrame, situation: Situation) -> pl.DataFrame:
+    """What the newest ruling says of each portfolio, offer and channel that occurs."""
+    wanted = contacts.select("portfolio_id", "offer_id", "channel").unique().rows()
+    rulings = rulings_at(situation.at, sorted({offer_id for _, offer_id, _ in wanted}))
+    rows = []
+    for portfolio_id, offer_id, channel in wanted:
+        ruling = rulings.get((portfolio_id, offer_id))
+        terms = None if ruling is None else Terms.of(ruling.effect, ruling.adaptation)
+        rows.append(
+            {
+                "portfolio_id": portfolio_id,
+                "offer_id": offer_id,
+                "channel": channel,
+                "newest_ruling": None if ruling is None else ruling.id,
+                "forbidden": _forbidden(ruling, terms, channel, situation),
+                "ruled_face": None if terms is None else terms.face_value_minor,
+                "ruled_words": None if terms is None else terms.wording,
+            }
+        )
+    texts = ("portfolio_id", "offer_id", "channel", "newest_ruling", "forbidden", "ruled_words")
+    return pl.DataFrame(rows, schema=dict.fromkeys(texts, pl.String) | {"ruled_face": pl.Int64})
+
+
+def _forbidden(
+    ruling: Ruling | None, terms: Terms | None, channel: str, situation: Situation
+) -> str | None:
+    if ruling is None or terms is None:
+        return "nobody has ruled on the offer for the customer's portfolio"
+    if terms.effect == "block":
+        return f"the manager blocked the offer ({ruling.reason_code})"
+    if not permits(terms, channel):
+        return f"the manager took the channel out ({ruling.reason_code})"
+    if terms.not_before and terms.not_before > situation.calendar.date_of(situation.at):
+        return f"the manager put the offer off until {terms.not_before}"
+    return None
+
+
+def _held_out(customer_ids: list[str]) -> pl.Series:
+    arms = pl.Series([False] * len(customer_ids), dtype=pl.Boolean)
+    for holdout in Holdout.objects.order_by("id"):
+        arms |= pl.Series(held_out(holdout, customer_ids), dtype=pl.Boolean)
+    return arms
+
+
+def _reason(situation: Situation) -> pl.Expr:
+    """The first thing that no longer holds, in the order in which a customer would mind."""
+    ruled_since = pl.col("newest_ruling") != pl.col("ruling_id")
+    otherwise = ruled_since & (_differs("ruled_face", "face") | _differs("ruled_words", "words"))
+    chosen = (pl.col("outcome") == "offered") & pl.col("decided").eq_missing(pl.col("treatment_id"))
+    channels = [channel.name for channel in situation.company.channels]
+    places = situation.company.contacts_per_month
+    return pl.coalesce(
+        _when(pl.col("erased_at").is_not_null(), "the customer was erased"),
+        _when(pl.col("consent").is_null(), "the customer never agreed to this channel"),
+        _when(pl.col("consent") != "given", "the customer withdrew consent to this channel"),
+        _when(pl.col("held_out"), "the customer is held out of every marketing contact"),
+        _when(~chosen, "no decision chose this treatment"),
+        pl.col("forbidden"),
+        _when(otherwise, "the manager ruled other terms since"),
+        _when(pl.col("ends_at") <= situation.at, "the offer has ended"),
+        _when(~pl.col("channel").is_in(channels), "the company has given the channel up"),
+        _when(
+            pl.col("cap_month") != situation.month, "the month of its contact-policy place is over"
+        ),
+        _when(pl.col("cap_place") > places, "the contact policy has fewer places now"),
+    )
+
+
+def _differs(ruled: str, sent: str) -> pl.Expr:
+    return pl.col(ruled).is_not_null() & pl.col(sent).ne_missing(pl.col(ruled))
+
+
+def _when(condition: pl.Expr, reason: str) -> pl.Expr:
+    return pl.when(condition).then(pl.lit(reason))
