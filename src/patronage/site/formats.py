@@ -20,8 +20,7 @@ MINUS = "\N{MINUS SIGN}"
 def number(value: Decimal | int | float, decimals: int = 0) -> str:
     """A number with the language's separators and a true minus sign."""
     text = formats.number_format(abs(Decimal(value)), decimals, use_l10n=True, force_grouping=True)
-    is_zero = not any(digit in text for digit in "123456789")
-    return text if value >= 0 or is_zero else MINUS + text
+    return _sign(value, text) + text
 
 
 def amount(money: Money, style: str = "exact", *, signed: bool = False) -> str:
@@ -40,14 +39,14 @@ def amount(money: Money, style: str = "exact", *, signed: bool = False) -> str:
         use_l10n=True,
         force_grouping=True,
     )
-    return _sign(major, signed) + _with_currency(digits + suffix, money.currency)
+    return _sign(major, digits, signed) + _with_currency(digits + suffix, money.currency)
 
 
 def share(value: float, decimals: int = 1, *, signed: bool = False) -> str:
     """A share between 0 and 1 as per cent."""
     percent = number(abs(value) * 100, decimals)
     gap = "" if _language() in _SYMBOL_FIRST else _NBSP
-    return f"{_sign(value, signed)}{percent}{gap}%"
+    return f"{_sign(value, percent, signed)}{percent}{gap}%"
 
 
 def instant(value: date | datetime, style: str = "minute") -> str:
@@ -79,7 +78,10 @@ def _with_currency(digits: str, currency: str) -> str:
     return f"{digits}{_NBSP}{symbol or currency}"
 
 
-def _sign(value: Decimal | float, signed: bool) -> str:
+def _sign(value: Decimal | float, digits: str, signed: bool = False) -> str:
+    """The sign of what is written: a loss that rounds to nothing is no "−0.0"."""
+    if not any(digit in digits for digit in "123456789"):
+        return ""
     if value < 0:
         return MINUS
     return "+" if signed and value > 0 else ""
