@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 
 import pytest
-from django.db import connection, connections
+from django.db import DatabaseError, connection, connections
 
 from patronage.access.models import JobRun
 from patronage.access.sqlite.write_lock import write_lock
-from patronage.access.transactions import after_commit, atomic, take_turns
+from patronage.access.transactions import after_commit, atomic, snapshot, take_turns
 
 THREADS, ROUNDS = 8, 15
 
@@ -92,3 +94,65 @@ def test_who_takes_turns_goes_one_at_a_time(now: datetime) -> None:
         list(pool.map(work, range(24)))
     assert max(most) == 1
     assert JobRun.objects.count() == 24
+
+
+def in_another_thread(effect: Callable[[], object]) -> None:
+    """Run it on a connection of its own, and wait at most a moment for it."""
+
+    def run() -> None:
+        try:
+            effect()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(run).result(timeout=10)
+
+
+def a_run(now: datetime, period: str) -> JobRun:
+    return JobRun.objects.create(job="j", period=period, started_at=now, seen_at=now, worker="test")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("block", "agree"), [(snapshot, True), (nullcontext, False)])
+def test_reads_of_one_snapshot_agree_while_others_write(
+    now: datetime, block: Callable[[], AbstractContextManager[None]], agree: bool
+) -> None:
+    a_run(now, "1")
+    with block():
+        first = JobRun.objects.count()
+        in_another_thread(lambda: a_run(now, "2"))
+        second = JobRun.objects.count()
+    assert (first == second) is agree
+    assert JobRun.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_snapshot_does_not_wait_for_a_writer(now: datetime) -> None:
+    def look() -> None:
+        with snapshot():
+            assert JobRun.objects.count() == 0
+
+    with atomic():
+        a_run(now, "1")
+        in_another_thread(look)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_written_within_a_snapshot(now: datetime) -> None:
+    def write() -> None:
+        with snapshot():
+            a_run(now, "1")
+
+    with pytest.raises(DatabaseError):
+        write()
+    a_run(now, "2")
+    assert [run.period for run in JobRun.objects.all()] == ["2"]
+
+
+@pytest.mark.django_db
+def test_within_a_transaction_a_snapshot_sees_what_it_wrote(now: datetime) -> None:
+    with atomic():
+        a_run(now, "1")
+        with snapshot():
+            assert JobRun.objects.count() == 1

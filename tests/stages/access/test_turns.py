@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -143,6 +144,17 @@ def _run_script(connection: TurnTakingConnection) -> None:
 
 def write_lock_of(connection: TurnTakingConnection) -> WriteLock:
     return write_lock(connection.execute("PRAGMA database_list").fetchone()[2])
+
+
+def test_a_connection_dropped_within_a_transaction_gives_its_turn_back(file: Path) -> None:
+    connection = connect(file)
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("UPDATE counter SET n = 9")
+    assert write_lock(file).holder is threading.current_thread()
+    del connection
+    gc.collect()
+    assert write_lock(file).holder is None
+    assert number_in(file) == 0
 
 
 @pytest.mark.parametrize("ending", [_fail, _roll_back, _close_inside, _run_script])

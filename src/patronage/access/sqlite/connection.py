@@ -95,6 +95,11 @@ class TurnTakingConnection(sqlite3.Connection):
         finally:
             self._give_back()
 
+    def __del__(self) -> None:
+        """Give back the turn of a connection that was dropped within a transaction."""
+        if getattr(self, "_turn", None) is not None:
+            self._give_back()
+
     def checkpoint(self, *, truncate: bool = False) -> None:
         """Move what the log holds into the file; with `truncate`, leave an empty log."""
         with self.turn(needed=True):

@@ -41,7 +41,8 @@ class WriteLock:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._guard = threading.Lock()
+        # Re-entrant: a connection that is collected as garbage gives its turn back from anywhere.
+        self._guard = threading.RLock()
         self._queue: deque[_Ticket] = deque()
         self._holder: threading.Thread | None = None
         self._depth = 0
