@@ -111,14 +111,19 @@ def _baskets(lines: Table, catalogue: Table, company: Company) -> Table:
 
 
 def _days(baskets: Table, company: Company) -> Table:
+    """One row a customer and business date; an order at several instants of a day is one basket."""
     dated = baskets.mutate(
         day=_wall_clock(ibis.literal(company.time_zone), baskets.ordered_at).date()
     )
-    summed = [name for name in dated.columns if name.endswith(("_minor", "_parts", "_lines"))]
-    return dated.group_by("customer_id", "day").aggregate(
-        baskets=dated.order_id.nunique(where=dated.sale_lines > 0),
-        **{name: _sum(dated[name]) for name in summed},
-    )
+    orders = _summed(dated, "customer_id", "day", "order_id")
+    counted = orders.mutate(baskets=(orders.sale_lines > 0).cast("int64"))
+    return _summed(counted, "customer_id", "day")
+
+
+def _summed(table: Table, *keys: str) -> Table:
+    amounts = ("_minor", "_parts", "_lines", "baskets")
+    summed = {name: _sum(table[name]) for name in table.columns if name.endswith(amounts)}
+    return table.group_by(*keys).aggregate(**summed)
 
 
 def _customers(days: Table, horizon: Horizon) -> Table:
