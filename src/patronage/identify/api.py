@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from django.http import StreamingHttpResponse
-from ninja import File, Form, Query, Router, Schema, UploadedFile
+from ninja import File, Form, Query, Router, Schema, Status, UploadedFile
 from pydantic import AwareDatetime, Field
 
 from patronage.access.requests import CallerRequest
@@ -165,7 +165,7 @@ def create_import(
     file: File[UploadedFile],
     mapping: Annotated[str, Form(max_length=100_000)],
     joined: File[UploadedFile | None] = None,
-) -> tuple[int, ImportRun]:
+) -> Status[ImportRun]:
     """Import a CSV or Parquet file by a packaged mapping's name or by the text of a mapping.
 
     The same file by the same mapping again gives the earlier import. Where nothing was
@@ -178,7 +178,7 @@ def create_import(
         if joined is not None and rule.join is not None:
             _saved(joined, Path(folder) / rule.join.file)
         try:
-            return 201, import_file(
+            run = import_file(
                 actor=request.actor,
                 now=request.now,
                 mapping=rule,
@@ -186,7 +186,8 @@ def create_import(
                 file_name=Path(file.name or "file").name[:255],
             )
         except ImportRefused as refused:
-            return 422, refused.run
+            return Status(422, refused.run)
+    return Status(201, run)
 
 
 @router.get("/imports", response=ImportsOut, summary="List imports")
@@ -252,7 +253,7 @@ def read_timeline(
 @router.post(
     "/customers/{customer_id}/consents", response={201: ConsentOut}, summary="Record a consent"
 )
-def create_consent(request: CallerRequest, customer_id: str, new: NewConsent) -> tuple[int, Any]:
+def create_consent(request: CallerRequest, customer_id: str, new: NewConsent) -> Status[Any]:
     consent = actions.record_consent(
         actor=request.actor,
         now=request.now,
@@ -263,7 +264,7 @@ def create_consent(request: CallerRequest, customer_id: str, new: NewConsent) ->
         source=new.source,
         valid_from=new.valid_from or request.now,
     )
-    return 201, consent
+    return Status(201, consent)
 
 
 def _mapping(text: str) -> Mapping:

@@ -139,7 +139,9 @@ def standing_consents(
     rows = Consent.objects.filter(purpose=purpose, customer__erased_at__isnull=True)
     if channel is not None:
         rows = rows.filter(channel=channel)
-    given = _last_words(rows, at).filter(state="given")
+    # A condition beside the window function would be asked before it, and revive what a later
+    # word withdrew: the last words come first, then the question whether they give consent.
+    given = Consent.objects.filter(id__in=_last_words(rows, at).values("id"), state="given")
     found = list(given.values_list("customer_id", "channel", "id"))
     columns = [pa.array(column, pa.string()) for column in zip(*found, strict=True)]
     return pa.table(columns, schema=_CONSENTS) if columns else _CONSENTS.empty_table()

@@ -40,7 +40,7 @@ class Known:
 
     #: Arrow table (customer_value, customer_id): found, or drawn for new ones
     ids: Any
-    #: Arrow table (customer_value, customer_id) of the new ones
+    #: Arrow table (customer_id) of the new ones
     new: Any
 
 
@@ -52,14 +52,18 @@ def identify(work: Workspace, rule: CustomerColumn, rows: Any) -> Known:
     names = named["customer_value"].to_pylist()
     values = list(map(partial(digest_of, rule.kind), names)) if rule.personal else names
     found = _look_up(rule.kind, values)
-    ids = list(map(found.get, values))
-    looked_up = pa.table({"customer_value": names, "customer_id": pa.array(ids, pa.string())})
-    missing = looked_up.filter(looked_up["customer_id"].is_null())
-    if not rule.create:
-        return Known(ids=looked_up.drop_null(), new=missing.slice(0, 0))
-    drawn = pa.array(new_ids(IdPrefix.CUSTOMER, missing.num_rows), pa.string())
-    new = pa.table({"customer_value": missing["customer_value"], "customer_id": drawn})
-    return Known(ids=pa.concat_tables([looked_up.drop_null(), new]), new=new)
+    unknown = [value for value in dict.fromkeys(values) if value not in found]
+    # Spellings of one personal identifier (capitals, blanks) share a digest, hence an id.
+    drawn = dict(zip(unknown, new_ids(IdPrefix.CUSTOMER, len(unknown)), strict=True))
+    known = found | drawn if rule.create else found
+    ids = pa.table(
+        {
+            "customer_value": pa.array(names, pa.string()),
+            "customer_id": pa.array(map(known.get, values), pa.string()),
+        }
+    ).drop_null()
+    made = pa.array(drawn.values() if rule.create else (), pa.string())
+    return Known(ids=ids, new=pa.table({"customer_id": made}))
 
 
 def new_customers(
@@ -69,11 +73,11 @@ def new_customers(
     rule, event = mapping.customer, EVENT_FIELD[mapping.dataset]
     if rule is None or event is None or known is None or not known.new.num_rows:
         return NEW_SCHEMA.empty_table()
-    new = work.keep(known.new.select(["customer_id"]), "new_ids").rename(new_id="customer_id")
+    new = work.keep(known.new, "new_ids").rename(new_id="customer_id")
     kept = rows.semi_join(landed, "line")
     kept = kept.semi_join(new, kept.customer_id == new.new_id)
-    entered = kept.group_by(["customer_id", "customer_value"]).aggregate(
-        entered_at=kept[event].min()
+    entered = kept.group_by("customer_id").aggregate(
+        customer_value=kept.customer_value.min(), entered_at=kept[event].min()
     )
     first = entered.entered_at
     panel: Any = ibis.literal(False)

@@ -53,6 +53,8 @@ def fit(
     values |= _constants(mapping, raw, currency)
     values |= _texts(mapping, raw)
     checks = [*_joined_checks(mapping, raw), *_customer_checks(mapping, raw)]
+    if mapping.dataset == "order_lines":
+        checks += _currency_checks(mapping, currency, company)
     for read in readings.values():
         checks += read.checks
     checks += _text_checks(mapping, raw)
@@ -60,7 +62,6 @@ def fit(
         values, more = _signed(mapping, raw, values)
         checks += more
         values["currency"] = currency
-        checks += _currency_checks(mapping, currency, company)
     checks += _window_checks(mapping, values, company, now)
     problem = ibis.cases(
         *((check.broken.fill_null(False), index) for index, check in enumerate(checks)),
