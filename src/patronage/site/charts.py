@@ -144,7 +144,7 @@ def waterfall(steps: Iterable[Step], *, finding: str, detail: str = "", unit: st
         plot.transform_filter("datum.next != null")
         .mark_rule(color="@zero", strokeWidth=1)
         .encode(
-            y=alt.Y("label:N", sort=None, bandPosition=0.83, axis=None),
+            y=alt.Y("label:N", sort=None, bandPosition=0.17, axis=None),
             y2=alt.Y2("next:N", bandPosition=0.17),
             x="end:Q",
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy
 
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Actor, Right, Role
@@ -17,13 +17,13 @@ from patronage.site.navigation import places_for, scope_words
 
 THEMES = ("light", "dark")
 _ROLE_WORDS = {
-    Role.EXECUTIVE: "Executive",
-    Role.MANAGER: "Customer manager",
-    Role.OFFER_OWNER: "Offer owner",
-    Role.AGENT: "Agent",
-    Role.ANALYST: "Analyst",
-    Role.ADMINISTRATOR: "Administrator",
-    Role.SERVICE: "Service",
+    Role.EXECUTIVE: gettext_lazy("Executive"),
+    Role.MANAGER: gettext_lazy("Customer manager"),
+    Role.OFFER_OWNER: gettext_lazy("Offer owner"),
+    Role.AGENT: gettext_lazy("Agent"),
+    Role.ANALYST: gettext_lazy("Analyst"),
+    Role.ADMINISTRATOR: gettext_lazy("Administrator"),
+    Role.SERVICE: gettext_lazy("Service"),
 }
 
 
@@ -66,7 +66,7 @@ def chrome(request: CallerRequest) -> dict[str, Any]:
 
 def role_words(actor: Actor) -> str:
     """The actor's roles as people call them."""
-    return ", ".join(gettext(words) for role, words in _ROLE_WORDS.items() if role in actor.roles)
+    return ", ".join(str(words) for role, words in _ROLE_WORDS.items() if role in actor.roles)
 
 
 def _choice(request: CallerRequest, day: date, shown: date | None, *, newest: date) -> AsOfChoice:
