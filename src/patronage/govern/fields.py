@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from patronage.differentiate.fields import FIELDS as DIFFERENTIATE_FIELDS
+from patronage.identify.fields import FIELDS as IDENTIFY_FIELDS
 from patronage.vocabulary.fields import Field, FieldCatalog
 
 #: The fields of this stage.
@@ -20,4 +21,4 @@ FIELDS: Final = FieldCatalog(
 )
 
 #: What an assignment rule may ask: everything that is known before the portfolio is.
-ASSIGNMENT_FIELDS: Final = DIFFERENTIATE_FIELDS
+ASSIGNMENT_FIELDS: Final = FieldCatalog.merge(IDENTIFY_FIELDS, DIFFERENTIATE_FIELDS)

@@ -19,6 +19,7 @@ from patronage.govern import memberships, policy, standing
 from patronage.govern.actions import digest_of
 from patronage.govern.errors import NotSetUp, OtherDate
 from patronage.govern.models import Portfolio
+from patronage.identify import fields as identities
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -105,9 +106,10 @@ def assign(
     company = current().company
     portfolios = _declared(company)
     when = policy.conditions(company.portfolios)
-    instant = BusinessCalendar(company.time_zone).end_of_day(as_of)
+    calendar = BusinessCalendar(company.time_zone)
+    instant = calendar.end_of_day(as_of)
     progress(0.1, "Reading what is known of each customer")
-    known = valuations.features(run)
+    known = _known(run, when, calendar)
 
     def plan() -> tuple[pl.DataFrame, AssignmentSummary]:
         placed = _placed(memberships.everybody(instant), known, when, portfolios, company)
@@ -136,6 +138,17 @@ def _declared(company: Company) -> dict[str, str]:
         if rule.name not in there:
             raise NotSetUp(name=rule.name)
     return {rule.name: there[rule.name] for rule in company.portfolios}
+
+
+def _known(
+    run: ValuationRun, when: dict[str, pl.Expr | None], calendar: BusinessCalendar
+) -> pl.DataFrame:
+    """Give what the rules may ask about each customer; who they are only if a rule asks."""
+    features = valuations.features(run)
+    asked = {name for each in when.values() if each is not None for name in each.meta.root_names()}
+    if asked.isdisjoint(identities.FIELDS):
+        return features
+    return identities.frame(calendar).join(features, on="customer_id", how="left")
 
 
 def _placed(

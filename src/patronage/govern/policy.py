@@ -103,4 +103,4 @@ def _tier_across_the_edge(customers: pl.DataFrame, tiers: Sequence[Tier], step: 
             .then(pl.lit(names[neighbour]))
             .otherwise(across)
         )
-    return customers.select(across.alias("tier"))["tier"]
+    return customers.with_columns(across.alias("tier"))["tier"]

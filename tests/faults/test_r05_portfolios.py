@@ -1,0 +1,197 @@
+"""R5: many workers move the same customers at once; each customer stays in one portfolio.
+
+Eight workers make 160 moves: threads of the one process that owns SQLite; on PostgreSQL eight
+processes, two of which are killed on the way. Merging customers does not exist yet, so nobody
+merges while they move.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from django.db import connection, connections
+from pytest_django import Settings
+
+from patronage.access.models import AuditEntry
+from patronage.access.roles import SYSTEM
+from patronage.govern import reads
+from patronage.govern.actions import hand_over
+from patronage.govern.errors import DatedBeforeNewest, NothingToHandOver
+from patronage.govern.models import Membership, Portfolio, Standing
+
+from ..stages.govern.world import ENTERED, add_customers, build
+
+pytestmark = [pytest.mark.trial, pytest.mark.django_db(transaction=True)]
+
+WORKERS, MOVES_EACH, CUSTOMERS, SEED = 8, 20, 12, 5
+START = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Settings) -> None:
+    """Nobody logs in here."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def move_at_random(worker: int) -> Iterator[bool]:
+    """Move customers here and there, all workers at the same instants; say which moves were made.
+
+    An instant serves for one move of a customer, so most of the others are refused.
+    """
+    choose = random.Random(SEED * 1000 + worker)
+    portfolios = sorted(Portfolio.objects.values_list("id", flat=True))
+    customers = sorted(Standing.objects.values_list("pk", flat=True))
+    for step in range(MOVES_EACH):
+        try:
+            hand_over(
+                actor=SYSTEM,
+                now=START + timedelta(minutes=step),
+                customer_ids=choose.sample(customers, 3),
+                to_portfolio_id=choose.choice(portfolios),
+                reason=f"trial, worker {worker}",
+            )
+        except (DatedBeforeNewest, NothingToHandOver):
+            yield False
+        else:
+            yield True
+
+
+def in_threads() -> int:
+    """Run all workers to the end; return how many moves were made."""
+
+    def work(worker: int) -> int:
+        try:
+            return sum(move_at_random(worker))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return sum(pool.map(work, range(WORKERS)))
+
+
+def in_processes() -> int:
+    """Run the workers as processes, kill two once they have begun; return the moves reported."""
+    code = (
+        "import django, sys; django.setup()\n"
+        "from tests.faults.test_r05_portfolios import move_at_random\n"
+        "for moved in move_at_random(int(sys.argv[1])): print(int(moved), flush=True)\n"
+    )
+    settings = connection.settings_dict
+    port = f":{settings['PORT']}" if settings["PORT"] else ""
+    password = f":{settings['PASSWORD']}" if settings["PASSWORD"] else ""
+    host = settings["HOST"] or settings["OPTIONS"].get("host", "")
+    place = f"{host}{port}" if not host.startswith("/") else f"{host.replace('/', '%2F')}{port}"
+    url = f"postgresql://{settings['USER']}{password}@{place}/{settings['NAME']}"
+    environment = os.environ | {
+        "PATRONAGE_DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "patronage.site.settings",
+    }
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(worker)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for worker in range(WORKERS)
+    ]
+    for unlucky in workers[:2]:
+        assert unlucky.stdout is not None
+        unlucky.stdout.readline()
+        unlucky.send_signal(signal.SIGKILL)
+    moves = 0
+    for worker, process in enumerate(workers):
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == (-signal.SIGKILL if worker < 2 else 0)
+        moves += output.count("1")
+    return moves
+
+
+def test_a_customer_whom_many_move_at_once_is_in_one_portfolio_at_every_instant() -> None:
+    build(START - timedelta(days=1))
+    customers = add_customers(CUSTOMERS, START - timedelta(days=1))
+    processes = connection.vendor == "postgresql"
+    moved = in_processes() if processes else in_threads()
+    # Two that were killed may have made a move, and lines of theirs were read, unreported.
+    audited = AuditEntry.objects.filter(action="hand over customers")
+    assert 0 < moved <= audited.count() <= moved + (MOVES_EACH * 2 if processes else 0)
+    assert moved < WORKERS * MOVES_EACH
+    for customer in customers:
+        history = reads.history_of(SYSTEM, customer, START)
+        assert history[0].starts_at == ENTERED
+        for before, after in pairwise(history):
+            assert before.starts_at < after.starts_at == before.ends_at
+            assert before.portfolio_id != after.portfolio_id
+        assert history[-1].ends_at is None
+        assert Standing.objects.get(pk=customer).portfolio_id == history[-1].portfolio_id
+    # Nothing half: every change that was recorded moved all it names, and nothing else moved.
+    assert Membership.objects.filter(cause="hand_over").count() == sum(
+        entry.change["customers"] for entry in audited
+    )
+
+
+def test_two_who_assign_a_customer_at_the_same_instant_leave_one_row() -> None:
+    world = build(START)
+    (customer,) = add_customers(1, START)
+    together = threading.Barrier(2)
+
+    def move(name: str) -> str:
+        try:
+            together.wait(timeout=20)
+            hand_over(
+                actor=SYSTEM,
+                now=START,
+                customer_ids=[customer],
+                to_portfolio_id=world.portfolios[name],
+                reason="both at once",
+            )
+        except DatedBeforeNewest:
+            return "refused"
+        finally:
+            connections.close_all()
+        return name
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(move, ["Top", "Rest"]))
+    assert answers.count("refused") == 1
+    (row,) = Membership.objects.filter(customer_id=customer, starts_at=START)
+    assert row.portfolio.name in answers
+
+
+def test_the_broken_twin_that_reads_then_inserts_overlaps() -> None:
+    """Rows with an end of their own, closed after reading: what memberships must not be."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE twin (portfolio TEXT, starts_at INT, ends_at INT)")
+        cursor.execute("INSERT INTO twin VALUES ('New', 0, NULL)")
+    together = threading.Barrier(2)
+
+    def move(portfolio: str) -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT starts_at FROM twin WHERE ends_at IS NULL")
+                (starts_at,) = cursor.fetchone()
+                together.wait(timeout=20)
+                cursor.execute("UPDATE twin SET ends_at = 1 WHERE starts_at = %s", [starts_at])
+                cursor.execute("INSERT INTO twin VALUES (%s, 1, NULL)", [portfolio])
+        finally:
+            connections.close_all()
+
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(move, ["Top", "Rest"]))
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT portfolio FROM twin WHERE starts_at <= 2 AND ends_at IS NULL")
+            assert sorted(cursor.fetchall()) == [("Rest",), ("Top",)]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE twin")
