@@ -100,7 +100,8 @@ class Ruling(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["offer", "portfolio", "recorded_at"], name="one_ruling_a_moment"
+                fields=["offer", "portfolio", "by_default", "recorded_at"],
+                name="one_ruling_a_moment",
             )
         ]
         indexes: ClassVar = [models.Index(fields=["portfolio", "offer", "-valid_from"])]
@@ -148,6 +149,7 @@ class DecisionRun(models.Model):
     response_model = models.ForeignKey(ModelVersion, on_delete=models.PROTECT)
     budget = models.ForeignKey(Budget, on_delete=models.PROTECT)
     policy_digest = models.CharField(max_length=64, help_text="Of offers, rules and rulings.")
+    offers = models.JSONField(help_text="Ids of the offers, in the order of the kept figures.")
     prices = models.JSONField(help_text="Price of each capacity, money per unit of it.")
     certificate = models.JSONField()
     counts = models.JSONField(help_text="offered, withheld, nothing")

@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
                 ('as_of', models.DateField(db_index=True)),
                 ('input_digest', models.CharField(max_length=64, unique=True)),
                 ('policy_digest', models.CharField(help_text='Of offers, rules and rulings.', max_length=64)),
+                ('offers', models.JSONField(help_text='Ids of the offers, in the order of the kept figures.')),
                 ('prices', models.JSONField(help_text='Price of each capacity, money per unit of it.')),
                 ('certificate', models.JSONField()),
                 ('counts', models.JSONField(help_text='offered, withheld, nothing')),
@@ -177,7 +178,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='ruling',
-            constraint=models.UniqueConstraint(fields=('offer', 'portfolio', 'recorded_at'), name='one_ruling_a_moment'),
+            constraint=models.UniqueConstraint(fields=('offer', 'portfolio', 'by_default', 'recorded_at'), name='one_ruling_a_moment'),
         ),
         migrations.AddConstraint(
             model_name='treatment',

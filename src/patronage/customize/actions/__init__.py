@@ -1,0 +1,24 @@
+"""What may be done here: propose offers, rule on them, decide for a customer."""
+
+from patronage.customize.actions.offers import (
+    Proposal,
+    Wording,
+    complete_rulings,
+    create_team,
+    propose_offers,
+    withdraw_offer,
+)
+from patronage.customize.actions.rulings import REASONS, RulingPreview, preview_ruling, rule
+
+__all__ = [
+    "REASONS",
+    "Proposal",
+    "RulingPreview",
+    "Wording",
+    "complete_rulings",
+    "create_team",
+    "preview_ruling",
+    "propose_offers",
+    "rule",
+    "withdraw_offer",
+]

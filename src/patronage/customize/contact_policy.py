@@ -1,0 +1,62 @@
+"""How many contacts may a customer still get in a month, and which place does the next one take?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from django.db.models import QuerySet
+
+from patronage.customize.deciding import Bools
+from patronage.customize.models import Contact
+
+#: Customers by month and place taken.
+Taken = Mapping[tuple[str, int], set[str]]
+
+
+def places_taken(months: Sequence[str], customer_ids: Sequence[str] | None = None) -> Taken:
+    """Which customers have which places of these months; cancelled contacts gave theirs back."""
+    contacts: QuerySet[Contact] = Contact.objects.filter(cap_month__in=months)
+    if customer_ids is not None:
+        contacts = contacts.filter(customer_id__in=customer_ids)
+    taken: dict[tuple[str, int], set[str]] = {}
+    rows = contacts.exclude(state="cancelled").values_list("cap_month", "cap_place", "customer_id")
+    for month, place, customer_id in rows.iterator(chunk_size=10_000):
+        taken.setdefault((month, place), set()).add(customer_id)
+    return taken
+
+
+def full_months(
+    taken: Taken, months: Sequence[str], customer_ids: Sequence[str], places: int
+) -> dict[str, Bools]:
+    """By month, ``(n,)``: whether the customer has no place left."""
+    everybody = np.array(customer_ids, dtype=object)
+    full: dict[str, Bools] = {}
+    for month in months:
+        sets = [taken.get((month, place), set()) for place in range(1, places + 1)]
+        none_left = set.intersection(*sets) if sets else set(customer_ids)
+        full[month] = np.isin(everybody, sorted(none_left))
+    return full
+
+
+def free_places(taken: Taken, wanted: Sequence[tuple[str, str]], places: int) -> list[int | None]:
+    """The lowest free place for each (customer, month) in turn; None where there is none.
+
+    A customer who stands twice for one month gets two places.
+    """
+    given: dict[tuple[str, str], set[int]] = {}
+    found: list[int | None] = []
+    for customer_id, month in wanted:
+        mine = given.setdefault((customer_id, month), set())
+        place = next(
+            (
+                number
+                for number in range(1, places + 1)
+                if number not in mine and customer_id not in taken.get((month, number), ())
+            ),
+            None,
+        )
+        if place is not None:
+            mine.add(place)
+        found.append(place)
+    return found

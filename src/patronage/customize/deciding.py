@@ -1,0 +1,154 @@
+"""Which treatment for which customer, and why? Pure: arrays in, the choice with reasons out.
+
+One customer and all customers go through the same function, so that the nightly run and an answer
+in the moment cannot disagree. Nothing is read, written or drawn here, and no owner, team or sales
+target is among the inputs: only what acting on the customer is worth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patronage.science.arbitration import Reason, choose, incremental_value
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """Everything a choice depends on: n customers, k treatments; money in minor units."""
+
+    #: ``int8 (n, k)``: meets the offer's conditions: 1, 0, or −1 where that is unknown
+    eligible: NDArray[np.int8]
+    #: ``(n, k)``: a consent stands for the treatment's channel
+    consented: Bools
+    #: ``(n, k)``: the customer's portfolio allows or adapts the offer, in this channel, by now
+    permitted: Bools
+    #: ``(n, k)``: the contact policy has no place left in the month in which it would go out
+    capped: Bools
+    #: ``int64 (n, k)``: what one contact holds in the budget, worst case
+    reserve: Ints
+    #: what is left of the budget
+    budget_left: int
+    #: price of the budget: value given up elsewhere per minor unit used here
+    price: float
+    #: ``(n, k)``: probability that the contact is answered, in this channel at these terms
+    response: Floats
+    #: ``(n, k)``: probability of buying the category in the outcome window anyway
+    buys_anyway: Floats
+    #: ``(n, k)``: contribution of one purchase in the category
+    margin: Floats
+    #: ``(n, k)``: what one redemption costs at these terms
+    redemption_cost: Floats
+    #: ``(k,)``: cost of one contact
+    contact_cost: Floats
+    #: money that one more contact costs in goodwill
+    fatigue: float
+    #: share of answers that the contact causes: an assumption until randomised evidence shrinks it
+    incrementality: float
+    #: ``(n,)``: decided in full, then withheld
+    held_out: Bools
+    #: ``uint64 (n, k)``: the larger wins between equal scores
+    tie_break: NDArray[np.uint64]
+    #: ``int64 (k,)``: position of the treatment's offer; a customer gets an offer once
+    offer: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The choice for each customer, with every candidate's terms and reason."""
+
+    #: ``int64 (n, limit)``: treatments, best first; −1 where a place stays empty
+    treatments: Ints
+    #: ``int8 (n, k)``: a `Reason` for every candidate
+    reasons: NDArray[np.int8]
+    #: ``int8 (n,)``: an `Outcome`
+    outcome: NDArray[np.int8]
+    #: ``(n, k)``: expected incremental value at the budget's price
+    scores: Floats
+    #: ``(n, k)``: probability of a purchase in the category with the contact
+    response_with: Floats
+    #: ``(n, k)``: the same without it
+    response_without: Floats
+
+
+def decide(situation: Situation, limit: int = 1) -> Chosen:
+    """Score every candidate and choose up to `limit` different offers for each customer.
+
+    A response is a purchase that uses the offer; the share `incrementality` of responses would
+    not have come without the contact, the others are among those who buy anyway, so that buying
+    anyway is at least as probable as the rest of the responses.
+    """
+    scores, p1, p0 = _score(situation)
+    places = scores.shape[1] if limit > 1 else 1
+    choice = choose(
+        eligible=situation.eligible,
+        consented=situation.consented,
+        permitted=situation.permitted,
+        capped=situation.capped,
+        affordable=situation.reserve <= situation.budget_left,
+        scores=scores,
+        held_out=situation.held_out,
+        tie_break=situation.tie_break,
+        limit=max(places, 1),
+    )
+    chosen, reasons = choice.chosen, choice.reasons
+    if limit > 1:
+        chosen, reasons = _one_an_offer(situation.offer, chosen, reasons, limit)
+    return Chosen(
+        treatments=chosen,
+        reasons=reasons,
+        outcome=choice.outcome,
+        scores=scores,
+        response_with=p1,
+        response_without=p0,
+    )
+
+
+def _score(at: Situation) -> tuple[Floats, Floats, Floats]:
+    caused = at.incrementality * at.response
+    p0 = np.maximum(at.buys_anyway, at.response - caused)
+    # What would exceed certainty was bought anyway already.
+    p0 = np.minimum(p0, 1.0 - caused)
+    p1 = p0 + caused
+    share = np.divide(at.response, p1, out=np.zeros_like(p1), where=p1 > 0.0)
+    scores = incremental_value(
+        response_with=p1,
+        response_without=p0,
+        margin=at.margin,
+        redemption_cost=at.redemption_cost,
+        redemption_share=np.minimum(share, 1.0),
+        future=0.0,
+        contact_cost=at.contact_cost,
+        fatigue=at.fatigue,
+        capacity_cost=at.price * at.reserve,
+    )
+    return np.broadcast_to(scores, at.eligible.shape), p1, p0
+
+
+def _one_an_offer(
+    offer: Ints, ranked: Ints, reasons: NDArray[np.int8], limit: int
+) -> tuple[Ints, NDArray[np.int8]]:
+    """Keep the best treatment of each offer, then the first `limit` of those."""
+    n = len(ranked)
+    rows = np.arange(n)
+    kept = np.full((n, limit), -1, dtype=np.int64)
+    filled = np.zeros(n, dtype=np.int64)
+    had = np.zeros((n, int(offer.max(initial=-1)) + 1), dtype=np.bool_)
+    reasons = reasons.copy()
+    for place in range(ranked.shape[1]):
+        treatment = ranked[:, place]
+        there = treatment >= 0
+        its_offer = offer[treatment]
+        takes = there & (filled < limit) & ~had[rows, its_offer]
+        kept[rows[takes], filled[takes]] = treatment[takes]
+        had[rows[takes], its_offer[takes]] = True
+        filled += takes
+        loses = there & ~takes
+        reasons[rows[loses], treatment[loses]] = int(Reason.OUTSCORED)
+    return kept, reasons

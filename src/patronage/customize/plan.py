@@ -1,0 +1,298 @@
+"""Writes what a run decided: candidates to the warehouse, the rest in one transaction."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from patronage.access import audit, datasets
+from patronage.access.roles import Actor
+from patronage.access.transactions import atomic, take_turns
+from patronage.customize.budgeting import BUDGET, Priced
+from patronage.customize.contact_policy import free_places, places_taken
+from patronage.customize.deciding import Bools, Ints
+from patronage.customize.errors import BudgetSpent
+from patronage.customize.inputs import Inputs
+from patronage.customize.models import Affinity, Budget, DecisionRun, Holdout
+from patronage.customize.policy import due_at, policy_at, terms_of
+from patronage.customize.population import Population
+from patronage.customize.recording import (
+    ContactColumns,
+    DecisionColumns,
+    lock_customers,
+    record_decisions,
+)
+from patronage.customize.response import KIND, NAME, ResponseModel
+from patronage.customize.situations import People, due_days, month_of
+from patronage.differentiate.models import ModelVersion
+from patronage.identify import bulk
+from patronage.identify.reads import standing_consents
+from patronage.science.arbitration import Outcome, Reason
+from patronage.vocabulary.ids import IdPrefix, new_id, new_ids
+from patronage.warehouse import Manifest
+
+#: Reasons of candidates that fell out before it was asked what they are worth.
+BEFORE_SCORING = (int(Reason.INELIGIBLE), int(Reason.UNKNOWN), int(Reason.NO_CONSENT))
+OUTCOMES = {each: each.name.lower() for each in Outcome}
+
+
+class Moved(Exception):
+    """What the plan rested on has changed since: decide again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What was decided for everybody, not written yet."""
+
+    actor: Actor
+    now: datetime
+    inputs: Inputs
+    population: Population
+    people: People
+    model: ResponseModel
+    #: customers with contacts that the model rests on
+    contacted: int
+    holdout: Holdout
+    priced: Priced
+    budget: Budget
+
+
+def write_plan(plan: Plan) -> DecisionRun:
+    """Write a plan; a run from the same inputs that is there already is returned instead.
+
+    Raises:
+        Moved: a place, a consent, a ruling or the budget is not what the plan saw; nothing was
+            written.
+    """
+    run_id = new_id(IdPrefix.RUN)
+    manifest = datasets.warehouse().append(
+        "decision_candidates",
+        candidates(plan, run_id).to_arrow(),
+        base=datasets.head("decision_candidates"),
+    )
+    with atomic():
+        take_turns("decision runs")
+        known = DecisionRun.objects.filter(input_digest=plan.inputs.digest).first()
+        if known is not None:
+            return known
+        decisions, contacts = _columns(plan)
+        if (
+            policy_at(plan.inputs.at, plan.inputs.policy.company).digest
+            != plan.inputs.policy.digest
+        ):
+            raise Moved
+        datasets.commit(
+            dataset="decision_candidates", manifest=manifest, cause=run_id, now=plan.now
+        )
+        run = _run(plan, run_id, manifest)
+        try:
+            record_decisions(
+                at=plan.inputs.at,
+                now=plan.now,
+                run_id=run_id,
+                channel="",
+                budget=plan.budget,
+                decisions=decisions,
+                contacts=contacts,
+                presented=False,
+            )
+        except BudgetSpent as error:
+            raise Moved from error
+        _keep_figures(plan, run)
+        _audit(plan, run)
+    return run
+
+
+def candidates(plan: Plan, run_id: str) -> pl.DataFrame:
+    """Every candidate of every customer, as the dataset `decision_candidates` declares it."""
+    policy, chosen = plan.inputs.policy, plan.priced.chosen
+    n, k = chosen.reasons.shape
+    row = np.repeat(np.arange(n), k)
+    column = np.tile(np.arange(k), n)
+    best = chosen.treatments[:, 0]
+    scored = ~np.isin(chosen.reasons, BEFORE_SCORING).ravel()
+    treatments = policy.treatments
+    kept = pl.Series(scored)
+
+    def figure(values: Any) -> pl.Expr:
+        return pl.when(kept).then(pl.Series(np.ascontiguousarray(values).ravel()))
+
+    return pl.DataFrame({"customer_id": pl.Series(plan.population.ids).gather(row)}).select(
+        decision_run_id=pl.lit(run_id),
+        customer_id="customer_id",
+        offer_id=pl.Series([each.offer_id for each in treatments]).gather(column),
+        treatment_id=pl.Series([each.id for each in treatments]).gather(column),
+        channel=pl.Series([each.channel for each in treatments]).gather(column),
+        reason=pl.Series(chosen.reasons.ravel()),
+        score_minor=figure(chosen.scores),
+        response_with=figure(chosen.response_with),
+        response_without=figure(chosen.response_without),
+        chosen=pl.Series(column == best[row]),
+    )
+
+
+def _columns(plan: Plan) -> tuple[DecisionColumns, ContactColumns]:
+    """The rows to write; takes the locks that keep what it read true until they are."""
+    chosen, ids = plan.priced.chosen, plan.population.ids
+    best = chosen.treatments[:, 0]
+    decided = best >= 0
+    treatments = np.array([each.id for each in plan.inputs.policy.treatments], dtype=object)
+    score = chosen.scores[np.arange(len(best)), best]
+    count = len(ids)
+    decisions = DecisionColumns(
+        ids=new_ids(IdPrefix.DECISION, count),
+        customer_ids=ids,
+        portfolio_ids=plan.population.frame["portfolio_id"].to_list(),
+        outcomes=[OUTCOMES[Outcome(each)] for each in chosen.outcome.tolist()],
+        treatment_ids=_where(decided, treatments[best]),
+        scores=_where(decided, score),
+        held_out=plan.people.held_out.tolist(),
+        candidates=["[]"] * count,
+        versions=[json.dumps(_versions(plan), sort_keys=True)] * count,
+    )
+    offered = np.flatnonzero(chosen.outcome == int(Outcome.OFFERED))
+    return decisions, _contacts(plan, decisions, offered, best[offered])
+
+
+def _contacts(plan: Plan, decisions: DecisionColumns, rows: Ints, best: Ints) -> ContactColumns:
+    policy = plan.inputs.policy
+    picked, column = rows.tolist(), best.tolist()
+    ids, portfolios = decisions.customer_ids, decisions.portfolio_ids
+    people = [ids[row] for row in picked]
+    channels = [policy.treatments[place].channel for place in column]
+    lock_customers(people)
+    days = due_days(policy)[plan.people.portfolio[rows], best].tolist()
+    months = [month_of(date.fromordinal(day)) for day in days]
+    places = free_places(
+        places_taken(sorted(set(months))),
+        list(zip(people, months, strict=True)),
+        policy.company.contacts_per_month,
+    )
+    standing = _standing(plan.inputs.at)
+    consents = [standing.get(pair) for pair in zip(people, channels, strict=True)]
+    if None in places or None in consents:
+        raise Moved
+    pairs = [
+        (portfolios[row], policy.treatments[place].offer_id)
+        for row, place in zip(picked, column, strict=True)
+    ]
+    due = {day: due_at(policy, day) for day in set(days)}
+    terms = {
+        (row, place): terms_of(policy, row, place)
+        for row, place in set(zip(plan.people.portfolio[rows].tolist(), column, strict=True))
+    }
+    return ContactColumns(
+        decision_ids=[decisions.ids[row] for row in picked],
+        customer_ids=people,
+        treatment_ids=[policy.treatments[place].id for place in column],
+        channels=channels,
+        consent_ids=[each for each in consents if each is not None],
+        ruling_ids=[policy.rulings[pair].id for pair in pairs],
+        reserved_minor=plan.priced.situation.reserve[rows, best].tolist(),
+        cap_months=months,
+        cap_places=[each for each in places if each is not None],
+        due_at=[due[day] for day in days],
+        terms=[
+            terms[pair] for pair in zip(plan.people.portfolio[rows].tolist(), column, strict=True)
+        ],
+    )
+
+
+def _where(there: Bools, values: NDArray[Any]) -> list[Any]:
+    filled = values.astype(object)
+    filled[~there] = None
+    listed: list[Any] = filled.tolist()
+    return listed
+
+
+def _standing(at: datetime) -> dict[tuple[str, str], str]:
+    table = standing_consents(at)
+    pairs = zip(table["customer_id"].to_pylist(), table["channel"].to_pylist(), strict=True)
+    return dict(zip(pairs, table["consent_id"].to_pylist(), strict=True))
+
+
+def _versions(plan: Plan) -> dict[str, Any]:
+    return {
+        "company": plan.inputs.declared.version.number,
+        "valuation": plan.inputs.run.id,
+        "policy": plan.inputs.policy.digest,
+        "holdout": plan.holdout.id,
+    }
+
+
+def _run(plan: Plan, run_id: str, manifest: Manifest) -> DecisionRun:
+    inputs, outcome = plan.inputs, plan.priced.chosen.outcome
+    return DecisionRun.objects.create(
+        id=run_id,
+        as_of=inputs.as_of,
+        input_digest=inputs.digest,
+        company_version=inputs.declared.version,
+        valuation_run=inputs.run,
+        response_model=_model_version(plan),
+        budget=plan.budget,
+        policy_digest=inputs.policy.digest,
+        offers=[offer.id for offer in inputs.policy.offers],
+        prices={BUDGET: plan.priced.situation.price},
+        certificate=plan.priced.certificate,
+        counts={name: int((outcome == int(each)).sum()) for each, name in OUTCOMES.items()},
+        manifest=manifest.number,
+        created_at=plan.now,
+    )
+
+
+def _model_version(plan: Plan) -> ModelVersion:
+    """The response model as a version; the same parameters for the same date are one version."""
+    parameters = plan.model.parameters()
+    same = ModelVersion.objects.filter(kind=KIND, name=NAME, as_of=plan.inputs.as_of)
+    for known in same.order_by("-fitted_at"):
+        if known.parameters == parameters:
+            return known
+    return ModelVersion.objects.create(
+        kind=KIND,
+        name=NAME,
+        as_of=plan.inputs.as_of,
+        parameters=parameters,
+        converged=True,
+        customers=plan.contacted,
+        fitted_at=plan.now,
+    )
+
+
+def _keep_figures(plan: Plan, run: DecisionRun) -> None:
+    """Leave everybody's figures for decisions in the moment, unless a later date's are there."""
+    if DecisionRun.objects.filter(as_of__gt=run.as_of).exists():
+        return
+    kept = np.ascontiguousarray(plan.people.figures, dtype="<f4")
+    n = len(kept)
+    rows = kept.reshape(n, -1).view(f"V{kept[0].nbytes}").ravel().tolist() if n else []
+    bulk.insert(
+        Affinity,
+        {"customer": plan.population.ids, "run": [run.id] * n, "figures": rows},
+        on_conflict=(
+            "ON CONFLICT (customer_id) DO UPDATE SET run_id = excluded.run_id,"
+            " figures = excluded.figures"
+        ),
+    )
+
+
+def _audit(plan: Plan, run: DecisionRun) -> None:
+    audit.record(
+        actor=plan.actor,
+        now=plan.now,
+        action="decide customers",
+        subject_kind="decision run",
+        subject_id=run.id,
+        change={
+            "as_of": run.as_of.isoformat(),
+            "counts": run.counts,
+            "prices": run.prices,
+            "manifest": run.manifest,
+            "input_digest": run.input_digest,
+        },
+    )

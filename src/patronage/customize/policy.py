@@ -1,0 +1,234 @@
+"""Which offers, treatments, conditions and rulings are in force at an instant?"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from django.db.models import Q
+
+from patronage.customize.deciding import Bools, Floats, Ints
+from patronage.customize.fields import FIELDS
+from patronage.customize.models import Offer, Ruling, Treatment
+from patronage.govern.models import Portfolio
+from patronage.vocabulary.company import Company
+from patronage.vocabulary.periods import BusinessCalendar
+from patronage.vocabulary.predicates import Policy as Rules
+from patronage.vocabulary.predicates import Predicate
+
+EVERYBODY = Predicate.parse("true", FIELDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a ruling makes of an offer."""
+
+    #: "allow", "adapt" or "block"
+    effect: str
+    #: what the customer saves; None: as proposed
+    face_value_minor: int | None = None
+    #: channels allowed; None: all
+    channels: frozenset[str] | None = None
+    #: words to use instead of the owner's
+    wording: str | None = None
+    #: first date on which it may go out
+    not_before: date | None = None
+
+    @classmethod
+    def of(cls, effect: str, adaptation: Mapping[str, Any]) -> Terms:
+        """Read a ruling's effect and its stored adaptation."""
+        channels, day = adaptation.get("channels"), adaptation.get("not_before")
+        return cls(
+            effect=effect,
+            face_value_minor=adaptation.get("face_value_minor"),
+            channels=None if channels is None else frozenset(channels),
+            wording=adaptation.get("wording"),
+            not_before=None if day is None else date.fromisoformat(day),
+        )
+
+    def stored(self) -> dict[str, Any]:
+        """Give the adaptation as a ruling stores it."""
+        given = {
+            "face_value_minor": self.face_value_minor,
+            "channels": None if self.channels is None else sorted(self.channels),
+            "wording": self.wording,
+            "not_before": None if self.not_before is None else self.not_before.isoformat(),
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+#: What holds for a portfolio that has not ruled: nothing is permitted without a ruling.
+UNRULED = Terms(effect="block")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyInForce:
+    """Offers, treatments and rulings at one instant, in a fixed order."""
+
+    at: datetime
+    company: Company
+    #: open offers, by id
+    offers: tuple[Offer, ...]
+    #: their treatments in the company's channels, by offer and id
+    treatments: tuple[Treatment, ...]
+    #: ids of all portfolios, sorted
+    portfolios: tuple[str, ...]
+    #: the newest ruling by portfolio and offer
+    rulings: Mapping[tuple[str, str], Ruling]
+
+    @cached_property
+    def predicates(self) -> tuple[Predicate, ...]:
+        """The condition of each offer."""
+        return tuple(
+            EVERYBODY
+            if offer.eligibility_tree is None
+            else Predicate.from_json(offer.eligibility_tree, FIELDS)
+            for offer in self.offers
+        )
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The conditions compiled into one function."""
+        return Rules.compile(self.predicates)
+
+    @cached_property
+    def offer_of(self) -> Ints:
+        """``(k,)``: position of each treatment's offer."""
+        position = {offer.id: place for place, offer in enumerate(self.offers)}
+        return np.array([position[each.offer_id] for each in self.treatments], dtype=np.int64)
+
+    @cached_property
+    def channel_response(self) -> Floats:
+        """``(k,)``: response of each treatment's channel as a share of what was observed."""
+        shares = {channel.name: channel.response for channel in self.company.channels}
+        return np.array([shares[each.channel] for each in self.treatments], dtype=np.float64)
+
+    @cached_property
+    def contact_cost(self) -> Floats:
+        """``(k,)``: cost of one contact."""
+        return np.array([each.cost_minor for each in self.treatments], dtype=np.float64)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """What the rulings make of every treatment in every portfolio."""
+        return Gate.of(self)
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for the same offers, conditions and rulings."""
+        content = [
+            [
+                [
+                    offer.id,
+                    offer.face_value_minor,
+                    offer.redemption_cost_minor,
+                    offer.category,
+                    offer.department,
+                    offer.eligibility_tree,
+                ]
+                for offer in self.offers
+            ],
+            [[t.id, t.channel, t.cost_minor] for t in self.treatments],
+            [[*pair, ruling.id] for pair, ruling in sorted(self.rulings.items())],
+        ]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def terms(self, portfolio_id: str, offer: Offer) -> Terms:
+        """What the portfolio's ruling makes of the offer."""
+        ruling = self.rulings.get((portfolio_id, offer.id))
+        return UNRULED if ruling is None else Terms.of(ruling.effect, ruling.adaptation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The rulings as tables: p portfolios, then a last row for nobody's; k treatments."""
+
+    #: ``(p + 1, k)``: allowed or adapted in this channel
+    permitted: Bools
+    #: ``(p + 1, k)``: face value as ruled, as a share of the proposed one
+    face_share: Floats
+    #: ``(p + 1, k)``: first date on which it may go out, as an ordinal; 0: at once
+    not_before: Ints
+
+    @classmethod
+    def of(cls, policy: PolicyInForce) -> Gate:
+        shape = (len(policy.portfolios) + 1, len(policy.treatments))
+        permitted = np.zeros(shape, dtype=np.bool_)
+        face_share = np.ones(shape, dtype=np.float64)
+        not_before = np.zeros(shape, dtype=np.int64)
+        for row, portfolio_id in enumerate(policy.portfolios):
+            for column, treatment in enumerate(policy.treatments):
+                offer = policy.offers[policy.offer_of[column]]
+                terms = policy.terms(portfolio_id, offer)
+                permitted[row, column] = permits(terms, treatment.channel)
+                face_share[row, column] = face_share_of(terms, offer)
+                if terms.not_before is not None:
+                    not_before[row, column] = terms.not_before.toordinal()
+        return cls(permitted=permitted, face_share=face_share, not_before=not_before)
+
+
+def permits(terms: Terms, channel: str) -> bool:
+    """Whether the terms let the offer go out in a channel at all."""
+    return terms.effect != "block" and (terms.channels is None or channel in terms.channels)
+
+
+def face_share_of(terms: Terms, offer: Offer) -> float:
+    """The face value under the terms as a share of the proposed one."""
+    if terms.face_value_minor is None or offer.face_value_minor == 0:
+        return 1.0
+    return terms.face_value_minor / offer.face_value_minor
+
+
+def policy_at(at: datetime, company: Company) -> PolicyInForce:
+    """Load what is in force at an instant; of two rulings from one instant the later one counts."""
+    still_open = Q(valid_until__isnull=True) | Q(valid_until__gt=at)
+    found = Offer.objects.select_related("team").filter(still_open, valid_from__lte=at)
+    # Sorted here, so that the order is the same whatever the store collates by.
+    offers = tuple(sorted(found, key=lambda offer: offer.id))
+    channels = [channel.name for channel in company.channels]
+    said = Treatment.objects.filter(offer__in=offers, channel__in=channels)
+    treatments = tuple(sorted(said, key=lambda each: (each.offer_id, each.id)))
+    portfolios = tuple(sorted(Portfolio.objects.values_list("id", flat=True)))
+    return PolicyInForce(
+        at=at,
+        company=company,
+        offers=offers,
+        treatments=treatments,
+        portfolios=portfolios,
+        rulings=rulings_at(at, [offer.id for offer in offers]),
+    )
+
+
+def rulings_at(at: datetime, offer_ids: list[str]) -> dict[tuple[str, str], Ruling]:
+    """The ruling in force by portfolio and offer: a person's word before the default."""
+    rulings = Ruling.objects.filter(valid_from__lte=at, offer_id__in=offer_ids)
+    return {
+        (ruling.portfolio_id, ruling.offer_id): ruling
+        for ruling in rulings.order_by("-by_default", "valid_from", "recorded_at", "id")
+    }
+
+
+def due_at(policy: PolicyInForce, not_before: int) -> datetime:
+    """When a contact goes out: at the policy's instant, or when its first allowed date begins."""
+    if not_before == 0:
+        return policy.at
+    calendar = BusinessCalendar(policy.company.time_zone)
+    return max(policy.at, calendar.start_of_day(date.fromordinal(not_before)))
+
+
+def terms_of(policy: PolicyInForce, portfolio_row: int, treatment: int) -> dict[str, Any]:
+    """Wording and face value of a treatment as the portfolio ruled them, for whoever sends it."""
+    offer = policy.offers[policy.offer_of[treatment]]
+    terms = policy.terms(policy.portfolios[portfolio_row], offer)
+    face = terms.face_value_minor
+    return {
+        "wording": terms.wording or policy.treatments[treatment].wording,
+        "face_value_minor": offer.face_value_minor if face is None else face,
+        "currency": offer.currency,
+    }

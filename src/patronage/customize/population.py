@@ -1,0 +1,126 @@
+"""Who is decided at an instant, and what is known of each: loaded as columns, in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from patronage.customize.deciding import Bools, Floats, Ints
+from patronage.customize.fields import CONTEXT_FIELDS, FIELDS
+from patronage.customize.figures import CategoryFigures
+from patronage.customize.policy import PolicyInForce
+from patronage.customize.response import ResponseModel
+from patronage.customize.situations import BUYS_ANYWAY, FIGURES, MARGIN, RESPONSE
+from patronage.differentiate.models import ValuationRun
+from patronage.differentiate.reads import features
+from patronage.govern.models import Portfolio
+from patronage.govern.reads import memberships_at
+from patronage.identify.fields import frame as identify_frame
+from patronage.identify.reads import standing_consents
+from patronage.vocabulary.periods import BusinessCalendar
+
+_MOMENT = timedelta(microseconds=1)
+_TYPES = {str: pl.String, int: pl.Int64, float: pl.Float64, bool: pl.Boolean}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Population:
+    """Everybody who is decided, sorted by id, with the fields that conditions ask about."""
+
+    #: `customer_id`, `portfolio_id` and one column a field
+    frame: pl.DataFrame
+    #: by channel: customer → consent that stands
+    consents: Mapping[str, Mapping[str, str]]
+
+    @property
+    def ids(self) -> list[str]:
+        ids: list[str] = self.frame["customer_id"].to_list()
+        return ids
+
+
+def load_population(at: datetime, run: ValuationRun, policy: PolicyInForce) -> Population:
+    """Load the customers of all portfolios at an instant, with their fields and consents."""
+    # A membership that starts at the instant itself already counts.
+    members = memberships_at(at + _MOMENT)
+    calendar = BusinessCalendar(policy.company.time_zone)
+    names = dict(Portfolio.objects.values_list("id", "name"))
+    portfolios = pl.DataFrame(
+        {"portfolio_id": list(names), "portfolio": list(names.values())},
+        schema={"portfolio_id": pl.String, "portfolio": pl.String},
+    )
+    frame = (
+        members.join(identify_frame(calendar), on="customer_id")
+        .join(portfolios, on="portfolio_id", how="left")
+        .join(features(run), on="customer_id", how="left")
+        .with_columns(
+            pl.lit(None, dtype=_TYPES[field.type]).alias(name)
+            for name, field in CONTEXT_FIELDS.items()
+        )
+        .sort("customer_id")
+    )
+    missing = [name for name in FIELDS if name not in frame.columns]
+    if missing:
+        raise RuntimeError(f"no stage gives the fields {missing} of the catalogue for everybody")
+    return Population(frame=frame, consents=_consents(at))
+
+
+def _consents(at: datetime) -> dict[str, dict[str, str]]:
+    table: pl.DataFrame = pl.DataFrame(standing_consents(at))
+    return {
+        str(channel): dict(zip(rows["customer_id"], rows["consent_id"], strict=True))
+        for (channel,), rows in table.partition_by("channel", as_dict=True).items()
+    }
+
+
+def meets_conditions(frame: pl.DataFrame, policy: PolicyInForce) -> NDArray[np.int8]:
+    """``int8 (n, m)``: whether each customer meets each offer's condition: 1, 0, −1 unknown."""
+    distinct = {
+        predicate: place for place, predicate in enumerate(dict.fromkeys(policy.predicates))
+    }
+    answers = frame.select(
+        "customer_id",
+        *(
+            predicate.to_polars().cast(pl.Int8).fill_null(-1).alias(f"condition {place}")
+            for predicate, place in distinct.items()
+        ),
+    )
+    table = (
+        answers.drop("customer_id").to_numpy().astype(np.int8).reshape(len(frame), len(distinct))
+    )
+    return table[:, [distinct[predicate] for predicate in policy.predicates]]
+
+
+def portfolio_rows(portfolio_ids: Sequence[str], policy: PolicyInForce) -> Ints:
+    """``int64 (n,)``: row of each portfolio in the policy's; −1 for one it does not know."""
+    place = {portfolio_id: row for row, portfolio_id in enumerate(policy.portfolios)}
+    return np.array([place.get(each, -1) for each in portfolio_ids], dtype=np.int64)
+
+
+def consented(
+    ids: Sequence[str], policy: PolicyInForce, consents: Mapping[str, Mapping[str, str]]
+) -> Bools:
+    """``(n, k)``: whether a consent stands for each treatment's channel."""
+    people = np.array(ids, dtype=object)
+    by_channel = {
+        channel: np.isin(people, list(consents.get(channel, ())))
+        for channel in {each.channel for each in policy.treatments}
+    }
+    columns = [by_channel[each.channel] for each in policy.treatments]
+    return np.array(columns, dtype=np.bool_).reshape(len(columns), len(ids)).T
+
+
+def offer_figures(policy: PolicyInForce, figures: CategoryFigures, model: ResponseModel) -> Floats:
+    """``(n, m, 3)``: response, buys anyway and margin, rounded to what is kept of them."""
+    place = {name: column for column, name in enumerate(figures.categories)}
+    columns = [place[offer.category] for offer in policy.offers]
+    margins = np.array([policy.company.margin(offer.department) for offer in policy.offers])
+    table = np.empty((len(figures.bands), len(columns), FIGURES), dtype=np.float32)
+    table[:, :, RESPONSE] = model.rates(figures.categories, figures.bands)[:, columns]
+    table[:, :, BUYS_ANYWAY] = figures.buys_anyway[:, columns]
+    table[:, :, MARGIN] = figures.spend[:, columns] * margins
+    return table.astype(np.float64)

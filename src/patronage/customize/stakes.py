@@ -1,0 +1,208 @@
+"""What is an offer worth to a portfolio, and what would a ruling on it forgo?
+
+Worked out on the candidates of the last run, at its prices: each customer's best achievable with
+the offer as proposed, less the best with it as ruled; the other offers stay as they are ruled now.
+Who is held out is left out: nothing would have been earned from them either way. Of a portfolio
+above `MOST_CUSTOMERS`, that many customers stand for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from patronage.access import datasets
+from patronage.access.company import company_of
+from patronage.customize.budgeting import BUDGET
+from patronage.customize.deciding import Floats, decide
+from patronage.customize.models import Affinity, Decision, DecisionRun, Offer, Ruling
+from patronage.customize.periods import last_day_of
+from patronage.customize.policy import PolicyInForce, Terms, policy_at, rulings_at
+from patronage.customize.population import portfolio_rows
+from patronage.customize.situations import FIGURES, Means, People, months_of, situation
+from patronage.science.arbitration import Reason
+from patronage.vocabulary.periods import BusinessCalendar
+
+MOST_CUSTOMERS: Final = 20_000
+_OPEN: Final = (int(Reason.NOT_WORTH_IT), int(Reason.OUTSCORED), int(Reason.CHOSEN))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stake:
+    """What one offer means to one portfolio, at the last run."""
+
+    #: customers for whom the offer as proposed is worth making
+    customers: int
+    #: of those, for how many it is the best there is
+    best_for: int
+    #: best achievable with the offer as proposed less the best with it as ruled
+    net_minor: float
+    #: the offer's own positive scores less what the ruling leaves of them
+    gross_minor: float
+    #: best achievable with the offer as proposed less the best without it
+    worth_minor: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Base:
+    """A portfolio's customers as the last run saw them."""
+
+    policy: PolicyInForce
+    people: People
+    means: Means
+    #: customers that each one here stands for
+    weight: float
+
+
+def last_run() -> DecisionRun | None:
+    """The newest run of the newest date; None before the first."""
+    return DecisionRun.objects.order_by("-as_of", "-created_at", "-id").first()
+
+
+def of_ruling(offer: Offer, portfolio_id: str, terms: Terms, now: datetime) -> Stake | None:
+    """What ruling so on the offer would mean; None where the last run did not consider it."""
+    found = of_offers(portfolio_id, now, terms={offer.id: terms})
+    return found.get(offer.id)
+
+
+def of_offers(
+    portfolio_id: str, now: datetime, *, terms: Mapping[str, Terms] | None = None
+) -> dict[str, Stake]:
+    """What each offer of the last run means to a portfolio, by offer.
+
+    Args:
+        terms: by offer, other terms than those now in force; only these offers are then given.
+    """
+    run = last_run()
+    if run is None:
+        return {}
+    base = _base(run.id, portfolio_id)
+    if not len(base.people.customer_ids):
+        return {}
+    rulings = rulings_at(now, [offer.id for offer in base.policy.offers])
+    policy = replace(base.policy, rulings=rulings)
+    proposed = _best_by_offer(base, _with(policy, portfolio_id, {}, everything=True))
+    ruled = _best_by_offer(base, policy)
+    stated = _best_by_offer(base, _with(policy, portfolio_id, terms or {})) if terms else ruled
+    return {
+        offer.id: _stake(base.weight, proposed[:, place], stated[:, place], _others(ruled, place))
+        for place, offer in enumerate(policy.offers)
+        if terms is None or offer.id in terms
+    }
+
+
+def _stake(weight: float, proposed: Floats, stated: Floats, others: Floats) -> Stake:
+    with_it = np.maximum(proposed, others)
+    return Stake(
+        customers=round(weight * int((proposed > 0.0).sum())),
+        best_for=round(weight * int(((proposed > 0.0) & (proposed >= others)).sum())),
+        net_minor=weight * float((with_it - np.maximum(stated, others)).sum()),
+        gross_minor=weight * float(np.maximum(proposed - stated, 0.0).sum()),
+        worth_minor=weight * float((with_it - others).sum()),
+    )
+
+
+def _best_by_offer(base: _Base, policy: PolicyInForce) -> Floats:
+    """``(n, m)``: the best score among an offer's treatments, 0 where none is worth making."""
+    chosen = decide(situation(policy, base.people, base.means))
+    scores = np.where(np.isin(chosen.reasons, _OPEN), chosen.scores, 0.0)
+    best = np.zeros((len(scores), len(policy.offers)))
+    for place in range(len(policy.offers)):
+        best[:, place] = scores[:, policy.offer_of == place].max(axis=1, initial=0.0)
+    return best
+
+
+def _others(best: Floats, place: int) -> Floats:
+    """``(n,)``: the best score among the other offers."""
+    return np.asarray(np.delete(best, place, axis=1).max(axis=1, initial=0.0), dtype=np.float64)
+
+
+def _with(
+    policy: PolicyInForce,
+    portfolio_id: str,
+    terms: Mapping[str, Terms],
+    *,
+    everything: bool = False,
+) -> PolicyInForce:
+    """The same policy with other rulings of one portfolio; `everything` allows all as proposed."""
+    changed = dict(policy.rulings)
+    stated = dict(terms)
+    if everything:
+        stated = {offer.id: Terms(effect="allow") for offer in policy.offers}
+    for offer_id, each in stated.items():
+        changed[portfolio_id, offer_id] = Ruling(effect=each.effect, adaptation=each.stored())
+    return replace(policy, rulings=changed)
+
+
+@lru_cache(maxsize=16)
+def _base(run_id: str, portfolio_id: str) -> _Base:
+    run = DecisionRun.objects.select_related("company_version").get(id=run_id)
+    company = company_of(run.company_version)
+    at = BusinessCalendar(company.time_zone).end_of_day(run.as_of)
+    policy = policy_at(at, company)
+    decided = Decision.objects.filter(run=run, portfolio_id=portfolio_id, held_out=False)
+    total = decided.count()
+    kept = Affinity.objects.filter(
+        run=run,
+        customer_id__in=decided.order_by("customer_id").values("customer_id")[:MOST_CUSTOMERS],
+    )
+    rows = sorted(kept.values_list("customer_id", "figures"))
+    ids = [customer_id for customer_id, _ in rows]
+    figures = figures_of([bytes(blob) for _, blob in rows], len(policy.offers))
+    return _Base(
+        policy=policy,
+        people=_people(policy, run, portfolio_id, ids, figures),
+        means=Means(
+            budget_left=2**62,
+            price=run.prices[BUDGET],
+            salt=run.input_digest,
+            last_day=last_day_of(company, at),
+        ),
+        weight=total / len(ids) if ids else 0.0,
+    )
+
+
+def figures_of(blobs: list[bytes], offers: int) -> Floats:
+    """``(n, m, 3)`` from what was kept for each customer."""
+    table = np.frombuffer(b"".join(blobs), dtype="<f4")
+    return table.reshape(len(blobs), offers, FIGURES).astype(np.float64)
+
+
+def _people(
+    policy: PolicyInForce, run: DecisionRun, portfolio_id: str, ids: list[str], figures: Floats
+) -> People:
+    reasons = _reasons(run, ids, len(policy.treatments))
+    first = np.array([int(np.argmax(policy.offer_of == m)) for m in range(len(policy.offers))])
+    of_offer = reasons[:, first]
+    meets = np.where(of_offer == int(Reason.UNKNOWN), -1, of_offer != int(Reason.INELIGIBLE))
+    capped = (reasons == int(Reason.CAPPED)).any(axis=1)
+    at_last = last_day_of(policy.company, policy.at)
+    return People(
+        customer_ids=ids,
+        portfolio=portfolio_rows([portfolio_id] * len(ids), policy),
+        figures=figures,
+        meets=meets.astype(np.int8),
+        consented=np.asarray(reasons != int(Reason.NO_CONSENT), dtype=np.bool_),
+        held_out=np.zeros(len(ids), dtype=np.bool_),
+        full=dict.fromkeys(months_of(policy, at_last), capped),
+    )
+
+
+def _reasons(run: DecisionRun, ids: list[str], treatments: int) -> NDArray[np.int8]:
+    """``int8 (n, k)``: the logged reasons, customers and treatments in the policy's order."""
+    rows: Any = datasets.read("decision_candidates", run.manifest)
+    chosen = rows.filter(rows.decision_run_id == run.id)
+    people = pl.DataFrame({"customer_id": ids}, schema={"customer_id": pl.String})
+    frame = datasets.warehouse().polars(
+        chosen.select("customer_id", "offer_id", "treatment_id", "reason")
+    )
+    kept = frame.join(people, on="customer_id", how="semi")
+    ordered = kept.sort("customer_id", "offer_id", "treatment_id")
+    return ordered["reason"].to_numpy().reshape(len(ids), treatments)
