@@ -11,6 +11,7 @@ from typing import Any
 
 import altair as alt
 import vl_convert
+from altair.utils import schemapi
 from django.utils.translation import gettext as _
 
 from patronage.site import formats
@@ -22,6 +23,10 @@ from patronage.site.chart_style import (
     recoloured,
     written,
 )
+
+# Checking a specification against Vega-Lite's schema takes four fifths of a chart's time, and the
+# specifications are ours: the tests check every kind of chart instead.
+schemapi.disable_debug_mode()
 
 _ROW_HEIGHT = 32
 _REPORT_WIDTH = 720
@@ -310,7 +315,7 @@ def _point_row(point: Point, unit: str) -> tuple[str, str, tuple[str, ...]]:
 
 def _spec(layers: Any, rows: int, row: int = _ROW_HEIGHT) -> dict[str, Any]:
     sized = layers.properties(width="container", height=max(1, rows) * row)
-    spec: dict[str, Any] = sized.to_dict()
+    spec: dict[str, Any] = sized.to_dict(validate=False)
     spec["config"] = house_config()
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     return spec

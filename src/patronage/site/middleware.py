@@ -96,8 +96,8 @@ class LogInMiddleware(LoginRequiredMiddleware):
             return None
         answer = super().process_view(request, view_func, view_args, view_kwargs)
         if answer is not None and request.headers.get("HX-Request") == "true":
-            # a fragment must not receive the log-in form: the whole page goes there
-            return HttpResponse(status=204, headers={"HX-Redirect": request.get_full_path()})
+            # a fragment must not receive the log-in form: the page around it is loaded anew
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         return answer
 
 

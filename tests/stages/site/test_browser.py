@@ -176,3 +176,15 @@ def test_french_readers_read_french_numbers(logged_in: LogIn, live_server: LiveS
     page.get_by_role("button", name="Français").click()
     expect(page.locator("html")).to_have_attribute("lang", "fr")
     expect(page.locator("[data-rows] tbody tr").first).to_contain_text("97\N{NO-BREAK SPACE}752,34")
+
+
+def test_a_session_that_ended_leads_back_to_the_same_page_after_logging_in(
+    logged_in: LogIn, live_server: LiveServer
+) -> None:
+    page = logged_in(Role.EXECUTIVE)
+    page.goto(f"{live_server.url}/gallery?tab=ruled")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Block", exact=True).click()
+    page.get_by_text("Wrong season").click()
+    page.get_by_role("button", name="Block the offer").click()
+    expect(page).to_have_url(re.compile(r"/login\?next=/gallery%3Ftab%3Druled$"))

@@ -7,6 +7,7 @@ import re
 from datetime import date
 from typing import Any
 
+import altair as alt
 import pytest
 from django.template import Context, Template
 
@@ -101,3 +102,31 @@ def test_a_row_without_a_value_is_an_error_that_names_it() -> None:
         Template("{% load charts %}{% bars rows finding='F' %}").render(
             Context({"rows": [{"label": "A"}]})
         )
+
+
+KINDS = {
+    "waterfall": drawn(),
+    "bars": charts.bars([Amount(label="A", value=3, href="/a")], finding="F"),
+    "dots": charts.dots_with_intervals(
+        [Estimate(label="A", value=2, low=1, high=3)], finding="F", unit="share"
+    ),
+    "line": charts.line_with_band(
+        [
+            Point(at=date(2017, 9, 30), value=4, low=3, high=5, series="Value"),
+            Point(at=date(2017, 12, 31), value=5, low=4, high=6, series="Value"),
+        ],
+        finding="F",
+        unit="USD",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_chart_fits_the_schema_that_pages_do_not_check(kind: str) -> None:
+    alt.LayerChart.from_dict(KINDS[kind].spec, validate=True)
+
+
+def test_the_schema_would_refuse_a_chart_that_does_not_fit() -> None:
+    broken = drawn().spec | {"autosize": "anyhow"}
+    with pytest.raises(Exception, match="anyhow"):
+        alt.LayerChart.from_dict(broken, validate=True)

@@ -193,11 +193,13 @@ def column(
     sort: str = "",
     number: bool = False,
     default: bool = False,
+    can_go: bool = False,
     tip: str = "",
 ) -> dict[str, Any]:
     """The head of a column.
 
     `sort` is the value of `?sort=` that orders by it; `default` marks the order without one.
+    `can_go` leaves the column out on a narrow window (its cells carry the class `can-go`).
     """
     request = context["request"]
     asked = request.GET.get("sort", "")
@@ -208,6 +210,7 @@ def column(
     return {
         "title": title,
         "number": number,
+        "can_go": can_go,
         "tip": tip,
         "is_sorted": is_sorted,
         "href": f"?{query.urlencode()}" if sort else "",
