@@ -96,4 +96,9 @@ class Standing(models.Model):
                 fields=["portfolio", "-at_risk_minor", "customer"], name="standing_by_risk"
             ),
             models.Index(fields=["portfolio", "label", "customer"], name="standing_by_label"),
+            # Holds all that a list is searched and filtered by, so that no row is read in vain.
+            models.Index(
+                fields=["portfolio", "tier", "objective", "need", "label", "customer"],
+                name="standing_filtered",
+            ),
         ]

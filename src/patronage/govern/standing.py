@@ -27,11 +27,25 @@ _REFRESH = """
     LEFT JOIN differentiate_latestvaluation AS v ON v.customer_id = newest.customer_id
     LEFT JOIN differentiate_valuationrun AS r ON r.id = v.run_id
     WHERE govern_standing.customer_id = newest.customer_id
+      AND NOT (govern_standing.portfolio_id = m.portfolio_id
+           AND govern_standing.label = c.label
+           AND govern_standing.tier = COALESCE(v.tier, '')
+           AND govern_standing.need = COALESCE(v.need, '')
+           AND govern_standing.objective = COALESCE(v.objective, '')
+           AND COALESCE(govern_standing.value_minor = v.value_minor,
+                        govern_standing.value_minor IS NULL AND v.value_minor IS NULL)
+           AND COALESCE(govern_standing.probability_of_purchase = v.probability_of_purchase,
+                        govern_standing.probability_of_purchase IS NULL
+                        AND v.probability_of_purchase IS NULL)
+           AND COALESCE(govern_standing.recency_days = v.recency_days,
+                        govern_standing.recency_days IS NULL AND v.recency_days IS NULL)
+           AND COALESCE(govern_standing.as_of = r.as_of,
+                        govern_standing.as_of IS NULL AND r.as_of IS NULL))
 """
 
 
 def refresh() -> int:
-    """Bring everybody's standing up to date, in the caller's transaction; return how many."""
+    """Bring every standing up to date in the caller's transaction; return how many changed."""
     with connection.cursor() as cursor:
         cursor.execute(_REFRESH)
         return int(cursor.rowcount)

@@ -209,5 +209,11 @@ def test_standing_is_what_it_would_be_if_computed_anew(world: World) -> None:
         reason="moved house",
     )
     before = list(Standing.objects.order_by("pk").values())
+    assert standing.refresh() == 0
+    assert list(Standing.objects.order_by("pk").values()) == before
+    # The same from nothing: whatever stood there is computed again.
+    Standing.objects.update(
+        portfolio_id=world.portfolios["New"], value_minor=None, tier="", as_of=None, label="?"
+    )
     assert standing.refresh() == 4
     assert list(Standing.objects.order_by("pk").values()) == before

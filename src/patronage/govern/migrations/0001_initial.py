@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                 ('portfolio', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='standings', to='govern.portfolio')),
             ],
             options={
-                'indexes': [models.Index(fields=['portfolio', '-value_minor', 'customer'], name='standing_by_value'), models.Index(fields=['portfolio', '-at_risk_minor', 'customer'], name='standing_by_risk'), models.Index(fields=['portfolio', 'label', 'customer'], name='standing_by_label')],
+                'indexes': [models.Index(fields=['portfolio', '-value_minor', 'customer'], name='standing_by_value'), models.Index(fields=['portfolio', '-at_risk_minor', 'customer'], name='standing_by_risk'), models.Index(fields=['portfolio', 'label', 'customer'], name='standing_by_label'), models.Index(fields=['portfolio', 'tier', 'objective', 'need', 'label', 'customer'], name='standing_filtered')],
             },
         ),
     ]

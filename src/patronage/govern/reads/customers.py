@@ -30,6 +30,8 @@ _COLUMNS: Final[dict[str, str]] = {
     "label": "label",
 }
 MOST_ROWS: Final = 200
+#: so many are fetched by id
+_FEW: Final = 1000
 _LONGEST_SEARCH: Final = 100
 
 
@@ -95,19 +97,37 @@ def page(
     """
     portfolio(actor, portfolio_id, now)
     place = _read(after, sort) if after else None
-    found = Standing.objects.filter(portfolio_id=portfolio_id)
-    exact = {"tier": tier, "objective": objective, "need": need}
-    found = found.filter(**{name: value for name, value in exact.items() if value})
-    if text := search.strip()[:_LONGEST_SEARCH].replace("\x00", ""):
-        found = found.filter(_matches(text))
+    asked = {"tier": tier, "objective": objective, "need": need}
+    everybody = Standing.objects.filter(portfolio_id=portfolio_id)
+    found = _narrowed(everybody, {name: text for name, text in asked.items() if text}, search)
     limit = max(1, min(limit, MOST_ROWS))
-    rows = _rows(found, sort, place, limit + 1)
+    ids = None if found is everybody else _few(found)
+    if ids is None:
+        rows, total = _rows(found, sort, place, limit + 1), found.count()
+    else:
+        # Looked up by id and sorted: walking the sort order would read everybody to find a few.
+        named = _rows(Standing.objects.filter(customer_id__in=ids), sort, place, limit + 1)
+        rows, total = [row for row in named if row.portfolio_id == portfolio_id], len(ids)
     shown = rows[:limit]
     return Page(
         rows=tuple(_row(each) for each in shown),
         next=_written(shown[-1], sort) if len(rows) > limit else None,
-        total=found.count(),
+        total=total,
     )
+
+
+def _narrowed(
+    everybody: QuerySet[Standing], exact: dict[str, str], search: str
+) -> QuerySet[Standing]:
+    found = everybody.filter(**exact) if exact else everybody
+    text = search.strip()[:_LONGEST_SEARCH].replace("\x00", "")
+    return found.filter(_matches(text)) if text else found
+
+
+def _few(found: QuerySet[Standing]) -> list[str] | None:
+    """Give the ids of all that are found if they are few, else None; reads one index only."""
+    ids = list(found.order_by().values_list("customer_id", flat=True)[: _FEW + 1])
+    return ids if len(ids) <= _FEW else None
 
 
 def _matches(text: str) -> Q:
