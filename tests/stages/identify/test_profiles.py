@@ -72,9 +72,9 @@ def _import(files: FilesIn, kind: str, rows: list[Any]) -> None:
     )
 
 
-@given(imports=st.lists(IMPORT, min_size=1, max_size=6))
+@given(imports=st.lists(IMPORT, min_size=2, max_size=5))
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_rebuilt_profiles_equal_the_live_ones_after_any_imports(
     files: FilesIn, imports: list[tuple[str, list[Any]]]

@@ -80,13 +80,13 @@ def _misfits(work: Workspace, raw: Any, table: Any, checks: Sequence[Check]) -> 
     bad = work.keep(
         table.filter(table.problem >= 0).select(bad_line=table.line, problem=table.problem), "bad"
     )
-    # The reasons are expressions on `raw`, so they are computed there: not at all without misfits.
+    if not bad.count().execute():
+        return bad.select(line=bad.bad_line, column=ibis.literal(""), reason=ibis.literal(""))
+    # The reasons are expressions on `raw`, so they are computed there.
     reasons = raw.select(
         reason_line=raw[LINE],
         **{f"r{index}": _worded(check.reason) for index, check in enumerate(checks)},
     )
-    if not bad.count().execute():
-        reasons = reasons.limit(0)
     picked = reasons.inner_join(bad, reasons.reason_line == bad.bad_line)
     numbered = list(enumerate(checks))
     return work.keep(
