@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,14 +21,16 @@ from patronage.access.progress import Progress as Listener
 from patronage.cli.call import current
 from patronage.vocabulary.money import Money
 
-_RIGHT = (int, float, Decimal, Money)
-
 
 @dataclass(frozen=True, slots=True)
 class Share:
     """A share of something, 0 to 1: shown as a percentage, written as the number."""
 
     value: float
+
+
+#: what a column of is aligned on its right
+_RIGHT = (int, float, Decimal, Money, Share)
 
 
 def say(sentence: str) -> None:
@@ -61,7 +64,7 @@ def rows(title: str, records: Sequence[Mapping[str, Any]], *, empty: str = "Noth
         return
     table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, title_style="bold")
     for name in records[0]:
-        right = any(isinstance(each[name], _RIGHT | Share) for each in records)
+        right = any(isinstance(each[name], _RIGHT) for each in records)
         table.add_column(_title(name), justify="right" if right else "left", overflow="fold")
     for record in records:
         table.add_row(*(Text(shown(value)) for value in record.values()))
@@ -113,25 +116,39 @@ def shown(value: Any) -> str:
 @contextmanager
 def working(title: str) -> Iterator[Listener]:
     """Show a bar while something long runs; gives what the work reports its progress to."""
-    with bars() as board:
+    with _bars() as board:
         task = board.add_task(title, total=1.0, step="")
 
         def listen(share: float, step: str) -> None:
             board.update(task, completed=share, step=step)
 
         yield listen
-        board.update(task, completed=1.0, step="")
 
 
-def bars() -> Progress:
-    """Give a board of progress bars with the time that each takes."""
+def step(title: str, do: Callable[[datetime, Listener], str]) -> float:
+    """Do one step of several, a bar while it runs, then a line with its time; give the time."""
+    call = current()
+    began = time.monotonic()
+    with _bars() as board:
+        task = board.add_task(title, total=1.0, step="")
+        done = do(call.clock(), lambda share, at: board.update(task, completed=share, step=at))
+    seconds = time.monotonic() - began
+    line = Text.assemble((f"{title:<34}", ""), (f"{seconds:7.1f} s  ", "dim"), done)
+    (call.err if call.json else call.out).print(line, soft_wrap=True)
+    return seconds
+
+
+def _bars() -> Progress:
+    """Give a board of progress bars, which leaves nothing behind."""
+    call = current()
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         TimeElapsedColumn(),
         TextColumn("{task.fields[step]}", style="dim"),
-        console=current().err,
-        disable=current().json,
+        console=call.err,
+        transient=True,
+        disable=not call.err.is_terminal,
     )
 
 

@@ -1,0 +1,115 @@
+"""`patronage serve`: one process that serves the pages, the API and decisions."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from typing import Final
+
+import uvicorn
+
+from patronage.access import audit
+from patronage.access.errors import PatronageError, Refused
+from patronage.access.vault import finish_erasures
+from patronage.cli import start, through
+from patronage.cli.call import Call, current, wall_clock
+from patronage.cli.show import rows, say
+from patronage.edge.app import create_app
+from patronage.site.bundle import chart_library
+
+_SECONDS_BETWEEN_SEALS: Final = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+def serve(*, host: str = "127.0.0.1", port: int = 8000) -> None:
+    """Serve the pages, the API and decisions until it is stopped (Ctrl-C).
+
+    Parameters
+    ----------
+    host
+        Address to listen on.
+    port
+        Port to listen on.
+    """
+    if current().through_server:
+        raise Refused(f"{start.home()} is being served already, by the server that says this.")
+    chart_library()
+    finish_erasures()
+    with closing(_listener(host, port)) as listener, ExitStack() as around:
+        around.enter_context(sealing())
+        if start.is_embedded():
+            around.enter_context(through.listening(start.home(), _carry_out))
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        say(f"Patronage is served on {address} (stop it with Ctrl-C)")
+        _log_ins()
+        config = uvicorn.Config(create_app(), log_level="warning", access_log=False, lifespan="on")
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def sealing() -> Iterator[None]:
+    """Number and chain audit entries once a second for the length of a block."""
+    ending = threading.Event()
+
+    def tick() -> None:
+        from django.db import connection
+
+        while not ending.wait(_SECONDS_BETWEEN_SEALS):
+            try:
+                audit.seal(wall_clock())
+            except Exception:
+                # the entries are safe in the store; the next tick seals them
+                _log.exception("audit entries were not sealed")
+                connection.close()
+        connection.close()
+
+    thread = threading.Thread(target=tick, name="audit sealer", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join(timeout=10)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Refused(
+            f"Nothing can be served on {host} port {port}: {error.strerror or error}. "
+            "Choose another one with --port."
+        ) from error
+    listener.listen(2048)
+    return listener
+
+
+def _carry_out(arguments: Sequence[str], call: Call) -> int:
+    from patronage.cli.verbs import carry_out
+
+    return carry_out(arguments, call)
+
+
+def _log_ins() -> None:
+    """Show how to log in where this is the demonstration."""
+    from patronage.access.company import current as declared
+    from patronage.cli.demo.people import everybody, password_of
+
+    if not (start.home() / "demo_password").exists():
+        return
+    try:
+        people = everybody(declared().company)
+    except PatronageError:
+        return
+    rows(
+        f"Log in with the password {password_of(start.home())} as",
+        [{"address": each.email, "role": each.role, "who": each.work} for each in people],
+    )
