@@ -7,7 +7,7 @@ target is among the inputs: only what acting on the customer is worth.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,30 @@ class Situation:
     tie_break: NDArray[np.uint64]
     #: ``int64 (k,)``: position of the treatment's offer; a customer gets an offer once
     offer: Ints
+
+    def only(self, treatments: Ints) -> Situation:
+        """The same with these treatments as the only candidates."""
+        by_customer = {
+            name: getattr(self, name)[:, treatments]
+            for name in (
+                "eligible",
+                "consented",
+                "permitted",
+                "capped",
+                "reserve",
+                "response",
+                "buys_anyway",
+                "margin",
+                "redemption_cost",
+                "tie_break",
+            )
+        }
+        return replace(
+            self,
+            **by_customer,
+            contact_cost=self.contact_cost[treatments],
+            offer=self.offer[treatments],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,10 +99,12 @@ def _plan(
     policy, ids = inputs.policy, people.customer_ids
     company, last_day = policy.company, last_day_of(policy.company, inputs.at)
     budget = budget_of(company, inputs.at)
-    months = months_of(policy, last_day)
+    months = months_of(policy, inputs.at, last_day)
     taken = places_taken(months)
     people = replace(people, full=full_months(taken, months, ids, company.contacts_per_month))
-    means = Means(budget_left=left_of(budget), price=0.0, salt=inputs.digest, last_day=last_day)
+    means = Means(
+        budget_left=left_of(budget), price=0.0, salt=inputs.digest, at=inputs.at, last_day=last_day
+    )
     return Plan(
         actor=actor,
         now=now,

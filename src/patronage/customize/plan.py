@@ -167,7 +167,7 @@ def _contacts(plan: Plan, decisions: DecisionColumns, rows: Ints, best: Ints) ->
     people = [ids[row] for row in picked]
     channels = [policy.treatments[place].channel for place in column]
     lock_customers(people)
-    days = due_days(policy)[plan.people.portfolio[rows], best].tolist()
+    days = due_days(policy, plan.inputs.at)[plan.people.portfolio[rows], best].tolist()
     months = [month_of(date.fromordinal(day)) for day in days]
     places = free_places(
         places_taken(sorted(set(months))),
@@ -182,7 +182,7 @@ def _contacts(plan: Plan, decisions: DecisionColumns, rows: Ints, best: Ints) ->
         (portfolios[row], policy.treatments[place].offer_id)
         for row, place in zip(picked, column, strict=True)
     ]
-    due = {day: due_at(policy, day) for day in set(days)}
+    due = {day: due_at(policy, plan.inputs.at, day) for day in set(days)}
     terms = {
         (row, place): terms_of(policy, row, place)
         for row, place in set(zip(plan.people.portfolio[rows].tolist(), column, strict=True))

@@ -214,12 +214,10 @@ def rulings_at(at: datetime, offer_ids: list[str]) -> dict[tuple[str, str], Ruli
     }
 
 
-def due_at(policy: PolicyInForce, not_before: int) -> datetime:
-    """When a contact goes out: at the policy's instant, or when its first allowed date begins."""
-    if not_before == 0:
-        return policy.at
+def due_at(policy: PolicyInForce, at: datetime, day: int) -> datetime:
+    """When a contact due on a date (an ordinal) goes out: never before the instant decided for."""
     calendar = BusinessCalendar(policy.company.time_zone)
-    return max(policy.at, calendar.start_of_day(date.fromordinal(not_before)))
+    return max(at, calendar.start_of_day(date.fromordinal(day)))
 
 
 def terms_of(policy: PolicyInForce, portfolio_row: int, treatment: int) -> dict[str, Any]:

@@ -52,13 +52,15 @@ class Means:
     price: float
     #: names the draw between equal scores
     salt: str
+    #: the instant decided for
+    at: datetime
     #: last date on which a contact may go out
     last_day: date
 
 
-def due_days(policy: PolicyInForce) -> Ints:
+def due_days(policy: PolicyInForce, at: datetime) -> Ints:
     """``(p + 1, k)``: the date, as an ordinal, on which each treatment would go out."""
-    today = BusinessCalendar(policy.company.time_zone).date_of(policy.at).toordinal()
+    today = BusinessCalendar(policy.company.time_zone).date_of(at).toordinal()
     return np.maximum(policy.gate.not_before, today)
 
 
@@ -67,14 +69,9 @@ def month_of(day: date) -> str:
     return f"{day.year:04d}-{day.month:02d}"
 
 
-def month_at(policy: PolicyInForce, due: datetime) -> str:
-    """The contact policy's month of an instant, in the company's zone."""
-    return month_of(BusinessCalendar(policy.company.time_zone).date_of(due))
-
-
-def months_of(policy: PolicyInForce, last_day: date) -> list[str]:
+def months_of(policy: PolicyInForce, at: datetime, last_day: date) -> list[str]:
     """The months in which contacts may go out up to a date."""
-    days = np.unique(due_days(policy))
+    days = np.unique(due_days(policy, at))
     usable = [date.fromordinal(day) for day in days.tolist() if day <= last_day.toordinal()]
     return sorted({month_of(day) for day in usable})
 
@@ -95,7 +92,7 @@ def situation(policy: PolicyInForce, people: People, means: Means) -> Situation:
     rows = people.portfolio
     gate, offer = policy.gate, policy.offer_of
     reserve, redemption = reserves(policy)
-    due = due_days(policy)
+    due = due_days(policy, means.at)
     figures = people.figures[:, offer, :]
     known: Bools = np.asarray(np.isfinite(figures).all(axis=2), dtype=np.bool_)
     figures = np.asarray(np.where(known[:, :, np.newaxis], figures, 0.0))

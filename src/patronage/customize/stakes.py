@@ -163,6 +163,7 @@ def _base(run_id: str, portfolio_id: str) -> _Base:
             budget_left=2**62,
             price=run.prices[BUDGET],
             salt=run.input_digest,
+            at=at,
             last_day=last_day_of(company, at),
         ),
         weight=total / len(ids) if ids else 0.0,
@@ -191,7 +192,7 @@ def _people(
         meets=meets.astype(np.int8),
         consented=np.asarray(reasons != int(Reason.NO_CONSENT), dtype=np.bool_),
         held_out=np.zeros(len(ids), dtype=np.bool_),
-        full=dict.fromkeys(months_of(policy, at_last), capped),
+        full=dict.fromkeys(months_of(policy, policy.at, at_last), capped),
     )
 
 

@@ -1,5 +1,6 @@
 """What may be done here: propose offers, rule on them, decide for a customer."""
 
+from patronage.customize.actions.decisions import DecisionAnswer, OfferedTreatment, decide_now
 from patronage.customize.actions.offers import (
     Proposal,
     Wording,
@@ -12,11 +13,14 @@ from patronage.customize.actions.rulings import REASONS, RulingPreview, preview_
 
 __all__ = [
     "REASONS",
+    "DecisionAnswer",
+    "OfferedTreatment",
     "Proposal",
     "RulingPreview",
     "Wording",
     "complete_rulings",
     "create_team",
+    "decide_now",
     "preview_ruling",
     "propose_offers",
     "rule",

@@ -1,0 +1,187 @@
+"""What would be decided for one customer in this moment, and from what? Reads, writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+
+from patronage.customize.contact_policy import full_months, places_taken
+from patronage.customize.deciding import Chosen, Floats, Ints, Situation, decide
+from patronage.customize.errors import NotDecided, UnknownChannel
+from patronage.customize.fields import context_record
+from patronage.customize.holdout import held_out, universal_holdout
+from patronage.customize.models import Affinity, Budget
+from patronage.customize.periods import budget_of, left_of
+from patronage.customize.policy import PolicyInForce
+from patronage.customize.population import portfolio_rows
+from patronage.customize.serving import Served, serve
+from patronage.customize.situations import FIGURES, Means, People, month_of, situation
+from patronage.customize.stakes import figures_of
+from patronage.differentiate.reads import field_values
+from patronage.govern.models import Standing
+from patronage.identify.fields import record_of
+from patronage.identify.models import Customer
+from patronage.identify.reads import consent_of
+from patronage.vocabulary.periods import BusinessCalendar
+
+MOST_PLACES: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked for, checked."""
+
+    customer_id: str
+    #: the only channel asked for; None for any
+    channel: str | None
+    #: most treatments wanted
+    limit: int
+    #: what is said about the moment, by field
+    context: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The choice for one customer with all that it rests on."""
+
+    at: datetime
+    request: Request
+    served: Served
+    budget: Budget
+    portfolio_id: str
+    #: the treatments considered, as positions in the policy's
+    considered: Ints
+    #: of the treatments considered
+    situation: Situation
+    chosen: Chosen
+    #: most treatments that could be given
+    limit: int
+    #: consent that stands, by channel
+    consents: Mapping[str, str]
+    #: the contact policy's month
+    month: str
+
+
+def checked_request(
+    *,
+    customer_id: str,
+    channel: str | None,
+    placements: int,
+    context: Mapping[str, object] | None,
+    limit: int,
+) -> Request:
+    """Check what is asked for; each placement holds one treatment, `limit` caps them all.
+
+    Raises:
+        NotDecided: a number is out of range, or the context cannot be used.
+    """
+    for name, number in (("placements", placements), ("limit", limit)):
+        if type(number) is not int or not 1 <= number <= MOST_PLACES:
+            raise NotDecided(f"{name} is a whole number from 1 to {MOST_PLACES}, found {number!r}.")
+    known = context_record(context or {})
+    if channel is not None and known.get("channel", channel) != channel:
+        raise NotDecided("The context names another channel than the request. Leave one out.")
+    if channel is not None:
+        known["channel"] = channel
+    return Request(
+        customer_id=customer_id, channel=channel, limit=min(placements, limit), context=known
+    )
+
+
+def look(request: Request, customer: Customer, at: datetime) -> Moment:
+    """Decide for one customer with what is known, ruled, agreed and left at this instant.
+
+    Raises:
+        UnknownChannel: the channel is none of the company's.
+    """
+    served = serve(at)
+    policy = served.policy
+    channels = [channel.name for channel in policy.company.channels]
+    if request.channel is not None and request.channel not in channels:
+        raise UnknownChannel(channel=request.channel, known=channels)
+    standing = Standing.objects.select_related("portfolio").get(customer=customer)
+    budget = budget_of(policy.company, at)
+    today = BusinessCalendar(policy.company.time_zone).date_of(at)
+    wanted = [request.channel] if request.channel else channels
+    consents = {name: consent_of(customer.id, "marketing", name, at) for name in wanted}
+    month, places = month_of(today), policy.company.contacts_per_month
+    taken = places_taken([month], [customer.id])
+    people = People(
+        customer_ids=[customer.id],
+        portfolio=portfolio_rows([standing.portfolio_id], policy),
+        figures=_figures(customer, policy),
+        meets=_meets(customer, standing, request, policy, at),
+        consented=np.array(
+            [[consents.get(each.channel) is not None for each in policy.treatments]], dtype=np.bool_
+        ).reshape(1, len(policy.treatments)),
+        held_out=held_out(universal_holdout(policy.company, at), [customer.id]),
+        full=full_months(taken, [month], [customer.id], places),
+    )
+    means = Means(
+        budget_left=left_of(budget),
+        price=served.price,
+        salt=served.run.input_digest if served.run else "",
+        at=at,
+        # Said now or not at all: what may go out only later is not permitted yet.
+        last_day=today,
+    )
+    considered = np.flatnonzero([each.channel in wanted for each in policy.treatments])
+    asked = situation(policy, people, means).only(considered)
+    free = places - sum(1 for holders in taken.values() if customer.id in holders)
+    limit, chosen = _within_means(asked, min(request.limit, max(free, 1)))
+    return Moment(
+        at=at,
+        request=request,
+        served=served,
+        budget=budget,
+        portfolio_id=standing.portfolio_id,
+        considered=considered,
+        situation=asked,
+        chosen=chosen,
+        limit=limit,
+        consents={name: consent.id for name, consent in consents.items() if consent is not None},
+        month=month,
+    )
+
+
+def _within_means(asked: Situation, limit: int) -> tuple[int, Chosen]:
+    """As many treatments as asked for, or as the rest of the budget can hold."""
+    while True:
+        chosen = decide(asked, limit)
+        best = chosen.treatments[0]
+        if limit == 1 or asked.reserve[0, best[best >= 0]].sum() <= asked.budget_left:
+            return limit, chosen
+        limit -= 1
+
+
+def _figures(customer: Customer, policy: PolicyInForce) -> Floats:
+    """``(1, m, 3)`` from what the last run left; NaN for an offer that it did not know."""
+    table = np.full((1, len(policy.offers), FIGURES), np.nan)
+    kept = Affinity.objects.select_related("run").filter(customer=customer).first()
+    if kept is None:
+        return table
+    known: list[str] = kept.run.offers
+    figures = figures_of([bytes(kept.figures)], len(known))
+    place = {offer_id: column for column, offer_id in enumerate(known)}
+    for column, offer in enumerate(policy.offers):
+        if offer.id in place:
+            table[0, column] = figures[0, place[offer.id]]
+    return table
+
+
+def _meets(
+    customer: Customer, standing: Standing, request: Request, policy: PolicyInForce, at: datetime
+) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
+    calendar = BusinessCalendar(policy.company.time_zone)
+    record = {
+        **record_of(customer, calendar),
+        **field_values(customer.id, at),
+        "portfolio": standing.portfolio.name,
+        **request.context,
+    }
+    answers = [-1 if answer is None else int(answer) for answer in policy.rules(record)]
+    return np.array([answers], dtype=np.int8).reshape(1, len(policy.offers))
