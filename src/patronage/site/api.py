@@ -16,7 +16,16 @@ from patronage.access.roles import Actor
 from patronage.site.callers import NOBODY, bearer_key
 from patronage.site.failures import answer_to, problem
 
-STAGES = ("access", "identify", "differentiate", "govern", "customize", "interact", "learn", "steer")
+STAGES = (
+    "access",
+    "identify",
+    "differentiate",
+    "govern",
+    "customize",
+    "interact",
+    "learn",
+    "steer",
+)
 
 
 class KeyAuth(HttpBearer):
