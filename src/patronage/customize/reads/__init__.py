@@ -1,0 +1,38 @@
+"""What screens, the API and jobs may see of offers, rulings, decisions and contacts."""
+
+from patronage.customize.reads.decisions import (
+    DecisionView,
+    NextBestAction,
+    contacts_of,
+    decision,
+    decision_runs,
+    next_best_action,
+)
+from patronage.customize.reads.gate import GateRow, gate
+from patronage.customize.reads.offers import (
+    OfferInPortfolio,
+    OfferView,
+    ReasonCount,
+    my_offers,
+    offer,
+    offer_funnel,
+    offers,
+)
+
+__all__ = [
+    "DecisionView",
+    "GateRow",
+    "NextBestAction",
+    "OfferInPortfolio",
+    "OfferView",
+    "ReasonCount",
+    "contacts_of",
+    "decision",
+    "decision_runs",
+    "gate",
+    "my_offers",
+    "next_best_action",
+    "offer",
+    "offer_funnel",
+    "offers",
+]

@@ -1,0 +1,169 @@
+"""What may an offer's owner see of it: how each portfolio ruled, why, and what came of it?
+
+Owners see counts, reasons and money, never customers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+from django.db.models import Count, QuerySet
+
+from patronage.access import datasets
+from patronage.access.errors import NotFound
+from patronage.access.roles import SYSTEM_ID, Actor, Right, Role
+from patronage.customize.actions.offers import own_teams
+from patronage.customize.models import Decision, Offer, Ruling, Treatment
+from patronage.customize.policy import rulings_at
+from patronage.customize.stakes import last_run
+from patronage.govern.models import Portfolio
+from patronage.science.arbitration import REASON_WORDS, Reason
+
+_SEE_ALL = frozenset({Role.EXECUTIVE, Role.MANAGER, Role.ANALYST, Role.ADMINISTRATOR, Role.SERVICE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonCount:
+    """For how many customers an offer fell out, or won, for one reason."""
+
+    #: such as "outscored"
+    reason: str
+    #: the same in a sentence
+    text: str
+    customers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferInPortfolio:
+    """How a portfolio rules on an offer, and what the last run made of it there."""
+
+    portfolio_id: str
+    portfolio: str
+    #: None where the portfolio came after the last run and nobody has ruled yet
+    ruling: Ruling | None
+    #: the furthest that the offer came with each customer of the last run, in stage order
+    reasons: tuple[ReasonCount, ...]
+    #: decisions that chose the offer, in runs and in the moment
+    offered: int
+    #: decisions that would have chosen it, of customers held out
+    withheld: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferView:
+    """An offer with its treatments and what each portfolio makes of it."""
+
+    offer: Offer
+    treatments: tuple[Treatment, ...]
+    portfolios: tuple[OfferInPortfolio, ...]
+
+
+def my_offers(actor: Actor, now: datetime) -> list[OfferView]:
+    """The offers of the actor's own teams, newest first; an administrator's are all."""
+    actor.require(Right.SEE_OFFERS)
+    return _views(_offers().filter(team__in=own_teams(actor)), now)
+
+
+def offers(actor: Actor, now: datetime) -> list[OfferView]:
+    """The offers that the actor may see: an owner their teams', everybody else all."""
+    actor.require(Right.SEE_OFFERS)
+    return _views(_visible(actor), now)
+
+
+def offer(actor: Actor, offer_id: str, now: datetime) -> OfferView:
+    """Give one offer.
+
+    Raises:
+        NotFound: there is no such offer, or it is another team's and the actor only owns offers.
+    """
+    actor.require(Right.SEE_OFFERS)
+    found = _views(_visible(actor).filter(id=offer_id), now)
+    if not found:
+        raise NotFound(noun="offer", id=offer_id)
+    return found[0]
+
+
+def offer_funnel(actor: Actor, offer_id: str, now: datetime) -> tuple[ReasonCount, ...]:
+    """How far an offer came with the customers of the last run, all portfolios together."""
+    totals: dict[str, int] = {}
+    for place in offer(actor, offer_id, now).portfolios:
+        for each in place.reasons:
+            totals[each.reason] = totals.get(each.reason, 0) + each.customers
+    return _counts((Reason[name.upper()], count) for name, count in totals.items())
+
+
+def _offers() -> QuerySet[Offer]:
+    return Offer.objects.select_related("team").order_by("-proposed_at", "name", "id")
+
+
+def _visible(actor: Actor) -> QuerySet[Offer]:
+    if actor.id == SYSTEM_ID or actor.roles & _SEE_ALL:
+        return _offers()
+    return _offers().filter(team__in=own_teams(actor))
+
+
+def _views(found: QuerySet[Offer], now: datetime) -> list[OfferView]:
+    listed = list(found.prefetch_related("treatments"))
+    ids = [each.id for each in listed]
+    rulings = rulings_at(now, ids)
+    reasons, chosen = _reasons(ids), _chosen(ids)
+    portfolios = list(Portfolio.objects.order_by("position", "name"))
+    return [
+        OfferView(
+            offer=each,
+            treatments=tuple(sorted(each.treatments.all(), key=lambda t: t.channel)),
+            portfolios=tuple(
+                OfferInPortfolio(
+                    portfolio_id=portfolio.id,
+                    portfolio=portfolio.name,
+                    ruling=rulings.get((portfolio.id, each.id)),
+                    reasons=_counts(reasons.get((each.id, portfolio.id), ())),
+                    offered=chosen.get((each.id, portfolio.id, "offered"), 0),
+                    withheld=chosen.get((each.id, portfolio.id, "withheld"), 0),
+                )
+                for portfolio in portfolios
+            ),
+        )
+        for each in listed
+    ]
+
+
+def _counts(found: Iterable[tuple[Reason, int]]) -> tuple[ReasonCount, ...]:
+    return tuple(
+        ReasonCount(reason=reason.name.lower(), text=REASON_WORDS[reason], customers=count)
+        for reason, count in sorted(found)
+    )
+
+
+def _chosen(offer_ids: list[str]) -> dict[tuple[str, str, str], int]:
+    decided = Decision.objects.filter(treatment__offer__in=offer_ids)
+    counted = decided.values("treatment__offer", "portfolio", "outcome").annotate(n=Count("id"))
+    return {
+        (row["treatment__offer"], row["portfolio"], row["outcome"]): row["n"]
+        for row in counted.order_by()
+    }
+
+
+def _reasons(offer_ids: list[str]) -> dict[tuple[str, str], list[tuple[Reason, int]]]:
+    """By offer and portfolio: the last run's customers by the furthest reason of any treatment."""
+    run = last_run()
+    if run is None or not offer_ids:
+        return {}
+    rows: Any = datasets.read("decision_candidates", run.manifest)
+    mine = rows.filter((rows.decision_run_id == run.id) & rows.offer_id.isin(offer_ids))
+    furthest = mine.group_by("customer_id", "offer_id").aggregate(reason=mine.reason.max())
+    frame = datasets.warehouse().polars(furthest)
+    decided = Decision.objects.filter(run=run).values_list("customer_id", "portfolio_id")
+    schema = {"customer_id": pl.String, "portfolio_id": pl.String}
+    portfolios = pl.DataFrame(list(decided), schema=schema, orient="row")
+    counted = frame.join(portfolios, on="customer_id").group_by(
+        "offer_id", "portfolio_id", "reason"
+    )
+    found: dict[tuple[str, str], list[tuple[Reason, int]]] = {}
+    for offer_id, portfolio_id, reason, count in counted.len().iter_rows():
+        found.setdefault((offer_id, portfolio_id), []).append((Reason(reason), count))
+    return found
