@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from patronage.access.company import current
@@ -213,7 +213,7 @@ def memberships(request: CallerRequest, customer_id: str) -> list[reads.Membersh
 
 
 @router.post("/handovers", response={201: HandOverRow}, summary="Hand customers over")
-def hand_over(request: CallerRequest, new: NewHandOver) -> tuple[int, actions.HandOver]:
+def hand_over(request: CallerRequest, new: NewHandOver) -> Status[actions.HandOver]:
     if new.starts_at is not None and new.starts_at.utcoffset() is None:
         raise Refused("`starts_at` needs a time zone, such as 2026-01-31T09:00:00Z.")
     done = actions.hand_over(
@@ -224,11 +224,11 @@ def hand_over(request: CallerRequest, new: NewHandOver) -> tuple[int, actions.Ha
         reason=new.reason,
         starts_at=new.starts_at,
     )
-    return 201, done
+    return Status(201, done)
 
 
 @router.post("/assignments", response={201: AssignmentRow}, summary="Assign everybody by policy")
-def assign(request: CallerRequest, new: NewAssignment) -> tuple[int, dict[str, Any]]:
+def assign(request: CallerRequest, new: NewAssignment) -> Status[dict[str, Any]]:
     request.actor.require(Right.ASSIGN)
     run = run_at(new.as_of)
     if run is None:
@@ -243,7 +243,7 @@ def assign(request: CallerRequest, new: NewAssignment) -> tuple[int, dict[str, A
         {"portfolio_id": "from_portfolio_id", "target_id": "to_portfolio_id"}
     )
     named = {name: getattr(summary, name) for name in AssignmentRow.model_fields}
-    return 201, named | {"movers": movers.to_dicts()}
+    return Status(201, named | {"movers": movers.to_dicts()})
 
 
 def _end_of(day: date) -> datetime:
