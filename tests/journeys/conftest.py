@@ -41,7 +41,7 @@ def quick_passwords(settings: Settings) -> None:
 
 @pytest.fixture(autouse=True)
 def clock_of_the_site(monkeypatch: pytest.MonkeyPatch) -> datetime:
-    """Pages are asked for from the day after the retailer was set up on; time goes on from there."""
+    """Give pages the day after the retailer was set up; time goes on from there."""
     opened, started = NOW + timedelta(days=1), time.monotonic()
 
     def now() -> datetime:
