@@ -1,51 +1,21 @@
-"""What may be done about who is in charge: set up portfolios, appoint, hand over."""
+"""Who answers for which portfolio: set portfolios up with their first manager, appoint the next."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from patronage.access import audit
 from patronage.access.actor import open_roles
 from patronage.access.errors import NotFound
 from patronage.access.models import User
-from patronage.access.roles import SYSTEM_ID, Actor, Right, Role
-from patronage.access.scope import customer_scope
+from patronage.access.roles import Actor, Right, Role
 from patronage.access.transactions import atomic, take_turns
-from patronage.govern import memberships
-from patronage.govern.errors import (
-    CannotAppoint,
-    DatedBeforeNewest,
-    NoReason,
-    NothingToHandOver,
-    StartsInFuture,
-)
+from patronage.govern.actions.conditions import not_in_future, stated
+from patronage.govern.errors import CannotAppoint, DatedBeforeNewest
 from patronage.govern.models import Accountability, Portfolio
 from patronage.vocabulary.company import Company, PortfolioRule
 from patronage.vocabulary.periods import as_utc
-
-LONGEST_REASON: Final = 400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandOver:
-    """What a hand-over did."""
-
-    #: customers who changed portfolio
-    moved: int
-    #: named, but there already
-    already_there: int
-    #: value that moved with those whose value is known, minor units
-    value_minor: int
-    #: how many came from each portfolio, by its id
-    moved_from: Mapping[str, int]
-    to_portfolio_id: str
-    to_portfolio: str
-    starts_at: datetime
 
 
 def set_up_portfolios(
@@ -61,7 +31,7 @@ def set_up_portfolios(
         StartsInFuture: portfolios would have no manager now.
     """
     actor.require(Right.ASSIGN)
-    starts = _not_in_future(starts_at, now)
+    starts = not_in_future(starts_at, now)
     with atomic():
         take_turns("accountability")
         there = {each.name: each for each in Portfolio.objects.select_for_update()}
@@ -106,7 +76,7 @@ def appoint(
         DatedBeforeNewest: the newest appointment starts then or later.
     """
     actor.require(Right.ASSIGN)
-    why, starts = _stated(reason), as_utc(starts_at)
+    why, starts = stated(reason), as_utc(starts_at)
     with atomic():
         take_turns("accountability")
         portfolio = Portfolio.objects.select_for_update().filter(pk=portfolio_id).first()
@@ -140,124 +110,6 @@ def appoint(
             },
         )
     return appointed
-
-
-def hand_over(
-    *,
-    actor: Actor,
-    now: datetime,
-    customer_ids: Sequence[str],
-    to_portfolio_id: str,
-    reason: str,
-    starts_at: datetime | None = None,
-) -> HandOver:
-    """Move customers to another portfolio, all of them or none.
-
-    A manager hands over customers of portfolios they are in charge of; an executive anybody's.
-
-    Raises:
-        NotFound: a customer or the portfolio is absent, or not the actor's to hand over.
-        NoReason: no reason is given.
-        NothingToHandOver: no customer is named, or all are there already.
-        StartsInFuture, DatedBeforeNewest, NoManagerYet: the date does not work.
-    """
-    actor.require(Right.HAND_OVER)
-    why = _stated(reason)
-    starts = _not_in_future(starts_at or now, now)
-    wanted = list(dict.fromkeys(customer_ids))
-    if not wanted:
-        raise NothingToHandOver("Name at least one customer to hand over.")
-    with atomic():
-        memberships.take_turns_moving()
-        held = memberships.held(wanted)
-        _require_own(actor, now, wanted, held)
-        target = Portfolio.objects.filter(pk=to_portfolio_id).first()
-        if target is None:
-            raise NotFound(noun="portfolio", id=to_portfolio_id)
-        moving = {key: held[key] for key in wanted if held[key].portfolio_id != target.id}
-        if not moving:
-            raise NothingToHandOver(
-                f"{held[wanted[0]].label} is in {target.name!r} already. Choose another portfolio."
-            )
-        _require_newer(moving.values(), starts)
-        memberships.require_manager(target, starts)
-        memberships.write(
-            actor=actor,
-            now=now,
-            customer_ids=list(moving),
-            portfolio_ids=[target.id] * len(moving),
-            starts_at=[starts] * len(moving),
-            cause="hand_over",
-            reason=why,
-        )
-        memberships.move_standing(list(moving), target.id)
-        done = _summary(moving, target, starts, already_there=len(wanted) - len(moving))
-        _record(actor, now, list(moving), done, why)
-    return done
-
-
-def _summary(
-    moving: Mapping[str, memberships.Held],
-    target: Portfolio,
-    starts_at: datetime,
-    *,
-    already_there: int,
-) -> HandOver:
-    return HandOver(
-        moved=len(moving),
-        already_there=already_there,
-        value_minor=sum(each.value_minor or 0 for each in moving.values()),
-        moved_from=dict(Counter(each.portfolio_id for each in moving.values())),
-        to_portfolio_id=target.id,
-        to_portfolio=target.name,
-        starts_at=starts_at,
-    )
-
-
-def _record(actor: Actor, now: datetime, ids: list[str], done: HandOver, reason: str) -> None:
-    change: dict[str, Any] = {
-        "customers": done.moved,
-        "from": dict(done.moved_from),
-        "to": done.to_portfolio_id,
-        "starts_at": done.starts_at.isoformat(),
-    }
-    single = len(ids) == 1
-    if not single:
-        change["digest"] = digest_of(ids)
-    audit.record(
-        actor=actor,
-        now=now,
-        action="hand over customers",
-        subject_kind="customer" if single else "portfolio",
-        subject_id=ids[0] if single else done.to_portfolio_id,
-        reason=reason,
-        change=change,
-    )
-
-
-def digest_of(lines: Iterable[str]) -> str:
-    """Give the SHA-256 that names a set of lines in one audit row, whatever their order."""
-    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
-
-
-def _require_own(
-    actor: Actor, now: datetime, wanted: list[str], held: Mapping[str, memberships.Held]
-) -> None:
-    """Refuse what is not the actor's to hand over; foreign looks the same as absent."""
-    anybody = actor.id == SYSTEM_ID or Role.EXECUTIVE in actor.roles
-    own = frozenset[str]() if anybody else customer_scope.ask(actor, now).portfolio_ids
-    for customer_id in wanted:
-        found = held.get(customer_id)
-        if found is None or not (anybody or found.portfolio_id in own):
-            raise NotFound(noun="customer", id=customer_id)
-
-
-def _require_newer(moving: Iterable[memberships.Held], starts: datetime) -> None:
-    late = [each for each in moving if each.since >= starts]
-    if late:
-        raise DatedBeforeNewest(
-            name=late[0].label, starts_at=starts, newest=late[0].since, more=len(late) - 1
-        )
 
 
 def _create(
@@ -324,19 +176,3 @@ def _may_manage(people: Any, named: str, now: datetime) -> User:
             f"{manager.name} does not hold the role {Role.MANAGER.value}. Grant it first."
         )
     return manager
-
-
-def _stated(reason: str) -> str:
-    why = " ".join(reason.split())
-    if not why.isprintable():
-        raise NoReason(length=0, longest=LONGEST_REASON)
-    if not 1 <= len(why) <= LONGEST_REASON:
-        raise NoReason(length=len(why), longest=LONGEST_REASON)
-    return why
-
-
-def _not_in_future(starts_at: datetime, now: datetime) -> datetime:
-    starts = as_utc(starts_at)
-    if starts > now:
-        raise StartsInFuture(starts_at=starts, now=now)
-    return starts
