@@ -67,3 +67,8 @@ def test_a_float_means_the_shortest_decimal_that_denotes_it(
 def test_the_noise_of_complete_journeys_floats_is_rounded_only_when_asked() -> None:
     assert _read([0.9900000001, 0.99], "USD", round=True) == [99, 99]
     assert _read([0.9900000001, 0.99], "USD", round=False) == [None, 99]
+
+
+def test_a_power_of_ten_is_noise_where_rounding_is_declared_and_refused_elsewhere() -> None:
+    assert _read(["1.4210854715202004e-14", "1.5E1"], "USD", round=True) == [0, 1500]
+    assert _read(["1.4210854715202004e-14", "1.5E1"], "USD", round=False) == [None, None]

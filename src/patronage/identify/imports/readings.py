@@ -100,13 +100,13 @@ def constant(rule: Column, text: str, currency: Any) -> Any:
     return reading(rule, row, currency).value
 
 
-def number_text(column: Any, decimal: str) -> Any:
+def number_text(column: Any, decimal: str, *, exponent: bool = False) -> Any:
     """Give text as a plain number with a decimal point; NULL where it is none."""
     mark = r"\." if decimal == "." else ","
-    plain = column.re_search(rf"^[+-]?[0-9]+({mark}[0-9]+)?$")
-    return ibis.ifelse(
-        plain, column.replace(",", ".") if decimal == "," else column, ibis.null("string")
-    )
+    power = "([eE][+-]?[0-9]{1,3})?" if exponent else ""
+    plain = column.re_search(rf"^[+-]?[0-9]+({mark}[0-9]+)?{power}$")
+    pointed = column.replace(",", ".") if decimal == "," else column
+    return ibis.ifelse(plain, pointed, ibis.null("string"))
 
 
 def absent(column: Any) -> Any:
@@ -185,7 +185,9 @@ def _money(rule: Column, column: Any, currency: Any) -> Reading:
     else:
         text = column.cast("string") if kind.is_numeric() else text_of(column)
         mark = "." if kind.is_numeric() else rule.decimal
-        exact, rounded = _minor_of_text(number_text(text, mark), factor)
+        # Floats written as text keep their noise as a power of ten, such as 1.4e-14.
+        plain = number_text(text, mark, exponent=rule.round)
+        exact, rounded = _minor_of_short_text(plain, factor)
     value = rounded if rule.round else exact
     unread = _not_read(
         rule, column, rounded, "an amount such as " + ("12.50" if rule.decimal == "." else "12,50")
@@ -221,6 +223,19 @@ def _minor_of_float(amount: Any, factor: Any) -> tuple[Any, Any]:
     nearest = (safe * factor).round().cast("int64")
     is_exact = nearest.cast("float64") / factor == safe
     exact, rounded = _minor_of_text(safe.cast("string"), factor)
+    return ibis.ifelse(is_exact, nearest, exact), ibis.ifelse(is_exact, nearest, rounded)
+
+
+def _minor_of_short_text(text: Any, factor: Any) -> tuple[Any, Any]:
+    """Like `_minor_of_text`, but quick for amounts of up to 14 digits.
+
+    A double tells any two decimals of up to 15 digits apart, so the comparison is exact for them.
+    """
+    short = text.re_search(r"^[+-]?[0-9]{1,10}(\.[0-9]{1,4})?$")
+    amount = ibis.ifelse(short, text, ibis.null("string")).try_cast("float64")
+    nearest = (amount * factor).round().cast("int64")
+    is_exact = (nearest.cast("float64") / factor == amount).fill_null(False)
+    exact, rounded = _minor_of_text(text, factor)
     return ibis.ifelse(is_exact, nearest, exact), ibis.ifelse(is_exact, nearest, rounded)
 
 
