@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from ninja import Query, Router, Schema, Status
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from patronage.access.company import current
 from patronage.access.errors import Refused
@@ -14,6 +14,7 @@ from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.differentiate.reads import run_at
 from patronage.govern import actions, jobs, reads
+from patronage.govern.models import Accountability
 from patronage.vocabulary.periods import BusinessCalendar
 
 router = Router(tags=["govern"])
@@ -102,7 +103,7 @@ class NewHandOver(Schema):
     customer_ids: list[str] = Field(min_length=1, max_length=100_000)
     to_portfolio_id: str = Field(max_length=40)
     reason: str = Field(min_length=1, max_length=400)
-    starts_at: datetime | None = None
+    starts_at: AwareDatetime | None = None
 
 
 class HandOverRow(Schema):
@@ -115,6 +116,23 @@ class HandOverRow(Schema):
     to_portfolio_id: str
     to_portfolio: str
     starts_at: datetime
+
+
+class NewAppointment(Schema):
+    """The next manager of a portfolio, from now or from an instant on."""
+
+    manager_id: str = Field(max_length=40)
+    reason: str = Field(min_length=1, max_length=400)
+    starts_at: AwareDatetime | None = None
+
+
+class AppointmentRow(Schema):
+    """Who answers for the portfolio from when on."""
+
+    portfolio_id: str
+    manager_id: str
+    starts_at: datetime
+    reason: str
 
 
 class NewAssignment(Schema):
@@ -214,8 +232,6 @@ def memberships(request: CallerRequest, customer_id: str) -> list[reads.Membersh
 
 @router.post("/handovers", response={201: HandOverRow}, summary="Hand customers over")
 def hand_over(request: CallerRequest, new: NewHandOver) -> Status[actions.HandOver]:
-    if new.starts_at is not None and new.starts_at.utcoffset() is None:
-        raise Refused("`starts_at` needs a time zone, such as 2026-01-31T09:00:00Z.")
     done = actions.hand_over(
         actor=request.actor,
         now=request.now,
@@ -225,6 +241,25 @@ def hand_over(request: CallerRequest, new: NewHandOver) -> Status[actions.HandOv
         starts_at=new.starts_at,
     )
     return Status(201, done)
+
+
+@router.post(
+    "/portfolios/{portfolio_id}/managers",
+    response={201: AppointmentRow},
+    summary="Appoint a portfolio's next manager",
+)
+def appoint(
+    request: CallerRequest, portfolio_id: str, new: NewAppointment
+) -> Status[Accountability]:
+    appointed = actions.appoint(
+        actor=request.actor,
+        now=request.now,
+        portfolio_id=portfolio_id,
+        manager_id=new.manager_id,
+        starts_at=new.starts_at or request.now,
+        reason=new.reason,
+    )
+    return Status(201, appointed)
 
 
 @router.post("/assignments", response={201: AssignmentRow}, summary="Assign everybody by policy")

@@ -113,6 +113,17 @@ def test_customers_are_handed_over_by_those_who_may(
     assert history[0]["ends_at"] == history[1]["starts_at"]
 
 
+def test_an_executive_appoints_the_next_manager(world: World, call: Call) -> None:
+    path = f"portfolios/{world.portfolios['New']}/managers"
+    body = {"manager_id": world.people["ana"].id, "reason": "Dev is on leave"}
+    assert call("dev", "POST", path, body)[0] == 403
+    assert call("eve", "POST", path.replace("prt_", "prt_0"), body)[0] == 404
+    assert call("eve", "POST", path, body | {"manager_id": world.people["eve"].id})[0] == 422
+    assert call("eve", "POST", path, body)[0] == 201
+    assert [each["name"] for each in call("ana", "GET", "portfolios")[1]] == ["Top, fresh", "New"]
+    assert call("dev", "GET", "portfolios")[1] == []
+
+
 def test_an_assignment_is_tried_dry_first(world: World, call: Call, customer: str) -> None:
     assert call("eve", "POST", "assignments", {"as_of": "2025-12-31"})[0] == 422
     value(figures([(customer, 900, "top", None)]), as_of=date(2025, 12, 31), now=world.now)
