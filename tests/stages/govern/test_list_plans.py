@@ -1,0 +1,67 @@
+"""A page of a long list walks an index in order: it never reads or sorts the whole portfolio."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from patronage.access.roles import SYSTEM
+from patronage.govern import reads
+from patronage.govern.models import Standing
+from patronage.govern.reads.customers import Sort
+
+from .world import World, add_customers
+
+INDEXES: dict[Sort, str] = {
+    "value": "standing_by_value",
+    "risk": "standing_by_risk",
+    "label": "standing_by_label",
+}
+
+
+def plan_of(statement: str) -> str:
+    """Ask the store how it would run a statement if the table were long."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}")
+        else:
+            # The test's table is short: without this, reading all of it would be the best plan.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+            cursor.execute(f"EXPLAIN {statement}")
+        return "\n".join(str(row[-1]) for row in cursor.fetchall())
+
+
+def sorts(plan: str) -> bool:
+    return "TEMP B-TREE" in plan or "Sort" in plan
+
+
+def statements_of_second_page(world: World, sort: Sort) -> list[str]:
+    portfolio_id = world.portfolios["New"]
+    first = reads.page(SYSTEM, world.now, portfolio_id=portfolio_id, sort=sort, limit=5)
+    with CaptureQueriesContext(connection) as queries:
+        reads.page(
+            SYSTEM, world.now, portfolio_id=portfolio_id, sort=sort, limit=5, after=first.next
+        )
+    return [each["sql"] for each in queries if "LIMIT 6" in each["sql"]]
+
+
+@pytest.mark.parametrize("sort", ["value", "risk", "label"])
+def test_the_next_page_walks_its_index(world: World, sort: Sort) -> None:
+    add_customers(20, world.now)
+    Standing.objects.update(value_minor=7, at_risk_minor=3)
+    (statement,) = statements_of_second_page(world, sort)
+    plan = plan_of(statement)
+    assert INDEXES[sort] in plan
+    assert not sorts(plan)
+
+
+def test_an_order_without_an_index_is_seen_to_sort(world: World) -> None:
+    add_customers(20, world.now)
+    Standing.objects.update(value_minor=7, at_risk_minor=3)
+    (statement,) = statements_of_second_page(world, "value")
+    table = '"govern_standing"."value_minor" DESC'
+    assert table in statement
+    other = statement.replace(table, '"govern_standing"."recency_days" DESC')
+    assert sorts(plan_of(other))
