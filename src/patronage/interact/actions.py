@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from patronage.access import audit
+from patronage.access.errors import NotFound, Refused
 from patronage.access.ports import ConsentWithdrawn
 from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic
+from patronage.customize.models import Contact
 from patronage.differentiate.actions import record_need
 from patronage.interact.models import Interaction
-from patronage.interact.settling import release_queued
+from patronage.interact.settling import release_queued, settle
+
+_LONGEST_REASON: Final = 300
 
 
 def record_said_need(
@@ -56,6 +61,37 @@ def record_said_need(
             change={"interaction": interaction.id, "channel": channel, "need": recorded.id},
         )
     return interaction
+
+
+def settle_in_doubt(
+    *, actor: Actor, now: datetime, contact_id: str, went_out: bool, reason: str
+) -> Contact:
+    """End a contact of which its channel cannot say whether it went out.
+
+    Args:
+        went_out: whether it did, as a person found out; if not it is cancelled, never sent again.
+        reason: how that is known, 1 to 300 characters.
+
+    Raises:
+        NotAllowed: the actor may not deliver.
+        NotFound: no contact of this id waits for a person's word.
+    """
+    actor.require(Right.DELIVER)
+    if not 1 <= len(reason.strip()) <= _LONGEST_REASON:
+        raise Refused(f"Say how it is known, in 1 to {_LONGEST_REASON} characters.")
+    with atomic():
+        if not settle(contact_id, went_out=went_out, reason=reason, at=now):
+            raise NotFound(noun="contact in doubt", id=contact_id)
+        audit.record(
+            actor=actor,
+            now=now,
+            action="settle contact in doubt",
+            subject_kind="contact",
+            subject_id=contact_id,
+            reason=reason,
+            change={"went_out": went_out},
+        )
+    return Contact.objects.get(pk=contact_id)
 
 
 def stop_contacts(event: ConsentWithdrawn) -> None:

@@ -92,6 +92,13 @@ class InDoubtOut(Schema):
     since: datetime
 
 
+class Settlement(Schema):
+    """What a person found out about a contact in doubt, and how."""
+
+    went_out: bool
+    reason: str = Field(min_length=1, max_length=300)
+
+
 @router.post(
     "/customers/{customer_id}/interactions",
     response={201: InteractionOut},
@@ -130,6 +137,13 @@ def list_in_doubt(request: CallerRequest) -> list[Any]:
 def create_delivery(request: CallerRequest, delivery: NewDelivery) -> Status[Any]:
     counts = jobs.deliver(actor=request.actor, now=request.now, at=delivery.at)
     return Status(201, counts)
+
+
+@router.post("/contacts/{id}/settlement", response=ContactOut, summary="Settle a contact in doubt")
+def settle_contact(request: CallerRequest, id: str, said: Settlement) -> dict[str, Any]:
+    return _contact(
+        actions.settle_in_doubt(actor=request.actor, now=request.now, contact_id=id, **said.dict())
+    )
 
 
 def _contact(contact: Contact) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 import polars as pl
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from patronage.customize.models import Budget, Contact, Offer
 from patronage.identify import bulk
@@ -19,7 +19,10 @@ from patronage.interact.models import Attempt
 
 #: After so many failures a contact is given up, so that nothing is tried for ever.
 MOST_ATTEMPTS: Final = 5
+#: Reason of a contact that only a person can settle.
+UNKNOWN: Final = "nobody can say whether it went out"
 _WIDTH: Final = 300
+_HELD: Final = ("pk", "budget_id", "reserved_minor")
 
 
 def lock(lease: Lease) -> list[str]:
@@ -73,9 +76,7 @@ def cancel(contacts: pl.DataFrame, reasons: Mapping[str, str], at: datetime) -> 
 
 def keep_in_doubt(contact_ids: Sequence[str], now: datetime) -> None:
     """Leave contacts of which nobody can say whether they went out: they are listed, not sent."""
-    Contact.objects.filter(pk__in=contact_ids).update(
-        lease_until=now, state_reason="nobody can say whether it went out"
-    )
+    Contact.objects.filter(pk__in=contact_ids).update(lease_until=now, state_reason=UNKNOWN)
 
 
 def try_again(contact_ids: Sequence[str], why: Mapping[str, str]) -> dict[str, str]:
@@ -114,19 +115,31 @@ def release_queued(customer_id: str, channel: str | None, reason: str, at: datet
     queued = Contact.objects.filter(customer_id=customer_id, state="queued")
     if channel is not None:
         queued = queued.filter(channel=channel)
-    budgets = Budget.objects.filter(pk__in=queued.values("budget_id"))
-    list(budgets.select_for_update().order_by("pk").values_list("pk"))
-    rows = list(queued.select_for_update().order_by("pk").values_list(*_HELD))
-    contacts = pl.DataFrame(
-        rows,
-        schema={"contact_id": pl.String, "budget_id": pl.String, "reserved_minor": pl.Int64},
-        orient="row",
-    )
+    contacts = _locked(queued)
     cancel(contacts, dict.fromkeys(contacts["contact_id"].to_list(), reason), at)
     return contacts.height
 
 
-_HELD: Final = ("pk", "budget_id", "reserved_minor")
+def settle(contact_id: str, *, went_out: bool, reason: str, at: datetime) -> bool:
+    """End a contact in doubt as a person says it ended; False where none is in such doubt."""
+    unknown = Contact.objects.filter(pk=contact_id, state="sending", state_reason=UNKNOWN)
+    contacts = _locked(unknown)
+    if contacts.is_empty():
+        return False
+    if went_out:
+        mark_sent(contacts, [contact_id], at)
+    else:
+        cancel(contacts, {contact_id: reason}, at)
+    return True
+
+
+def _locked(contacts: QuerySet[Contact]) -> pl.DataFrame:
+    """Lock contacts and, before them, their budgets: in the order in which a run locks them."""
+    budgets = Budget.objects.filter(pk__in=contacts.values("budget_id"))
+    list(budgets.select_for_update().order_by("pk").values_list("pk"))
+    rows = list(contacts.select_for_update().order_by("pk").values_list(*_HELD))
+    schema = {"contact_id": pl.String, "budget_id": pl.String, "reserved_minor": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _reached(contact_ids: Sequence[str], state: str, at: datetime, reason: str) -> None:
