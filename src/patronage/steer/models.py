@@ -1,9 +1,12 @@
-"""Equity statements and scorecards: drafted by one person, published by another, then frozen."""
+"""Equity statements and scorecards: drafted by one person, published by another, then frozen.
+
+The guards here answer in words; the database refuses the same by itself (migration 0002).
+"""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -11,8 +14,12 @@ from django.db.models import F, Q
 from patronage.access.models import User
 from patronage.differentiate.models import ValuationRun
 from patronage.govern.models import Portfolio
+from patronage.steer.errors import Published
 from patronage.vocabulary.ids import IdPrefix, new_id
 
+M = TypeVar("M", bound=models.Model)
+
+#: the lines of a statement, in its order; all but the first and the last are movements
 LINES = (
     "opening",
     "expected_margin",
@@ -27,6 +34,25 @@ LINES = (
 )
 
 
+class Frozen(models.QuerySet[M]):
+    """Refuses to change or delete, in bulk, what belongs to a published statement."""
+
+    def update(self, **changes: Any) -> int:
+        self._refuse_published()
+        return super().update(**changes)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        self._refuse_published()
+        return super().delete()
+
+    def _refuse_published(self) -> None:
+        path = "" if self.model is Statement else "statement__"
+        published = self.filter(**{f"{path}published_at__isnull": False})
+        found = published.values_list(f"{path}pk", flat=True).first()
+        if found is not None:
+            raise Published(statement_id=str(found))
+
+
 class Statement(models.Model):
     """The customer equity of one quarter: opening, movements, closing."""
 
@@ -34,26 +60,59 @@ class Statement(models.Model):
         primary_key=True, max_length=40, default=partial(new_id, IdPrefix.STATEMENT)
     )
     period_start = models.DateField(help_text="First day of the quarter.")
-    as_of = models.DateField(help_text="Last day of the quarter.")
+    as_of = models.DateField(help_text="Last day stated; to be published, the quarter's last.")
     opening_run = models.ForeignKey(
         ValuationRun, null=True, on_delete=models.PROTECT, related_name="+"
     )
     closing_run = models.ForeignKey(ValuationRun, on_delete=models.PROTECT, related_name="+")
     currency = models.CharField(max_length=3)
     manifest = models.PositiveIntegerField(null=True, help_text="Of the statement_lines dataset.")
+    checksum_minor = models.BigIntegerField(
+        help_text="Opening and movements less closing, of the enterprise: always 0."
+    )
     drafted_by = models.CharField(max_length=40)
     drafted_at = models.DateTimeField()
     published_by = models.CharField(max_length=40, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
 
+    objects = Frozen.as_manager()
+
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["as_of", "closing_run"], name="one_statement_a_run"),
+            models.UniqueConstraint(
+                fields=["opening_run", "closing_run"], name="one_statement_a_pair_of_runs"
+            ),
+            models.UniqueConstraint(
+                fields=["closing_run"],
+                condition=Q(opening_run__isnull=True),
+                name="one_first_statement_a_run",
+            ),
+            models.UniqueConstraint(
+                fields=["as_of"],
+                condition=Q(published_at__isnull=False),
+                name="one_published_statement_a_date",
+            ),
             models.CheckConstraint(
                 condition=Q(published_by="") | ~Q(published_by=F("drafted_by")),
                 name="published_by_a_second_person",
             ),
+            models.CheckConstraint(
+                condition=Q(published_by="", published_at__isnull=True)
+                | (~Q(published_by="") & Q(published_at__isnull=False)),
+                name="published_by_somebody_at_an_instant",
+            ),
+            models.CheckConstraint(condition=Q(checksum_minor=0), name="a_statement_closes"),
         ]
+
+    def save(self, **options: Any) -> None:
+        _refuse_if_published(self.pk)
+        super().save(**options)
+
+    def delete(
+        self, using: str | None = None, keep_parents: bool = False
+    ) -> tuple[int, dict[str, int]]:
+        _refuse_if_published(self.pk)
+        return super().delete(using, keep_parents)
 
 
 class StatementLine(models.Model):
@@ -64,12 +123,24 @@ class StatementLine(models.Model):
     kind = models.CharField(max_length=20, choices=[(k, k) for k in LINES])
     amount_minor = models.BigIntegerField()
 
+    objects = Frozen.as_manager()
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["statement", "portfolio", "kind"], name="one_line_a_kind"
             )
         ]
+
+    def save(self, **options: Any) -> None:
+        _refuse_if_published(self.statement_id)
+        super().save(**options)
+
+    def delete(
+        self, using: str | None = None, keep_parents: bool = False
+    ) -> tuple[int, dict[str, int]]:
+        _refuse_if_published(self.statement_id)
+        return super().delete(using, keep_parents)
 
 
 class Scorecard(models.Model):
@@ -88,8 +159,10 @@ class Scorecard(models.Model):
         null=True, help_text="As expected at the opening."
     )
     value_minor = models.BigIntegerField(help_text="Frozen three-year value.")
-    value_low_minor = models.BigIntegerField()
+    value_low_minor = models.BigIntegerField(help_text="Of the 90 % interval of the sum.")
     value_high_minor = models.BigIntegerField()
+
+    objects = Frozen.as_manager()
 
     class Meta:
         constraints: ClassVar = [
@@ -97,3 +170,18 @@ class Scorecard(models.Model):
                 fields=["statement", "portfolio"], name="one_scorecard_a_portfolio"
             )
         ]
+
+    def save(self, **options: Any) -> None:
+        _refuse_if_published(self.statement_id)
+        super().save(**options)
+
+    def delete(
+        self, using: str | None = None, keep_parents: bool = False
+    ) -> tuple[int, dict[str, int]]:
+        _refuse_if_published(self.statement_id)
+        return super().delete(using, keep_parents)
+
+
+def _refuse_if_published(statement_id: str) -> None:
+    if Statement.objects.filter(pk=statement_id, published_at__isnull=False).exists():
+        raise Published(statement_id=statement_id)

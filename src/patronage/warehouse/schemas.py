@@ -211,6 +211,23 @@ OUTCOMES: Final = Dataset(
     sort_by=("decision_run_id", "customer_id"),
 )
 
+#: The customers behind each line of a statement: what each moved it by, in which portfolio. Who
+#: changed portfolio has rows in both. Amounts of 0 are left out.
+STATEMENT_LINES: Final = Dataset(
+    name="statement_lines",
+    version=1,
+    columns=(
+        string("statement_id"),
+        date("as_of"),
+        string("customer_id"),
+        string("portfolio_id"),
+        string("kind"),
+        int64("amount_minor"),
+        string("currency"),
+    ),
+    sort_by=("statement_id", "kind", "portfolio_id", "customer_id"),
+)
+
 #: Every dataset by its name.
 DATASETS: Final = MappingProxyType(
     {
@@ -225,6 +242,7 @@ DATASETS: Final = MappingProxyType(
             VALUATIONS,
             DECISION_CANDIDATES,
             OUTCOMES,
+            STATEMENT_LINES,
         )
     }
 )

@@ -1,0 +1,184 @@
+"""Statements, the customers behind their lines, and scorecards as REST resources."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal, get_args
+
+from ninja import Query, Router, Schema
+from pydantic import Field
+
+from patronage.access.requests import CallerRequest
+from patronage.steer import actions, behind, reads
+from patronage.steer.models import LINES
+
+router = Router(tags=["steer"])
+
+#: a line of the statement, named in the address
+Kind = Literal[
+    "opening",
+    "expected_margin",
+    "unwinding",
+    "roll_forward",
+    "experience",
+    "panel_entry",
+    "new_customers",
+    "hand_overs",
+    "model_change",
+    "closing",
+]
+if get_args(Kind) != LINES:
+    raise ImportError("api.Kind and models.LINES name different lines")
+
+
+class HeadRow(Schema):
+    """Which statement, of which quarter, by whom; `published_at` is null while it is a draft."""
+
+    id: str
+    quarter: str
+    period_start: date
+    as_of: date
+    currency: str
+    state: str
+    opening_run_id: str | None
+    closing_run_id: str
+    drafted_by: str
+    drafted_by_id: str
+    drafted_at: datetime
+    published_by: str | None
+    published_at: datetime | None
+
+
+class ReturnRow(Schema):
+    """Return on Customer, 0.12 being 12 %; where it is undetermined, null and why."""
+
+    rate: float | None
+    reason: str | None
+    gain: int
+    base: int
+
+
+class ColumnRow(Schema):
+    """One portfolio's bridge, or a sum; whole minor units."""
+
+    portfolio_id: str | None
+    portfolio: str
+    manager: str | None
+    amounts_minor: dict[str, int]
+    checksum_minor: int
+    realised_margin_minor: int
+    expected_margin_minor: int | None
+    return_on_customer: ReturnRow
+
+
+class StatementRow(Schema):
+    """A statement: the portfolios you may see and their sum."""
+
+    head: HeadRow
+    portfolios: list[ColumnRow]
+    total: ColumnRow
+    is_enterprise: bool
+
+
+class NewStatement(Schema):
+    """Draft the statement as of a date."""
+
+    as_of: date
+
+
+class BehindRow(Schema):
+    """A customer behind a line."""
+
+    customer_id: str
+    label: str
+    portfolio_id: str
+    amount_minor: int
+
+
+class BehindRows(Schema):
+    """Customers behind a line, largest amounts first; they and the moved ones make the total."""
+
+    rows: list[BehindRow]
+    next: str | None
+    customers: int
+    total_minor: int
+    moved_customers: int
+    moved_minor: int
+
+
+class BehindQuestion(Schema):
+    """Which of the customers; pass `next` as `after` for the ones that follow."""
+
+    portfolio_id: str | None = Field(None, max_length=40)
+    after: str | None = Field(None, max_length=200)
+    limit: int = Field(50, ge=1, le=200)
+
+
+class ScorecardRow(Schema):
+    """A manager's quarter for one portfolio, beside its frozen value; whole minor units."""
+
+    id: str
+    statement_id: str
+    as_of: date
+    quarter: str
+    currency: str
+    state: str
+    portfolio_id: str
+    portfolio: str
+    manager_id: str
+    manager: str
+    customers: int
+    revenue_minor: int
+    margin_minor: int
+    expected_margin_minor: int | None
+    value_minor: int
+    value_low_minor: int
+    value_high_minor: int
+
+
+@router.get("/statements", response=list[HeadRow], summary="List statements")
+def statements(request: CallerRequest) -> list[reads.StatementHead]:
+    return reads.statements(request.actor)
+
+
+@router.get("/statements/{statement_id}", response=StatementRow, summary="Show a statement")
+def statement(request: CallerRequest, statement_id: str) -> reads.StatementView:
+    return reads.statement(request.actor, statement_id, request.now)
+
+
+@router.get(
+    "/statements/{statement_id}/lines/{kind}/customers",
+    response=BehindRows,
+    summary="List the customers behind a line",
+)
+def line_customers(
+    request: CallerRequest, statement_id: str, kind: Kind, question: Query[BehindQuestion]
+) -> behind.Behind:
+    asked = question.dict()
+    return reads.line_customers(request.actor, statement_id, kind=kind, now=request.now, **asked)
+
+
+@router.post("/statements", response={201: StatementRow}, summary="Draft a statement")
+def draft(request: CallerRequest, new: NewStatement) -> tuple[int, reads.StatementView]:
+    made = actions.draft(actor=request.actor, now=request.now, as_of=new.as_of)
+    return 201, reads.statement(request.actor, made.id, request.now)
+
+
+@router.post(
+    "/statements/{statement_id}/publication",
+    response={201: StatementRow},
+    summary="Publish another person's draft",
+)
+def publish(request: CallerRequest, statement_id: str) -> tuple[int, reads.StatementView]:
+    made = actions.publish_statement(
+        actor=request.actor, now=request.now, statement_id=statement_id
+    )
+    return 201, reads.statement(request.actor, made.id, request.now)
+
+
+@router.get("/scorecards", response=list[ScorecardRow], summary="List scorecards")
+def scorecards(
+    request: CallerRequest, statement_id: str | None = None, as_of: date | None = None
+) -> list[reads.ScorecardView]:
+    which = statement_id if statement_id is not None else as_of
+    return reads.scorecards(request.actor, request.now, which)

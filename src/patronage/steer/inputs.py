@@ -1,0 +1,98 @@
+"""What is a statement as of a date made from? Two valuations, and who held whom at either."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from patronage.access.company import company_of
+from patronage.differentiate import reads as valuations
+from patronage.differentiate.models import ValuationRun
+from patronage.differentiate.replay import levels
+from patronage.govern.reads import managers_at, memberships_at
+from patronage.identify.models import Customer
+from patronage.steer.errors import NoManagerThen, NotValued
+from patronage.steer.models import Statement
+from patronage.vocabulary.periods import BusinessCalendar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """The valuations that a statement opens and closes with."""
+
+    #: None where nothing before the quarter was ever valued: everybody comes in the quarter
+    opening: ValuationRun | None
+    closing: ValuationRun
+    #: first day of the quarter
+    period_start: date
+    calendar: BusinessCalendar
+
+
+def runs_for(as_of: date) -> Runs:
+    """Find the valuations for a statement as of a date.
+
+    A quarter opens with what the one before published; with its newest valuation where none is.
+
+    Raises:
+        NotValued: there is none as of the date, or none as of the quarter's eve though earlier
+            dates were valued.
+    """
+    closing = valuations.run_at(as_of)
+    if closing is None:
+        raise NotValued(as_of=as_of, end=as_of)
+    calendar = BusinessCalendar(company_of(closing.company_version).time_zone)
+    eve = calendar.previous_quarter_end(as_of)
+    published = Statement.objects.filter(as_of=eve, published_at__isnull=False)
+    before = published.select_related("closing_run").first()
+    opening = valuations.run_at(eve) if before is None else before.closing_run
+    if opening is None and ValuationRun.objects.filter(as_of__lt=eve).exists():
+        raise NotValued(as_of=as_of, end=eve)
+    return Runs(
+        opening=opening,
+        closing=closing,
+        period_start=eve + timedelta(days=1),
+        calendar=calendar,
+    )
+
+
+def levels_of(runs: Runs) -> pl.DataFrame:
+    """The levels of everybody valued at either end, with `is_new` and `is_panel`."""
+    frame = levels(runs.opening, runs.closing)
+    known = pl.Series("customer_id", [], dtype=pl.String)
+    if runs.opening is not None:
+        known = valuations.valuations(runs.opening)["customer_id"]
+    panel = pl.Series(
+        list(Customer.objects.filter(entry="panel").values_list("id", flat=True)), dtype=pl.String
+    )
+    return frame.with_columns(
+        is_new=~pl.col("customer_id").is_in(known.implode()),
+        is_panel=pl.col("customer_id").is_in(panel.implode()),
+    )
+
+
+def held(runs: Runs) -> pl.DataFrame:
+    """`customer_id`, `portfolio_id` at the closing and `opening_portfolio_id`, NULL for none.
+
+    Instants before the end of a date count, so that a quarter opens with the portfolios that the
+    one before closed with.
+    """
+    closing = memberships_at(runs.calendar.end_of_day(runs.closing.as_of))
+    eve = runs.calendar.end_of_day(runs.period_start - timedelta(days=1))
+    opening = memberships_at(eve).rename({"portfolio_id": "opening_portfolio_id"})
+    return closing.join(opening, on="customer_id", how="left")
+
+
+def managers(runs: Runs, rows: pl.DataFrame) -> pl.DataFrame:
+    """Every portfolio with a manager when the date ended: `portfolio_id`, `manager_id`.
+
+    Raises:
+        NoManagerThen: a portfolio has pieces of the statement but had no manager then.
+    """
+    end = runs.calendar.end_of_day(runs.closing.as_of)
+    found = managers_at(end).select("portfolio_id", "manager_id")
+    without = rows.join(found, on="portfolio_id", how="anti")["portfolio_id"].unique().sort()
+    if len(without):
+        raise NoManagerThen(portfolio_ids=without.to_list(), end=runs.closing.as_of)
+    return found

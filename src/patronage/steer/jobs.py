@@ -1,0 +1,194 @@
+"""Draft the equity statement as of a date: opening, movements, closing, and every scorecard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import polars as pl
+
+from patronage.access import datasets
+from patronage.access.audit import record
+from patronage.access.progress import Progress, silent
+from patronage.access.roles import Actor, Right
+from patronage.access.transactions import atomic, take_turns
+from patronage.steer import inputs, lines, scorecards, spread
+from patronage.steer.inputs import Runs
+from patronage.steer.models import LINES, Scorecard, Statement, StatementLine
+from patronage.vocabulary.ids import IdPrefix, new_id
+from patronage.warehouse import Manifest
+
+_DATASET = "statement_lines"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A statement that is computed and written, and that nobody sees yet."""
+
+    statement_id: str
+    runs: Runs
+    #: columns `lines.PIECE`
+    pieces: pl.DataFrame
+    #: `portfolio_id` and the lines
+    portfolios: pl.DataFrame
+    #: `portfolio_id`, `manager_id` and the figures of `scorecards.figures`
+    scorecards: pl.DataFrame
+    checksum_minor: int
+    manifest: Manifest
+
+
+def draft_statement(
+    *, actor: Actor, now: datetime, as_of: date, progress: Progress = silent
+) -> Statement:
+    """Draft the statement as of a date; the same two valuations again give the one that is there.
+
+    Raises:
+        NotValued: a valuation is missing.
+        InNoPortfolio: a valued customer was in no portfolio.
+        NoManagerThen: a portfolio that held customers had no manager.
+        DoesNotClose: opening and movements do not make the closing; nothing is stored.
+    """
+    actor.require(Right.DRAFT_STATEMENT)
+    runs = inputs.runs_for(as_of)
+    known = _known(runs)
+    if known is not None:
+        return known
+    prepared = _prepare(runs, progress)
+    progress(0.9, "Storing the statement")
+    statement = _store(actor, now, prepared)
+    progress(1.0, "Done")
+    return statement
+
+
+def _known(runs: Runs) -> Statement | None:
+    return Statement.objects.filter(opening_run=runs.opening, closing_run=runs.closing).first()
+
+
+def _prepare(runs: Runs, progress: Progress) -> Prepared:
+    """Compute everything and write the files, before any lock is taken."""
+    progress(0.05, "Replaying the opening's model")
+    levels = inputs.levels_of(runs)
+    progress(0.4, "Giving every movement to its portfolio")
+    held = inputs.held(runs)
+    rows = lines.pieces(lines.customer_bridges(levels), held, runs.closing.as_of)
+    managers = inputs.managers(runs, rows)
+    portfolios = lines.by_portfolio(rows, managers["portfolio_id"].to_list())
+    checksum_minor = lines.require_closed(rows, portfolios)
+    progress(0.6, "Writing scorecards")
+    figures = scorecards.figures(
+        held, levels, spread.variances(runs.closing), has_opening=runs.opening is not None
+    )
+    statement_id = new_id(IdPrefix.STATEMENT)
+    progress(0.8, "Writing the customers behind each line")
+    return Prepared(
+        statement_id=statement_id,
+        runs=runs,
+        pieces=rows,
+        portfolios=portfolios,
+        scorecards=managers.join(figures, on="portfolio_id", how="left"),
+        checksum_minor=checksum_minor,
+        manifest=_append(_behind(rows, runs, statement_id)),
+    )
+
+
+def _behind(rows: pl.DataFrame, runs: Runs, statement_id: str) -> pl.DataFrame:
+    """Rows of the dataset: one a customer, portfolio and line that is not 0."""
+    long = rows.unpivot(
+        on=LINES,
+        index=["customer_id", "portfolio_id"],
+        variable_name="kind",
+        value_name="amount_minor",
+    )
+    return long.filter(pl.col("amount_minor") != 0).select(
+        statement_id=pl.lit(statement_id),
+        as_of=pl.lit(runs.closing.as_of),
+        customer_id="customer_id",
+        portfolio_id="portfolio_id",
+        kind="kind",
+        amount_minor="amount_minor",
+        currency=pl.lit(runs.closing.currency),
+    )
+
+
+def _append(rows: pl.DataFrame) -> Manifest:
+    return datasets.warehouse().append(_DATASET, rows.to_arrow(), base=datasets.head(_DATASET))
+
+
+def _store(actor: Actor, now: datetime, prepared: Prepared) -> Statement:
+    """Make it what everybody sees, in one transaction, unless somebody else just did."""
+    with atomic():
+        take_turns(_DATASET)
+        known = _known(prepared.runs)
+        if known is not None:
+            return known
+        manifest = prepared.manifest
+        if manifest.parent != datasets.head(_DATASET):
+            # Another date was stated meanwhile: the same rows go on top of its state.
+            manifest = _append(_behind(prepared.pieces, prepared.runs, prepared.statement_id))
+        datasets.commit(dataset=_DATASET, manifest=manifest, cause=prepared.statement_id, now=now)
+        statement = _statement(actor, now, prepared, manifest)
+        _write_lines(statement, prepared.portfolios)
+        _write_scorecards(statement, prepared.scorecards)
+        _audit(actor, now, statement, prepared.portfolios)
+    return statement
+
+
+def _statement(actor: Actor, now: datetime, prepared: Prepared, manifest: Manifest) -> Statement:
+    runs = prepared.runs
+    return Statement.objects.create(
+        id=prepared.statement_id,
+        period_start=runs.period_start,
+        as_of=runs.closing.as_of,
+        opening_run=runs.opening,
+        closing_run=runs.closing,
+        currency=runs.closing.currency,
+        manifest=manifest.number,
+        checksum_minor=prepared.checksum_minor,
+        drafted_by=actor.id,
+        drafted_at=now,
+    )
+
+
+def _write_lines(statement: Statement, portfolios: pl.DataFrame) -> None:
+    StatementLine.objects.bulk_create(
+        StatementLine(
+            statement=statement,
+            portfolio_id=row["portfolio_id"],
+            kind=kind,
+            amount_minor=row[kind],
+        )
+        for row in portfolios.iter_rows(named=True)
+        for kind in LINES
+    )
+
+
+def _write_scorecards(statement: Statement, figures: pl.DataFrame) -> None:
+    unexpected = {"expected_margin_minor": None} if statement.opening_run is None else {}
+    Scorecard.objects.bulk_create(
+        Scorecard(
+            statement=statement,
+            # A portfolio that holds nobody has a card too: of zeros, which are known.
+            **{name: 0 if value is None else value for name, value in row.items()} | unexpected,
+        )
+        for row in figures.iter_rows(named=True)
+    )
+
+
+def _audit(actor: Actor, now: datetime, statement: Statement, portfolios: pl.DataFrame) -> None:
+    totals = portfolios.select(pl.col(LINES).sum()).row(0, named=True)
+    record(
+        actor=actor,
+        now=now,
+        action="draft statement",
+        subject_kind="statement",
+        subject_id=statement.id,
+        change={
+            "as_of": statement.as_of.isoformat(),
+            "opening_run": statement.opening_run_id,
+            "closing_run": statement.closing_run_id,
+            "currency": statement.currency,
+            "manifest": statement.manifest,
+            "checksum_minor": statement.checksum_minor,
+            "lines_minor": totals,
+        },
+    )
