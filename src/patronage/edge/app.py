@@ -49,7 +49,7 @@ def create_app(*, writer: Writer | None = None) -> Starlette:
     return Starlette(
         routes=[
             Route("/live", live),
-            Route("/ready", Readiness()),
+            Route("/ready", Readiness().answer),
             Route(DECISIONS, DecisionsByKey(written_by, pages)),
             Mount("/", pages),
         ],

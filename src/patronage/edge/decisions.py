@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -30,6 +30,7 @@ from patronage.edge.requests import (
 from patronage.edge.writer import GroupWriter, QueueFull, StoreAway
 
 BEARER = "bearer "
+_ANSWER_FIELDS = tuple(field.name for field in fields(DecisionAnswer))
 _TITLES = {
     HTTPStatus.UNAUTHORIZED: "Who is calling?",
     HTTPStatus.FORBIDDEN: "You may not do this",
@@ -109,14 +110,15 @@ def nothing_permitted(customer: str, at: datetime) -> Response:
     """The answer while the store is away: say nothing to the customer, nothing was recorded.
 
     It has the form of every answer, so that a caller shows what it shows whenever nothing is
-    offered; `outcome` says "unavailable" and there is no decision.
+    offered; only `id` is null, since no decision was recorded.
     """
-    content = {
+    content: dict[str, object] = {
+        "id": None,
         "decision_ids": [],
         "customer_id": customer,
         "at": at,
-        "outcome": "unavailable",
-        "outcome_text": "nothing may be offered now: it could not be checked or recorded",
+        "outcome": "nothing",
+        "outcome_text": "Nothing may be offered now: it could not be checked or recorded",
         "offers": [],
         "candidates": [],
     }
@@ -158,20 +160,20 @@ def _one(asked: Asked, actor: Actor | None) -> Answered:
 
 def _written(asked: Asked, actor: Actor) -> Answered:
     if asked.idempotency_key is None:
-        return Answered(status=HTTPStatus.OK, body=encoded(_decided(asked, actor)))
+        return Answered(status=HTTPStatus.OK, body=_decided(asked, actor))
     status, body = answer_once(
         actor.id,
         asked.idempotency_key,
         asked.body,
         asked.now,
-        lambda: (HTTPStatus.OK, encoded(_decided(asked, actor)).decode()),
+        lambda: (HTTPStatus.OK, _decided(asked, actor).decode()),
     )
     return Answered(status=status, body=body.encode())
 
 
-def _decided(asked: Asked, actor: Actor) -> DecisionAnswer:
+def _decided(asked: Asked, actor: Actor) -> bytes:
     wanted = asked.wanted
-    return decide_now(
+    answer = decide_now(
         actor=actor,
         now=asked.now,
         customer_id=wanted.customer,
@@ -180,6 +182,8 @@ def _decided(asked: Asked, actor: Actor) -> DecisionAnswer:
         context=wanted.context,
         limit=wanted.limit,
     )
+    content = {name: getattr(answer, name) for name in _ANSWER_FIELDS}
+    return encoded({"id": answer.id, **content})
 
 
 def _refused(status: HTTPStatus, detail: str) -> Answered:

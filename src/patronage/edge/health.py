@@ -35,7 +35,8 @@ class Readiness:
         self._last = _Last()
         self._looking = asyncio.Lock()
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
+        """Say whether it can take work, and what stands in the way."""
         del request
         async with self._looking:
             if time.monotonic() - self._last.at > _STANDS:

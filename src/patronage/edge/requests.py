@@ -11,23 +11,26 @@ from starlette.responses import Response
 #: Most bytes of a request's body.
 LONGEST_BODY: Final = 64 * 1024
 PROBLEM_JSON: Final = "application/problem+json"
-#: Content types whose text is NUL-free are stored as given; a NUL fits no store.
-_Text = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00]*$")]
+#: A NUL fits no store.
+_STORABLE: Final = r"^[^\x00]*$"
+_Word = Annotated[str, msgspec.Meta(max_length=20, pattern=_STORABLE)]
+_Text = Annotated[str, msgspec.Meta(max_length=400, pattern=_STORABLE)]
+_Places = Annotated[int, msgspec.Meta(ge=1, le=20)]
 
 
 class DecisionRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """`POST /api/v1/decisions`."""
 
     #: id of the customer
-    customer: Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[^\x00]*$")]
+    customer: Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=_STORABLE)]
     #: the channel the customer is in; null considers all
-    channel: _Text | None = None
+    channel: _Word | None = None
     #: how many places there are to fill
-    placements: int = 1
+    placements: _Places = 1
     #: what is known of the moment
-    context: dict[_Text, _Text | int | float | bool | None] | None = None
+    context: Annotated[dict[_Text, _Text], msgspec.Meta(max_length=20)] = {}
     #: most treatments wanted
-    limit: int = 1
+    limit: _Places = 1
 
 
 class Unreadable(Exception):

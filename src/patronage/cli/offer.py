@@ -1,0 +1,143 @@
+"""`patronage offer …`: what product teams propose."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import MISSING, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App
+
+from patronage.access.errors import Refused
+from patronage.cli.call import current
+from patronage.cli.show import rows, say
+from patronage.cli.texts import text_of
+from patronage.customize import actions, reads
+from patronage.customize.actions import Proposal, Wording
+from patronage.vocabulary.money import Money
+from patronage.vocabulary.periods import as_utc
+
+app = App(name="offer", help="What product teams propose.")
+
+
+@app.command(name="list")
+def list_() -> None:
+    """Show the offers with what came of them."""
+    call = current()
+    rows(
+        "",
+        [
+            {
+                "offer": view.offer.name,
+                "team": view.offer.team.name,
+                "saves": Money(view.offer.face_value_minor, view.offer.currency),
+                "offered": sum(place.offered for place in view.portfolios),
+                "withheld": sum(place.withheld for place in view.portfolios),
+                "blocked_by": [
+                    place.portfolio
+                    for place in view.portfolios
+                    if place.ruling is not None and place.ruling.effect == "block"
+                ],
+                "id": view.offer.id,
+            }
+            for view in reads.offers(call.actor, call.clock())
+        ],
+        empty="There is no offer yet. Propose some with `patronage offer propose FILE`.",
+    )
+
+
+@app.command
+def propose(file: Path) -> None:
+    """Propose the offers of a TOML file; those that are there already stay as they are.
+
+    Parameters
+    ----------
+    file
+        The file: one [[offers]] each, with [[offers.treatments]].
+    """
+    call = current()
+    path = call.path(file)
+    proposals = [_proposal(each, path) for each in _tables(path)]
+    made = actions.propose_offers(actor=call.actor, now=call.clock(), rows=proposals)
+    say(f"{len(made)} offers wait at the gate.")
+
+
+@app.command
+def withdraw(offer: str, *, reason: str) -> None:
+    """Close an offer from now on.
+
+    Parameters
+    ----------
+    offer
+        The offer's id.
+    reason
+        Why.
+    """
+    call = current()
+    done = actions.withdraw_offer(actor=call.actor, now=call.clock(), offer_id=offer, reason=reason)
+    say(f"{done.name!r} is withdrawn.")
+
+
+@app.command
+def funnel(offer: str) -> None:
+    """Show how far an offer came with the customers of the last run.
+
+    Parameters
+    ----------
+    offer
+        The offer's id.
+    """
+    call = current()
+    rows(
+        "",
+        [
+            {"customers": each.customers, "reason": each.text}
+            for each in reads.offer_funnel(call.actor, offer, call.clock())
+        ],
+        empty="No run has considered this offer yet.",
+    )
+
+
+def _tables(path: Path) -> list[dict[str, Any]]:
+    try:
+        content = tomllib.loads(text_of(path))
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(f"{path} is not valid TOML: {error}") from error
+    offers = content.get("offers")
+    if set(content) != {"offers"} or not isinstance(offers, list):
+        raise Refused(f"{path} holds [[offers]] and nothing else; found {', '.join(content)}.")
+    return offers
+
+
+def _proposal(table: dict[str, Any], path: Path) -> Proposal:
+    words = [_record(Wording, each, path) for each in table.get("treatments", [])]
+    instants = {
+        name: _instant(value, name, path)
+        for name in ("valid_from", "valid_until")
+        if (value := table.get(name)) is not None
+    }
+    made: Proposal = _record(Proposal, {**table, **instants, "treatments": words}, path)
+    return made
+
+
+def _record(kind: type, table: dict[str, Any], path: Path) -> Any:
+    """Make a record of a table; unknown and missing keys are named."""
+    known = {each.name: each for each in fields(kind)}
+    for name in table:
+        if name not in known:
+            raise Refused(f"{path}: unknown key {name!r}; known are {', '.join(sorted(known))}.")
+    for name, each in known.items():
+        if name not in table and each.default is MISSING:
+            raise Refused(f"{path}: an offer lacks {name!r}; add it.")
+    return kind(**table)
+
+
+def _instant(value: object, name: str, path: Path) -> datetime:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return as_utc(value)
+    raise Refused(
+        f"{path}: {name} is an instant with its zone, such as 2017-10-01T00:00:00-04:00; "
+        f"found {value!r}."
+    )
