@@ -30,12 +30,13 @@ def full_months(
     taken: Taken, months: Sequence[str], customer_ids: Sequence[str], places: int
 ) -> dict[str, Bools]:
     """By month, ``(n,)``: whether the customer has no place left."""
-    everybody = np.array(customer_ids, dtype=object)
     full: dict[str, Bools] = {}
     for month in months:
         sets = [taken.get((month, place), set()) for place in range(1, places + 1)]
         none_left = set.intersection(*sets) if sets else set(customer_ids)
-        full[month] = np.isin(everybody, sorted(none_left))
+        full[month] = np.fromiter(
+            map(none_left.__contains__, customer_ids), dtype=np.bool_, count=len(customer_ids)
+        )
     return full
 
 

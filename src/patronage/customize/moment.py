@@ -92,8 +92,11 @@ def checked_request(
     )
 
 
-def look(request: Request, customer: Customer, at: datetime) -> Moment:
+def look(request: Request, customer: Customer, at: datetime, *, spend: bool = True) -> Moment:
     """Decide for one customer with what is known, ruled, agreed and left at this instant.
+
+    Args:
+        spend: False decides as if the budget were used up.
 
     Raises:
         UnknownChannel: the channel is none of the company's.
@@ -122,7 +125,7 @@ def look(request: Request, customer: Customer, at: datetime) -> Moment:
         full=full_months(taken, [month], [customer.id], places),
     )
     means = Means(
-        budget_left=left_of(budget),
+        budget_left=left_of(budget) if spend else 0,
         price=served.price,
         salt=served.run.input_digest if served.run else "",
         at=at,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -105,13 +105,17 @@ def consented(
     ids: Sequence[str], policy: PolicyInForce, consents: Mapping[str, Mapping[str, str]]
 ) -> Bools:
     """``(n, k)``: whether a consent stands for each treatment's channel."""
-    people = np.array(ids, dtype=object)
     by_channel = {
-        channel: np.isin(people, list(consents.get(channel, ())))
+        channel: among(ids, consents.get(channel, {}))
         for channel in {each.channel for each in policy.treatments}
     }
     columns = [by_channel[each.channel] for each in policy.treatments]
     return np.array(columns, dtype=np.bool_).reshape(len(columns), len(ids)).T
+
+
+def among(ids: Sequence[str], those: Container[str]) -> Bools:
+    """``(n,)``: which of the ids are among those."""
+    return np.fromiter(map(those.__contains__, ids), dtype=np.bool_, count=len(ids))
 
 
 def offer_figures(policy: PolicyInForce, figures: CategoryFigures, model: ResponseModel) -> Floats:

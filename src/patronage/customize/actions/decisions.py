@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,8 +15,9 @@ from patronage.access.roles import Actor, Right
 from patronage.access.scope import visible
 from patronage.access.transactions import atomic
 from patronage.customize.contact_policy import free_places, places_taken
+from patronage.customize.errors import BudgetSpent
 from patronage.customize.log import Candidate, candidates_of, logged_candidates, logged_versions
-from patronage.customize.moment import Moment, checked_request, look
+from patronage.customize.moment import Moment, Request, checked_request, look
 from patronage.customize.plan import OUTCOMES
 from patronage.customize.policy import terms_of
 from patronage.customize.population import portfolio_rows
@@ -24,6 +25,8 @@ from patronage.customize.recording import ContactColumns, DecisionColumns, recor
 from patronage.identify.models import Customer
 from patronage.science.arbitration import OUTCOME_WORDS, Outcome
 from patronage.vocabulary.ids import IdPrefix, new_ids
+
+_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,15 +100,25 @@ def decide_now(
         context=context,
         limit=limit,
     )
+    for _ in range(_TRIES):
+        try:
+            return _decided(actor, now, request, spend=True)
+        except BudgetSpent:
+            # Somebody else took the last of the budget since it was looked at: look again.
+            continue
+    return _decided(actor, now, request, spend=False)
+
+
+def _decided(actor: Actor, now: datetime, request: Request, *, spend: bool) -> DecisionAnswer:
     with atomic():
         # The lock comes before the question, so that the places counted stay the ones taken.
         seen = visible(Customer.objects.filter(erased_at__isnull=True), actor, now)
-        known = seen.filter(id=customer_id).values("id")
+        known = seen.filter(id=request.customer_id).values("id")
         locked = Customer.objects.select_for_update(no_key=True)
         customer = locked.filter(id__in=known).first()
         if customer is None:
-            raise NotFound(noun="customer", id=customer_id)
-        return _written(look(request, customer, now), now)
+            raise NotFound(noun="customer", id=request.customer_id)
+        return _written(look(request, customer, now, spend=spend), now)
 
 
 def _written(moment: Moment, now: datetime) -> DecisionAnswer:

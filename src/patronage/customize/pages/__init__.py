@@ -1,0 +1,19 @@
+"""The gate, the offers of their owners, and decisions explained."""
+
+from patronage.customize.pages.decisions import decision
+from patronage.customize.pages.gate import gate
+from patronage.customize.pages.offers import offer, offers, withdraw
+from patronage.customize.pages.proposals import condition, propose
+from patronage.customize.pages.rulings import preview, ruling
+
+__all__ = [
+    "condition",
+    "decision",
+    "gate",
+    "offer",
+    "offers",
+    "preview",
+    "propose",
+    "ruling",
+    "withdraw",
+]

@@ -1,0 +1,149 @@
+"""Which offers wait for my ruling, what is at stake, and how did I rule on the others?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from patronage.access.requests import CallerRequest
+from patronage.access.roles import Right
+from patronage.customize import reads
+from patronage.customize.reads import GateRow
+from patronage.customize.stakes import last_run
+from patronage.customize.words import EFFECT_TONES, EFFECT_WORDS, RULING_WORDS
+
+ROWS_A_PAGE: Final = 60
+STATES: Final = ("waiting", "ruled", "all")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    """One view of the gate."""
+
+    title: str
+    href: str
+    is_here: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateView:
+    """The rows asked for, and what the page says about all of them."""
+
+    rows: Sequence[GateRow]
+    total: int
+    #: `?after=` of the next page
+    next: str | None
+    waiting: int
+    #: of those, how many the portfolio's default lets through
+    let_through: int
+    ruled: int
+    #: the row with most at stake among those that wait
+    largest: GateRow | None
+    teams: Sequence[str]
+    portfolios: Sequence[tuple[str, str]]
+    tabs: Sequence[Tab]
+    filters: Mapping[str, str]
+
+
+@require_safe
+def gate(request: CallerRequest) -> HttpResponse:
+    """The offers at the gate of the reader's portfolios."""
+    request.actor.require(Right.SEE_PROFITABILITY)
+    rows = reads.gate(request.actor, request.now)
+    template = "customize/gate_list.html" if request.htmx else "customize/gate.html"
+    return render(request, template, gate_context(request, rows))
+
+
+def gate_context(request: CallerRequest, rows: list[GateRow]) -> dict[str, Any]:
+    """What the gate's templates show."""
+    return {
+        "gate": gate_view(rows, request.GET),
+        "may_rule": request.actor.may(Right.RULE),
+        "run": last_run(),
+        "effect_words": EFFECT_WORDS,
+        "effect_tones": EFFECT_TONES,
+        "ruling_words": RULING_WORDS,
+        "channel_titles": channel_titles(request),
+    }
+
+
+def channel_titles(request: CallerRequest) -> dict[str, str]:
+    """Channels as the company calls them."""
+    company = request.company
+    return {each.name: each.title for each in company.channels} if company else {}
+
+
+def gate_view(rows: list[GateRow], asked: QueryDict) -> GateView:
+    """Search, filter, sort and cut the rows as the address asks."""
+    waiting = [row for row in rows if row.by_default]
+    state = asked.get("state", "")
+    state = state if state in STATES else ("waiting" if waiting else "all")
+    found = sorted(_found(rows, state, asked), key=_SORTS.get(asked.get("sort", ""), _by_stake))
+    start = _start(asked.get("after", ""))
+    shown = found[start : start + ROWS_A_PAGE]
+    more = start + ROWS_A_PAGE < len(found)
+    counts = {"waiting": len(waiting), "ruled": len(rows) - len(waiting), "all": len(rows)}
+    staked = [row for row in waiting if row.at_stake_minor]
+    return GateView(
+        rows=shown,
+        total=len(found),
+        next=str(start + ROWS_A_PAGE) if more else None,
+        waiting=counts["waiting"],
+        let_through=sum(row.effect != "block" for row in waiting),
+        ruled=counts["ruled"],
+        largest=min(staked, key=_by_stake, default=None),
+        teams=sorted({row.team for row in rows}),
+        portfolios=sorted({(row.portfolio, row.portfolio_id) for row in rows}),
+        tabs=[_tab(each, state, counts[each], asked) for each in STATES],
+        filters={name: asked.get(name, "") for name in ("q", "team", "portfolio", "effect")}
+        | {"state": state, "sort": asked.get("sort", "")},
+    )
+
+
+def _found(rows: list[GateRow], state: str, asked: QueryDict) -> list[GateRow]:
+    wanted = {name: asked.get(name, "") for name in ("team", "portfolio_id", "effect")}
+    wanted["portfolio_id"] = asked.get("portfolio", "")
+    text = asked.get("q", "").strip().casefold()
+    return [
+        row
+        for row in rows
+        if (state == "all" or row.by_default == (state == "waiting"))
+        and all(getattr(row, name) == value for name, value in wanted.items() if value)
+        and text in f"{row.offer} {row.team} {row.category}".casefold()
+    ]
+
+
+def _by_stake(row: GateRow) -> tuple[bool, float, str, str]:
+    return not row.by_default, -(row.at_stake_minor or 0), row.offer, row.portfolio
+
+
+_SORTS: Final[Mapping[str, Callable[[GateRow], Any]]] = {
+    "stake": _by_stake,
+    "offer": lambda row: (row.offer, row.portfolio),
+    "customers": lambda row: (-(row.best_for or 0), row.offer, row.portfolio),
+    "saving": lambda row: (-row.face_value_minor, row.offer, row.portfolio),
+}
+
+
+def _start(after: str) -> int:
+    return min(int(after), 1_000_000) if after.isascii() and after.isdigit() else 0
+
+
+def _tab(name: str, state: str, count: int, asked: QueryDict) -> Tab:
+    query = asked.copy()
+    query.pop("after", None)
+    query["state"] = name
+    return Tab(
+        title=_tab_words(name), href=f"?{query.urlencode()}", is_here=name == state, count=count
+    )
+
+
+def _tab_words(name: str) -> str:
+    return {"waiting": _("Waiting"), "ruled": _("Ruled"), "all": _("All")}[name]
