@@ -37,7 +37,9 @@ def verdict(compared: dict[str, Any], *, replayed: bool) -> str:
     return UNSOUND if compared["sample_ratio"].get("sound") is False else CAUSAL
 
 
-def comparison(outcomes: pl.DataFrame, holdout_share: float) -> dict[str, Any]:
+def comparison(
+    outcomes: pl.DataFrame, holdout_share: float, *, replayed: bool = False
+) -> dict[str, Any]:
     """Compare customers for whom something was chosen: offered it, or withheld by the holdout.
 
     Both arms went through the same choice before the holdout parted them. Every customer counts
@@ -47,6 +49,7 @@ def comparison(outcomes: pl.DataFrame, holdout_share: float) -> dict[str, Any]:
     Args:
         outcomes: as `learn.outcomes.outcomes` gives them.
         holdout_share: share of customers meant to be held out.
+        replayed: whether the decisions caused nothing of this, so that there is no return either.
     """
     treated = outcomes.filter(pl.col("outcome") == "offered")
     control = outcomes.filter(pl.col("outcome") == "withheld")
@@ -66,7 +69,7 @@ def comparison(outcomes: pl.DataFrame, holdout_share: float) -> dict[str, Any]:
             "margin_minor": attempt(lambda: _by_arm(outcomes, "margin_minor")),
             "revenue_minor": attempt(lambda: _by_arm(outcomes, "revenue_minor")),
         },
-        "return_on_spend": attempt(lambda: _return(treated, control)),
+        "return_on_spend": attempt(lambda: _return(treated, control, replayed=replayed)),
     }
 
 
@@ -160,8 +163,10 @@ def _ratio(outcomes: pl.DataFrame, holdout_share: float) -> dict[str, Any]:
     return asdict(sample_ratio_test(counts, [1.0 - holdout_share, holdout_share]))
 
 
-def _return(treated: pl.DataFrame, control: pl.DataFrame) -> dict[str, Any]:
+def _return(treated: pl.DataFrame, control: pl.DataFrame, *, replayed: bool) -> dict[str, Any]:
     """What each unit spent on contacts and redemptions earned back, on top of itself."""
+    if replayed:
+        raise UndeterminedError("the offers were never made, so that nothing was earned with them")
     cost = int(treated["cost_minor"].sum())
     if cost == 0:
         raise UndeterminedError("nothing was spent, and a return on nothing is undefined")

@@ -97,7 +97,11 @@ def _pending(actor: Actor, now: datetime, question: _Question, newest: datetime 
 def _figures(question: _Question, found: pl.DataFrame) -> dict[str, Any]:
     window, history = question.window, question.history
     share = Holdout.objects.order_by("starts_at").values_list("share", flat=True).first()
-    compared = comparison(found, question.company.holdout_share if share is None else share)
+    compared = comparison(
+        found,
+        question.company.holdout_share if share is None else share,
+        replayed=question.replayed,
+    )
     return {
         "verdict": verdict(compared, replayed=question.replayed),
         "currency": question.company.currency,

@@ -125,7 +125,7 @@ def build(*, customers: int = 20, now: datetime) -> World:
         offer=offer,
         treatments={each.channel: each for each in offer.treatments.all()},
         ruling=rule(offer, portfolio, "allow", LONG_AGO),
-        budget=Budget.objects.create(period="2026-Q1", amount_minor=1_000_000, currency="USD"),
+        budget=Budget.objects.create(period="2026-Q1", amount_minor=1_000_000_000, currency="USD"),
         run=add_run(version, AS_OF, offers=[offer.id], created_at=now),
         customer_ids=customer_ids(customers, held_out=False),
     )

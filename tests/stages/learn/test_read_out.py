@@ -166,6 +166,7 @@ def test_decisions_recorded_after_the_window_say_that_the_difference_is_no_effec
     assert found.figures["verdict"] == (
         "replayed history: the retailer never made these offers, so this is not an effect"
     )
+    assert "never made" in found.figures["return_on_spend"]["undetermined"]
 
 
 def test_decisions_recorded_in_time_are_no_replay() -> None:
