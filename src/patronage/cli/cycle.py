@@ -11,6 +11,7 @@ from patronage.cli.show import facts, rows, say, working
 from patronage.customize import jobs
 from patronage.steer.cycle import Stage
 from patronage.steer.cycle import cycle as run_cycle
+from patronage.vocabulary.money import Money
 
 
 def cycle(*, as_of: date) -> None:
@@ -26,7 +27,7 @@ def cycle(*, as_of: date) -> None:
     call = current()
     with working(f"Cycle as of {as_of}") as progress:
         stages = run_cycle(actor=call.actor, now=call.clock(), as_of=as_of, progress=progress)
-    rows("", [{"stage": each.name, **_done(each)} for each in stages])
+    rows("", [_shown(each) for each in stages])
     if all(each.done_before for each in stages):
         say(f"The cycle as of {as_of} was done before: nothing was done again.")
 
@@ -45,28 +46,41 @@ def decide(*, as_of: date) -> None:
     facts("", {"run": run.id, **run.counts, "prices": run.prices, **run.certificate})
 
 
-def told(result: Mapping[str, Any]) -> str:
-    """Write what a stage kept in words, without ids."""
-    parts = []
-    for name, value in result.items():
-        if isinstance(value, Mapping):
-            inner = ", ".join(f"{key} {_amount(each)}" for key, each in value.items())
-            parts.append(inner)
-        elif not isinstance(value, str):
-            parts.append(f"{name.replace('_', ' ').removesuffix(' minor')} {_amount(value)}")
-    return "; ".join(part for part in parts if part)
+def told(stage: Stage) -> str:
+    """Write what a stage did in words, without ids."""
+    result = stage.result
+    match stage.name:
+        case "value":
+            worth = Money(result["value_minor"], result["currency"])
+            return f"{result['customers']:,} customers are worth {worth}"
+        case "assign":
+            stay = result["kept_near_edge"] + result["kept_by_hand"]
+            return f"{result['moved']:,} of {result['customers']:,} customers moved, {stay:,} kept"
+        case "decide":
+            return _counted(result["counts"])
+        case "deliver":
+            cancelled = sum(result["cancelled"].values())
+            return f"{result['sent']:,} sent, {cancelled:,} cancelled"
+        case "read out":
+            found = [f"{day}: {state}" for day, state in result["read_outs"].items()]
+            return ", ".join(found) or "nothing is over yet"
+        case _:
+            return "drafted"
 
 
-def _done(stage: Stage) -> dict[str, Any]:
-    if current().json:
-        return {"result": dict(stage.result), "done_before": stage.done_before} | {
-            "seconds": round(stage.seconds, 3)
-        }
-    return {
-        "result": told(stage.result),
-        "time": "done before" if stage.done_before else f"{stage.seconds:.1f} s",
+def _counted(counts: Mapping[str, int]) -> str:
+    words = {
+        "offered": "offered",
+        "withheld": "held out",
+        "nothing": "nothing permitted or worth it",
     }
+    return ", ".join(f"{counts.get(name, 0):,} {word}" for name, word in words.items())
 
 
-def _amount(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def _shown(stage: Stage) -> dict[str, Any]:
+    seconds = round(stage.seconds, 3)
+    if current().json:
+        content = {"result": dict(stage.result), "done_before": stage.done_before}
+        return {"stage": stage.name, **content, "seconds": seconds}
+    when = "done before" if stage.done_before else f"{seconds:.1f} s"
+    return {"stage": stage.name, "time": when, "result": told(stage)}

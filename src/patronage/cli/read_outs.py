@@ -34,7 +34,8 @@ def _arms(arms: Mapping[str, Mapping[str, int]], currency: str) -> None:
                 "arm": name.replace("_", " "),
                 "customers": arm["customers"],
                 "bought": arm["bought"],
-                "redeemed": arm["redeemed"],
+                # nothing was chosen for them that they could have taken up
+                "took_what_was_chosen": None if name == "nothing" else arm["redeemed"],
                 "revenue": Money(arm["revenue_minor"], currency),
                 "margin": Money(arm["margin_minor"], currency),
             }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.box import SIMPLE_HEAD
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -28,6 +28,8 @@ class Share:
 
     value: float
 
+
+T = TypeVar("T")
 
 #: what a column of is aligned on its right
 _RIGHT = (int, float, Decimal, Money, Share)
@@ -125,17 +127,21 @@ def working(title: str) -> Iterator[Listener]:
         yield listen
 
 
-def step(title: str, do: Callable[[datetime, Listener], str]) -> float:
-    """Do one step of several, a bar while it runs, then a line with its time; give the time."""
+def step(title: str, do: Callable[[datetime, Listener], T]) -> tuple[T, float]:
+    """Do one step of several: a bar while it runs, then a line with its time and what it did.
+
+    Returns:
+        What the step gave (its text is the line) and its wall time in seconds.
+    """
     call = current()
     began = time.monotonic()
     with _bars() as board:
         task = board.add_task(title, total=1.0, step="")
         done = do(call.clock(), lambda share, at: board.update(task, completed=share, step=at))
     seconds = time.monotonic() - began
-    line = Text.assemble((f"{title:<34}", ""), (f"{seconds:7.1f} s  ", "dim"), done)
+    line = Text.assemble((f"{title:<34}", ""), (f"{seconds:7.1f} s  ", "dim"), str(done))
     (call.err if call.json else call.out).print(line, soft_wrap=True)
-    return seconds
+    return done, seconds
 
 
 def _bars() -> Progress:

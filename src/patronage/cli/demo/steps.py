@@ -15,7 +15,9 @@ from patronage.access.errors import Refused
 from patronage.access.progress import Progress
 from patronage.access.roles import SYSTEM
 from patronage.cli import start
-from patronage.cli.demo import offers, people
+from patronage.cli.call import act_as
+from patronage.cli.cycle import told
+from patronage.cli.demo import offers, people, rulings
 from patronage.customize.models import Offer
 from patronage.govern.actions import set_up_portfolios
 from patronage.govern.models import Portfolio
@@ -23,6 +25,9 @@ from patronage.identify.actions import declare_consents
 from patronage.identify.imports import import_file
 from patronage.identify.mapping import Mapping, packaged
 from patronage.identify.models import Consent, Customer, ImportRun
+from patronage.steer import reads
+from patronage.steer.actions import publish_statement
+from patronage.steer.cycle import Stage, cycle
 from patronage.vocabulary.company import parse_company
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -33,8 +38,24 @@ QUARTER_ENDS = (date(2017, 3, 31), date(2017, 6, 30), date(2017, 9, 30), date(20
 MANAGERS_START = date(2016, 12, 31)
 CONSENT = "assumption: every household agreed to marketing at its first visit"
 
-#: Does a step at an instant and says what it did.
-Do = Callable[[datetime, Progress], str]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a step did."""
+
+    #: in words
+    what: str
+    #: it had been done before, and nothing was done now
+    before: bool
+    #: wall time by stage, seconds, where the step is a cycle
+    stages: tuple[Stage, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.what} (done before)" if self.before else self.what
+
+
+#: Does a step at an instant.
+Do = Callable[[datetime, Progress], Done]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +88,16 @@ def before_the_cycles() -> Iterator[Step]:
     yield Step(title="Propose offers", do=_offers)
 
 
+def the_cycles() -> Iterator[Step]:
+    """Give the cycle of each quarter's end; the last statement stays a draft."""
+    for as_of in QUARTER_ENDS:
+        if as_of == QUARTER_ENDS[-1]:
+            yield Step(title="Let managers rule", do=_rulings)
+        yield Step(title=f"Cycle as of {as_of}", do=partial(_cycle, as_of))
+        if as_of != QUARTER_ENDS[-1]:
+            yield Step(title=f"Publish the statement of {as_of}", do=partial(_publish, as_of))
+
+
 def data_folder() -> Path:
     """Give the folder of the retailer's files.
 
@@ -79,31 +110,33 @@ def data_folder() -> Path:
     return Path(found.origin).parent / "data"
 
 
-def _company(now: datetime, _: Progress) -> str:
+def _company(now: datetime, _: Progress) -> Done:
     text = (resources.files("patronage.cli.demo") / "company.toml").read_text(encoding="utf-8")
     version = company.load_company(actor=SYSTEM, now=now, text=text, reason="demonstration")
     name = parse_company(text).name
-    return f"{name}, version {version.number}" + _again(version.recorded_at != now)
+    what = f"{name}, version {version.number}"
+    return Done(what=what, before=version.recorded_at != now)
 
 
-def _people(now: datetime, _: Progress) -> str:
+def _people(now: datetime, _: Progress) -> Done:
     everybody = people.everybody(company.current().company)
     added = people.add(everybody, password=people.password_of(start.home()), now=now)
-    return f"{len(everybody)} people" + _again(added == 0)
+    return Done(what=f"{len(everybody)} people", before=added == 0)
 
 
-def _portfolios(now: datetime, _: Progress) -> str:
+def _portfolios(now: datetime, _: Progress) -> Done:
     there = Portfolio.objects.count()
     declared = company.current().company
     starts_at = BusinessCalendar(declared.time_zone).start_of_day(MANAGERS_START)
     portfolios = set_up_portfolios(actor=SYSTEM, now=now, company=declared, starts_at=starts_at)
-    return f"{len(portfolios)} portfolios, one manager each" + _again(there == len(portfolios))
+    what = f"{len(portfolios)} portfolios, one manager each"
+    return Done(what=what, before=there == len(portfolios))
 
 
-def _import(mapping: Mapping, folder: Path, now: datetime, progress: Progress) -> str:
+def _import(mapping: Mapping, folder: Path, now: datetime, progress: Progress) -> Done:
     path = folder / str(mapping.file)
     run = import_file(actor=SYSTEM, now=now, mapping=mapping, path=path, progress=progress)
-    return _landed(run) + _again(run.started_at != now)
+    return Done(what=_landed(run), before=run.started_at != now)
 
 
 def _landed(run: ImportRun) -> str:
@@ -115,7 +148,7 @@ def _landed(run: ImportRun) -> str:
     return ", ".join(parts)
 
 
-def _consents(now: datetime, _: Progress) -> str:
+def _consents(now: datetime, _: Progress) -> Done:
     declared = company.current().company
     written = declare_consents(
         actor=SYSTEM,
@@ -126,16 +159,32 @@ def _consents(now: datetime, _: Progress) -> str:
         valid_from=BusinessCalendar(declared.time_zone).start_of_day(MANAGERS_START),
     )
     households = Customer.objects.count()
-    stands = f"{Consent.objects.count():,} consents of {households:,} households, assumed"
-    return stands + _again(written == 0)
+    what = f"{Consent.objects.count():,} consents of {households:,} households, assumed"
+    return Done(what=what, before=written == 0)
 
 
-def _offers(now: datetime, _: Progress) -> str:
+def _offers(now: datetime, _: Progress) -> Done:
     added = offers.propose(company.current().company, now)
-    return f"{Offer.objects.count()} offers of {len(people.TEAMS)} product teams" + _again(
-        added == 0
-    )
+    what = f"{Offer.objects.count()} offers of {len(people.TEAMS)} product teams"
+    return Done(what=what, before=added == 0)
 
 
-def _again(done_before: bool) -> str:
-    return " (done before)" if done_before else ""
+def _rulings(now: datetime, _: Progress) -> Done:
+    made = rulings.make(company.current().company, now)
+    what = f"{len(rulings.WORDS)} offers blocked or adapted by managers"
+    return Done(what=what, before=made == 0)
+
+
+def _cycle(as_of: date, now: datetime, progress: Progress) -> Done:
+    stages = cycle(actor=SYSTEM, now=now, as_of=as_of, progress=progress)
+    decided = next(told(stage) for stage in stages if stage.name == "decide")
+    return Done(what=decided, before=all(each.done_before for each in stages), stages=stages)
+
+
+def _publish(as_of: date, now: datetime, _: Progress) -> Done:
+    executive = act_as(people.EXECUTIVE, now)
+    head = reads.statement(executive, as_of, now).head
+    if head.state == "draft":
+        publish_statement(actor=executive, now=now, statement_id=head.id)
+    what = f"{head.quarter} published by {executive.name}"
+    return Done(what=what, before=head.state != "draft")
