@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from patronage.access.audit import record
 from patronage.access.company import company_of
@@ -12,11 +12,13 @@ from patronage.access.transactions import atomic, take_turns
 from patronage.steer import jobs
 from patronage.steer.errors import (
     AlreadyPublished,
+    DoesNotContinue,
     NotAPerson,
     Published,
     QuarterNotOver,
     SamePerson,
 )
+from patronage.steer.inputs import continues
 from patronage.steer.models import Statement, StatementLine
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -37,6 +39,7 @@ def publish_statement(*, actor: Actor, now: datetime, statement_id: str) -> Stat
         NotAPerson: the system cannot answer for it.
         QuarterNotOver: it covers part of a quarter.
         AlreadyPublished: another statement as of the date is.
+        DoesNotContinue: a portfolio opens with other than its last published closing.
     """
     actor.require(Right.PUBLISH_STATEMENT)
     with atomic():
@@ -62,9 +65,16 @@ def _require_publishable(actor: Actor, statement: Statement) -> None:
     last_day = BusinessCalendar(company.time_zone).quarter_of(statement.as_of).last_day
     if statement.as_of != last_day:
         raise QuarterNotOver(as_of=statement.as_of, last_day=last_day)
-    other = Statement.objects.filter(as_of=statement.as_of, published_at__isnull=False).first()
+    other = _published_as_of(statement.as_of)
     if other is not None:
         raise AlreadyPublished(as_of=statement.as_of, statement_id=other.id)
+    previous = _published_as_of(statement.period_start - timedelta(days=1))
+    if not continues(statement, previous):
+        raise DoesNotContinue(statement_id=statement.id, as_of=statement.as_of)
+
+
+def _published_as_of(day: date) -> Statement | None:
+    return Statement.objects.filter(as_of=day, published_at__isnull=False).first()
 
 
 def _audit(actor: Actor, now: datetime, statement: Statement) -> None:

@@ -96,3 +96,13 @@ class AlreadyPublished(Refused):
             f"The statement as of {as_of} is published already ({statement_id}), and a published "
             "figure is never restated. What was corrected since shows in the next quarter."
         )
+
+
+class DoesNotContinue(Refused):
+    """A portfolio opens with another value than the published quarter before closed with."""
+
+    def __init__(self, *, statement_id: str, as_of: date) -> None:
+        super().__init__(
+            f"The statement {statement_id} was drafted before the quarter before it was published "
+            f"and opens with other figures. Draft the statement as of {as_of} again."
+        )

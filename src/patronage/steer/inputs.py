@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import polars as pl
+from django.db.models import F
 
+from patronage.access import datasets
 from patronage.access.company import company_of
 from patronage.differentiate import reads as valuations
 from patronage.differentiate.models import ValuationRun
@@ -57,6 +59,23 @@ def runs_for(as_of: date) -> Runs:
     )
 
 
+def previous_statement(runs: Runs) -> Statement | None:
+    """The statement that closed with this one's opening: published if one is, else the newest."""
+    eve = runs.period_start - timedelta(days=1)
+    found = Statement.objects.filter(as_of=eve, closing_run=runs.opening)
+    return found.order_by(F("published_at").desc(nulls_last=True), "-drafted_at", "-id").first()
+
+
+def continues(statement: Statement, previous: Statement | None) -> bool:
+    """Whether every portfolio opens with what it closed with in the statement before."""
+    if previous is None:
+        return True
+    opening = statement.lines.filter(kind="opening").exclude(amount_minor=0)
+    closing = previous.lines.filter(kind="closing").exclude(amount_minor=0)
+    columns = ("portfolio_id", "amount_minor")
+    return dict(opening.values_list(*columns)) == dict(closing.values_list(*columns))
+
+
 def levels_of(runs: Runs) -> pl.DataFrame:
     """The levels of everybody valued at either end, with `is_new` and `is_panel`."""
     frame = levels(runs.opening, runs.closing)
@@ -76,12 +95,25 @@ def held(runs: Runs) -> pl.DataFrame:
     """`customer_id`, `portfolio_id` at the closing and `opening_portfolio_id`, NULL for none.
 
     Instants before the end of a date count, so that a quarter opens with the portfolios that the
-    one before closed with.
+    one before closed with. Where that one is stated already its word holds: a hand-over that was
+    dated back into it since shows in this quarter.
     """
     closing = memberships_at(runs.calendar.end_of_day(runs.closing.as_of))
     eve = runs.calendar.end_of_day(runs.period_start - timedelta(days=1))
-    opening = memberships_at(eve).rename({"portfolio_id": "opening_portfolio_id"})
+    opening = memberships_at(eve)
+    previous = previous_statement(runs)
+    if previous is not None:
+        stated = _closing_pieces(previous)
+        opening = pl.concat([stated, opening.join(stated, on="customer_id", how="anti")])
+    opening = opening.rename({"portfolio_id": "opening_portfolio_id"})
     return closing.join(opening, on="customer_id", how="left")
+
+
+def _closing_pieces(statement: Statement) -> pl.DataFrame:
+    """`customer_id` and `portfolio_id` of everybody with a closing value."""
+    rows = datasets.read("statement_lines")
+    chosen = rows.filter((rows.statement_id == statement.id) & (rows.kind == "closing"))
+    return datasets.warehouse().polars(chosen.select("customer_id", "portfolio_id"))
 
 
 def managers(runs: Runs, rows: pl.DataFrame) -> pl.DataFrame:

@@ -42,6 +42,8 @@ def draft_statement(
 ) -> Statement:
     """Draft the statement as of a date; the same two valuations again give the one that is there.
 
+    A draft that no longer opens with what the quarter before closed with is drawn up anew.
+
     Raises:
         NotValued: a valuation is missing.
         InNoPortfolio: a valued customer was in no portfolio.
@@ -61,7 +63,11 @@ def draft_statement(
 
 
 def _known(runs: Runs) -> Statement | None:
-    return Statement.objects.filter(opening_run=runs.opening, closing_run=runs.closing).first()
+    """The statement of these two valuations, if it stands."""
+    found = Statement.objects.filter(opening_run=runs.opening, closing_run=runs.closing).first()
+    if found is None or found.published_at is not None:
+        return found
+    return found if inputs.continues(found, inputs.previous_statement(runs)) else None
 
 
 def _prepare(runs: Runs, progress: Progress) -> Prepared:
@@ -126,6 +132,9 @@ def _store(actor: Actor, now: datetime, prepared: Prepared) -> Statement:
             # Another date was stated meanwhile: the same rows go on top of its state.
             manifest = _append(_behind(prepared.pieces, prepared.runs, prepared.statement_id))
         datasets.commit(dataset=_DATASET, manifest=manifest, cause=prepared.statement_id, now=now)
+        Statement.objects.filter(
+            opening_run=prepared.runs.opening, closing_run=prepared.runs.closing
+        ).delete()  # a draft that no longer stands
         statement = _statement(actor, now, prepared, manifest)
         _write_lines(statement, prepared.portfolios)
         _write_scorecards(statement, prepared.scorecards)
