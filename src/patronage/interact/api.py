@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from ninja import Query, Router, Schema, Status
+from django.http import HttpResponse
+from ninja import Header, Path, Query, Router, Schema, Status
 from pydantic import AwareDatetime, Field
 
+from patronage.access.idempotency import answer_once
 from patronage.access.requests import CallerRequest
 from patronage.customize.models import Contact
 from patronage.interact import actions, jobs, reads
 
 router = Router(tags=["interact"])
+#: PostgreSQL keeps no NUL in a text, and SQLite would cut it there.
+_KEPT = r"^[^\x00]*$"
+Id = Annotated[str, Field(pattern=_KEPT, max_length=40)]
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key")]
 
 
 class NewInteraction(Schema):
     """What a customer said; `note` is kept encrypted."""
 
-    need: str = Field(min_length=1, max_length=40)
-    channel: str = Field(min_length=1, max_length=20)
-    note: str = Field("", max_length=4000)
+    need: str = Field(min_length=1, max_length=40, pattern=_KEPT)
+    channel: str = Field(min_length=1, max_length=20, pattern=_KEPT)
+    note: str = Field("", max_length=4000, pattern=_KEPT)
 
 
 class InteractionOut(Schema):
@@ -62,9 +69,9 @@ class ContactQuestion(Schema):
     """Which contacts to give."""
 
     state: Literal["", "queued", "sending", "sent", "cancelled"] = ""
-    channel: str = Field("", max_length=20)
-    customer_id: str = Field("", max_length=40)
-    after: str = Field("", max_length=40)
+    channel: Id = ""
+    customer_id: Id = ""
+    after: Id = ""
     limit: int = Field(50, ge=1, le=1000)
 
 
@@ -96,7 +103,7 @@ class Settlement(Schema):
     """What a person found out about a contact in doubt, and how."""
 
     went_out: bool
-    reason: str = Field(min_length=1, max_length=300)
+    reason: str = Field(min_length=1, max_length=300, pattern=_KEPT)
 
 
 @router.post(
@@ -105,12 +112,21 @@ class Settlement(Schema):
     summary="Record what a customer said",
 )
 def record_interaction(
-    request: CallerRequest, customer_id: str, said: NewInteraction
-) -> Status[Any]:
-    interaction = actions.record_said_need(
-        actor=request.actor, now=request.now, customer_id=customer_id, **said.dict()
-    )
-    return Status(201, interaction)
+    request: CallerRequest,
+    customer_id: Path[Id],
+    said: NewInteraction,
+    idempotency_key: IdempotencyKey = None,
+) -> HttpResponse:
+    """Record it once for each idempotency key; repeated, the answer is the same."""
+
+    def effect() -> tuple[int, str]:
+        interaction = actions.record_said_need(
+            actor=request.actor, now=request.now, customer_id=customer_id, **said.dict()
+        )
+        return 201, InteractionOut.from_orm(interaction).model_dump_json()
+
+    status, body = effect() if idempotency_key is None else _once(request, idempotency_key, effect)
+    return HttpResponse(body, status=status, content_type="application/json")
 
 
 @router.get(
@@ -118,7 +134,7 @@ def record_interaction(
     response=list[InteractionOut],
     summary="List conversations with a customer",
 )
-def list_interactions(request: CallerRequest, customer_id: str) -> list[Any]:
+def list_interactions(request: CallerRequest, customer_id: Path[Id]) -> list[Any]:
     return list(reads.interactions(request.actor, customer_id, request.now))
 
 
@@ -140,10 +156,18 @@ def create_delivery(request: CallerRequest, delivery: NewDelivery) -> Status[Any
 
 
 @router.post("/contacts/{id}/settlement", response=ContactOut, summary="Settle a contact in doubt")
-def settle_contact(request: CallerRequest, id: str, said: Settlement) -> dict[str, Any]:
+def settle_contact(request: CallerRequest, id: Path[Id], said: Settlement) -> dict[str, Any]:
     return _contact(
         actions.settle_in_doubt(actor=request.actor, now=request.now, contact_id=id, **said.dict())
     )
+
+
+def _once(
+    request: CallerRequest, key: str, effect: Callable[[], tuple[int, str]]
+) -> tuple[int, str]:
+    """The body alone does not say whom it is about: the address belongs to it."""
+    content = request.path.encode() + b"\0" + request.body
+    return answer_once(request.actor.id, key, content, request.now, effect)
 
 
 def _contact(contact: Contact) -> dict[str, Any]:

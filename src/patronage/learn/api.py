@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from ninja import Query, Router, Schema, Status
+from ninja import Path, Query, Router, Schema, Status
 from pydantic import Field
 
 from patronage.access.requests import CallerRequest
@@ -13,6 +13,8 @@ from patronage.learn import jobs, reads
 from patronage.learn.models import ReadOut
 
 router = Router(tags=["learn"])
+#: PostgreSQL takes no NUL in a text.
+Id = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=40)]
 
 
 class ReadOutRow(Schema):
@@ -58,7 +60,7 @@ def list_read_outs(request: CallerRequest, question: Query[ReadOutQuestion]) -> 
 
 
 @router.get("/read-outs/{id}", response=ReadOutRow, summary="Show a read-out")
-def show_read_out(request: CallerRequest, id: str) -> dict[str, Any]:
+def show_read_out(request: CallerRequest, id: Path[Id]) -> dict[str, Any]:
     return _row(reads.read_out(request.actor, id))
 
 

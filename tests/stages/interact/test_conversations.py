@@ -8,12 +8,10 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from patronage.access import vault
 from patronage.access.errors import NotAllowed, NotFound, Refused
-from patronage.access.models import AuditEntry, User
-from patronage.access.people import create_key
+from patronage.access.models import AuditEntry
 from patronage.access.roles import SYSTEM, Actor, Role
 from patronage.customize.models import Budget, Contact
 from patronage.differentiate.models import Need
@@ -27,6 +25,7 @@ from patronage.interact.leases import LEASE
 from patronage.interact.models import Interaction
 
 from .test_deliver import Moody
+from .web import Web
 from .world import AT, CHANNELS, LONG_AGO, RESERVED, World
 
 pytestmark = pytest.mark.django_db
@@ -176,22 +175,6 @@ def test_what_its_channel_was_not_asked_about_cannot_be_settled(
         )
 
 
-class Web:
-    """Calls the API with a key of some role."""
-
-    def __init__(self, role: Role, now: datetime) -> None:
-        user = User.objects.create(email=f"{role}@example.com", name=role, created_at=now)
-        user.grants.create(role=role, starts_at=LONG_AGO, granted_by="system", reason="tests")
-        _, raw = create_key(actor=SYSTEM, now=now, label="tests", role=role, user=user)
-        self._client = Client(headers={"authorization": f"Bearer {raw}"})
-
-    def post(self, path: str, **body: Any) -> Any:
-        return self._client.post(f"/api/v1/{path}", body, content_type="application/json")
-
-    def get(self, path: str) -> Any:
-        return self._client.get(f"/api/v1/{path}")
-
-
 @pytest.fixture
 def at_now(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("patronage.site.clock.now", lambda: now)
@@ -208,6 +191,26 @@ def test_an_agent_records_what_was_said_over_the_api(world: World, now: datetime
     assert agent.post(path, need="fresh").status_code == 422
     assert agent.post("customers/cus_x/interactions", need="fresh", channel="c").status_code == 404
     assert agent.post("deliveries").status_code == 403
+
+
+@pytest.mark.usefixtures("at_now")
+def test_what_an_agent_sends_twice_is_recorded_once(world: World, now: datetime) -> None:
+    agent = Web(Role.AGENT, now)
+    first, other = (f"customers/{each}/interactions" for each in world.customer_ids[:2])
+    answers = [agent.post(first, key="k1", need="fresh", channel="call") for _ in range(3)]
+    assert {(each.status_code, each.content) for each in answers} == {(201, answers[0].content)}
+    assert Interaction.objects.count() == Need.objects.count() == 1
+    # the same words about somebody else are another request, which needs a key of its own
+    assert agent.post(other, key="k1", need="fresh", channel="call").status_code in (409, 422)
+    assert agent.post(other, key="k2", need="fresh", channel="call").status_code == 201
+
+
+@pytest.mark.usefixtures("at_now")
+@pytest.mark.parametrize(
+    "path", ["contacts?after=%00", "contacts?channel=%00", "customers/%00/interactions"]
+)
+def test_text_that_no_store_keeps_is_refused(world: World, now: datetime, path: str) -> None:
+    assert Web(Role.AGENT, now).get(path).status_code == 422
 
 
 @pytest.mark.usefixtures("at_now")
