@@ -1,0 +1,7 @@
+"""The pages on portfolios: whom one is in charge of, handing over, who holds what value."""
+
+from patronage.govern.pages.customers import portfolio
+from patronage.govern.pages.hand_over import hand_over
+from patronage.govern.pages.overview import portfolios
+
+__all__ = ["hand_over", "portfolio", "portfolios"]

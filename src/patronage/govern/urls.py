@@ -1,0 +1,14 @@
+"""Addresses of the pages on who is in charge of whom."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from patronage.govern import pages
+
+app_name = "govern"
+urlpatterns = [
+    path("portfolio", pages.portfolio, name="portfolio"),
+    path("portfolio/hand-over", pages.hand_over, name="hand-over"),
+    path("portfolios", pages.portfolios, name="portfolios"),
+]

@@ -1,0 +1,51 @@
+"""The statement as a CSV file: exact minor units, one row a portfolio and line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from django.http import StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from patronage.access.requests import CallerRequest
+from patronage.access.roles import Right
+from patronage.identify.imports.quarantine import safe_cell
+from patronage.steer import reads
+from patronage.steer.models import LINES
+from patronage.steer.reads import StatementView
+
+COLUMNS = ("as_of", "state", "portfolio", "manager", "line", "amount_minor", "currency")
+
+
+@require_safe
+def statement_csv(request: CallerRequest, statement_id: str) -> StreamingHttpResponse:
+    """Every line of every portfolio in the reader's scope."""
+    request.actor.require(Right.SEE_STATEMENTS)
+    shown = reads.statement(request.actor, statement_id, request.now)
+    name = f"equity-{shown.head.as_of.isoformat()}.csv"
+    return StreamingHttpResponse(
+        _lines(shown),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _lines(shown: StatementView) -> Iterator[str]:
+    """The file line by line; no name in it can be taken for a formula, amounts stay numbers."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(COLUMNS)
+    for row in _rows(shown):
+        writer.writerow([safe_cell(cell) if isinstance(cell, str) else cell for cell in row])
+    yield buffer.getvalue()
+
+
+def _rows(shown: StatementView) -> Iterator[tuple[object, ...]]:
+    head = shown.head
+    for column in shown.portfolios:
+        for kind in LINES:
+            amount = column.amounts_minor[kind]
+            state, day = head.state, head.as_of.isoformat()
+            yield day, state, column.portfolio, column.manager, kind, amount, head.currency
