@@ -22,9 +22,9 @@ from patronage.customize.history import BAND_EDGES
 
 KIND: Final = "response"
 NAME: Final = "gamma-poisson by category and affinity"
-#: Assumed before any contact was observed: one answer in a hundred, worth a hundred contacts.
+#: Assumed before any contact was observed: one answer in a hundred, worth twenty contacts.
 PRIOR_RATE: Final = 0.01
-PRIOR_CONTACTS: Final = 100.0
+PRIOR_CONTACTS: Final = 20.0
 _BANDS: Final = len(BAND_EDGES)
 
 

@@ -41,7 +41,7 @@ def decided(world: World) -> World:
 
 def block(world: World, category: str = "APPLES", **changes: Any) -> Ruling:
     """Ana blocks an offer in her portfolio."""
-    asked = {
+    asked: dict[str, Any] = {
         "actor": world.ana,
         "now": NOW,
         "offer_id": world.offers[category].id,
@@ -73,9 +73,10 @@ def test_a_portfolio_that_comes_later_is_ruled_by_its_default(world: World) -> N
 
 def test_a_blocked_offer_is_gone_from_the_next_decision(decided: World) -> None:
     top = decided.portfolios["Top"]
-    served = Decision.objects.filter(portfolio=top, outcome="offered", treatment__channel="app")
+    served = Decision.objects.filter(portfolio=top, outcome="offered")
     decision = served.select_related("treatment__offer").first()
-    assert decision is not None and decision.treatment is not None
+    assert decision is not None
+    assert decision.treatment is not None
     offer = decision.treatment.offer
 
     block(decided, offer.category)
@@ -94,7 +95,8 @@ def test_the_owner_sees_the_reason_and_the_value_forgone(decided: World) -> None
     assert mine.offer == decided.offers["APPLES"]
     assert place.ruling == ruling
     assert (ruling.reason_code, ruling.reason) == ("wrong_customers", "They grow their own")
-    assert ruling.gross_forgone_minor is not None and ruling.forgone_minor is not None
+    assert ruling.gross_forgone_minor is not None
+    assert ruling.forgone_minor is not None
     assert 0 < ruling.forgone_minor < ruling.gross_forgone_minor
 
 
