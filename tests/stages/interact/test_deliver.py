@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -22,11 +23,13 @@ from patronage.customize.models import Budget, Contact, Decision, Holdout, Offer
 from patronage.govern.models import Membership, Portfolio
 from patronage.identify.actions import record_consent
 from patronage.identify.models import Customer, Identifier
-from patronage.interact import settling
+from patronage.interact import file_channel, settling
 from patronage.interact.channels import Batch, Handed
 from patronage.interact.errors import BudgetOutOfStep, DeliveryInFuture
 from patronage.interact.jobs import DeliveryCounts, deliver
+from patronage.interact.leases import LEASE
 from patronage.interact.models import Attempt
+from patronage.interact.reads import in_doubt
 
 from .world import AT, CHANNELS, COMPANY, LONG_AGO, RESERVED, World, add_contacts, consent, rule
 
@@ -381,3 +384,27 @@ def test_only_those_with_the_right_may_deliver(world: World, now: datetime) -> N
 def test_a_second_place_of_the_month_goes_out_too(world: World, now: datetime) -> None:
     add_contacts(world, world.customer_ids, place=2)
     assert run(now).sent == 40
+
+
+def test_after_a_full_disk_every_contact_goes_out_once(
+    world: World, now: datetime, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk fills up in the middle of a batch: what was written is found, the rest is sent."""
+    plain = file_channel._write_all
+
+    def full(descriptor: int, content: bytes) -> None:
+        plain(descriptor, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(file_channel, "_write_all", full)
+    with pytest.raises(OSError, match="No space left"):
+        run(now)
+    assert in_doubt(SYSTEM, now) == []
+    assert len(in_doubt(SYSTEM, now + LEASE)) == 20
+    monkeypatch.setattr(file_channel, "_write_all", plain)
+    assert run(now + timedelta(minutes=1)).sent == 0
+    assert run(now + LEASE).sent == 20
+    sent = [line["contact"] for line in lines(settings)]
+    assert len(set(sent)) == len(sent) == 20
+    found = Attempt.objects.filter(detail__startswith="found among").count()
+    assert 0 < found < 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from patronage.science.evidence import (
     sample_ratio_test,
 )
 
-from ..interact.world import AS_OF, AT, add_offer
+from ..interact.world import AS_OF, AT, add_offer, add_run
 from .world import (
     IN_TIME,
     LATER,
@@ -321,6 +321,20 @@ def test_only_those_with_the_right_read_out_or_see_it() -> None:
         read_outs(agent)
     with pytest.raises(NotFound):
         one(analyst, "rdo_none")
+
+
+def test_read_outs_are_paged_by_date_newest_first() -> None:
+    decided = decide(20)
+    days = [AS_OF, date(2025, 9, 30), date(2025, 6, 30)]
+    for day in days[1:]:
+        add_run(decided.world.version, day, offers=[], created_at=IN_TIME)
+    for day in reversed(days):
+        read_out(actor=SYSTEM, now=LATER, as_of=day)
+    first = read_outs(SYSTEM, limit=2)
+    assert [each.run.as_of for each in first.read_outs] == days[:2]
+    rest = read_outs(SYSTEM, before=first.next, limit=2)
+    assert [each.run.as_of for each in rest.read_outs] == days[2:]
+    assert rest.next is None
 
 
 def test_the_intervals_cover_the_planted_effect_as_often_as_they_say() -> None:
