@@ -51,6 +51,7 @@ def portfolios(request: CallerRequest) -> HttpResponse:
         if largest
         else None,
         "customers": customers,
+        "each_minor": _each(total, customers - sum(each.unvalued for each in shown)),
         "unvalued": sum(each.unvalued for each in shown),
         "value_minor": total,
         "at_risk_minor": sum(each.at_risk_minor for each in shown),
@@ -68,7 +69,7 @@ def _held(each: PortfolioSummary, total: int) -> Held:
         href=f"{reverse('govern:portfolio')}?{urlencode({'portfolio': each.portfolio.id})}",
         value_share=_share(each.value_minor, total),
         risk_share=_share(each.at_risk_minor, each.value_minor),
-        value_each_minor=round(each.value_minor / valued) if valued else None,
+        value_each_minor=_each(each.value_minor, valued),
         objectives=[
             (objective_words(name), count / each.customers) for name, count in mix[:3] if name
         ],
@@ -77,3 +78,7 @@ def _held(each: PortfolioSummary, total: int) -> Held:
 
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole > 0 else None
+
+
+def _each(value_minor: int, valued: int) -> int | None:
+    return round(value_minor / valued) if valued else None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -23,6 +23,8 @@ from patronage.steer.pages.words import LEVELS, MEANINGS, TITLES, quarter_words,
 from patronage.steer.reads import Column, ScorecardView, StatementHead, StatementView
 
 _QUARTERS_SHOWN = 8
+#: movements that come with the quarter's passing, whatever customers do
+_TIME: Final = frozenset({"expected_margin", "unwinding", "roll_forward"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +106,6 @@ def _context(
 ) -> dict[str, Any]:
     total = shown.total.amounts_minor
     change = total["closing"] - total["opening"]
-    moves = [
-        Movement(title=str(TITLES[kind]), amount_minor=total[kind])
-        for kind in LINES
-        if kind not in LEVELS and total[kind]
-    ]
     return {
         "head": shown.head,
         "quarter": quarter_words(shown.head.quarter),
@@ -123,10 +120,11 @@ def _context(
         "total_margin_ratio": _ratio(shown.total),
         "roc_reason": _("A return needs equity above zero to be earned on."),
         "likely": likely_range(cards),
-        "up": max(moves, key=lambda each: each.amount_minor, default=None),
-        "down": min(moves, key=lambda each: each.amount_minor, default=None),
+        "moves": _moves(total),
+        "time_alone": sum(total[kind] for kind in _TIME),
         "margin_gap": _gap(shown.total),
         "steps": _steps(shown),
+        "movements": _movements(shown) if total["opening"] else [],
         "lines": _lines(shown),
         "beside": [_beside(shown, column) for column in shown.portfolios],
         "quarters": _quarters(heads, shown.head),
@@ -147,6 +145,21 @@ def line_address(statement_id: str, kind: str, portfolio_id: str | None) -> str:
     """The page with the customers behind a line."""
     address = reverse("steer:line", args=[statement_id, kind])
     return f"{address}?{urlencode({'portfolio': portfolio_id})}" if portfolio_id else address
+
+
+def _moves(total: Mapping[str, int]) -> list[Movement]:
+    """What moved the value besides the passing of the quarter, largest first."""
+    kinds = [kind for kind in LINES if kind not in LEVELS and kind not in _TIME and total[kind]]
+    kinds.sort(key=lambda kind: -abs(total[kind]))
+    return [Movement(title=str(TITLES[kind]), amount_minor=total[kind]) for kind in kinds]
+
+
+def _movements(shown: StatementView) -> list[dict[str, Any]]:
+    """The movements by themselves: beside the levels they are too small to be seen."""
+    total = shown.total.amounts_minor
+    moved = [step for step in _steps(shown) if not step["is_level"]]
+    change = total["closing"] - total["opening"]
+    return [*moved, {"label": _("In all"), "value": change, "is_level": True, "href": ""}]
 
 
 def _steps(shown: StatementView) -> list[dict[str, Any]]:
