@@ -33,10 +33,24 @@ class Tab:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One row of the gate with its words."""
+
+    row: GateRow
+    #: names the row in the page
+    id: str
+    effect: str
+    tone: str
+    #: why, in a sentence
+    reason: str
+    channels: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateView:
     """The rows asked for, and what the page says about all of them."""
 
-    rows: Sequence[GateRow]
+    lines: Sequence[Line]
     total: int
     #: `?after=` of the next page
     next: str | None
@@ -64,13 +78,10 @@ def gate(request: CallerRequest) -> HttpResponse:
 def gate_context(request: CallerRequest, rows: list[GateRow]) -> dict[str, Any]:
     """What the gate's templates show."""
     return {
-        "gate": gate_view(rows, request.GET),
+        "gate": gate_view(rows, request.GET, channel_titles(request)),
         "may_rule": request.actor.may(Right.RULE),
         "run": last_run(),
-        "effect_words": EFFECT_WORDS,
-        "effect_tones": EFFECT_TONES,
-        "ruling_words": RULING_WORDS,
-        "channel_titles": channel_titles(request),
+        "effects": EFFECT_WORDS.items(),
     }
 
 
@@ -80,7 +91,24 @@ def channel_titles(request: CallerRequest) -> dict[str, str]:
     return {each.name: each.title for each in company.channels} if company else {}
 
 
-def gate_view(rows: list[GateRow], asked: QueryDict) -> GateView:
+def row_id(offer_id: str, portfolio_id: str) -> str:
+    """What names a row in the page."""
+    return f"row-{offer_id}-{portfolio_id}".replace("_", "-")
+
+
+def line_of(row: GateRow, titles: Mapping[str, str]) -> Line:
+    """One row in the reader's words."""
+    return Line(
+        row=row,
+        id=row_id(row.offer_id, row.portfolio_id),
+        effect=str(EFFECT_WORDS[row.effect]),
+        tone=EFFECT_TONES[row.effect],
+        reason=str(RULING_WORDS.get(row.reason_code, row.reason_code)),
+        channels=", ".join(titles.get(each, each) for each in row.channels),
+    )
+
+
+def gate_view(rows: list[GateRow], asked: QueryDict, titles: Mapping[str, str]) -> GateView:
     """Search, filter, sort and cut the rows as the address asks."""
     waiting = [row for row in rows if row.by_default]
     state = asked.get("state", "")
@@ -92,7 +120,7 @@ def gate_view(rows: list[GateRow], asked: QueryDict) -> GateView:
     counts = {"waiting": len(waiting), "ruled": len(rows) - len(waiting), "all": len(rows)}
     staked = [row for row in waiting if row.at_stake_minor]
     return GateView(
-        rows=shown,
+        lines=[line_of(row, titles) for row in shown],
         total=len(found),
         next=str(start + ROWS_A_PAGE) if more else None,
         waiting=counts["waiting"],

@@ -19,7 +19,7 @@ from patronage.customize.actions import RulingPreview, preview_ruling, rule
 from patronage.customize.actions.rulings import EFFECTS
 from patronage.customize.errors import RulingRefused
 from patronage.customize.models import Offer, Ruling, Treatment
-from patronage.customize.pages.gate import channel_titles, gate_context
+from patronage.customize.pages.gate import channel_titles, gate_context, line_of, row_id
 from patronage.customize.reads.rulings import ruling_history
 from patronage.customize.stakes import last_run
 from patronage.customize.words import (
@@ -42,6 +42,16 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastRuling:
+    """A ruling with its words."""
+
+    ruling: Ruling
+    effect: str
+    tone: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """A channel that the offer can go out in."""
 
@@ -61,7 +71,7 @@ def ruling(request: CallerRequest, offer_id: str, portfolio_id: str) -> HttpResp
     asked = request.GET.get("effect", "")
     effect = asked if asked in EFFECTS else ""
     context = _form_context(request, history, effect) | {
-        "history": history,
+        "history": [_past(each) for each in history],
         "row": _row(request, offer_id, portfolio_id),
     }
     template = "customize/ruling_form.html" if request.htmx else "customize/ruling.html"
@@ -102,7 +112,8 @@ def _rule(request: CallerRequest, offer_id: str, portfolio_id: str) -> HttpRespo
     (row,) = [
         each for each in rows if (each.offer_id, each.portfolio_id) == (offer_id, portfolio_id)
     ]
-    context = gate_context(request, rows) | {"row": row, "said": said, "is_swap": True}
+    line = line_of(row, channel_titles(request))
+    context = gate_context(request, rows) | {"line": line, "said": said, "is_swap": True}
     return render(request, "customize/gate_ruled.html", context)
 
 
@@ -112,6 +123,15 @@ def _said(made: Ruling, before: Ruling) -> str:
         "portfolio": before.portfolio.name,
         "offer": before.offer.name,
     }
+
+
+def _past(made: Ruling) -> PastRuling:
+    return PastRuling(
+        ruling=made,
+        effect=str(EFFECT_WORDS[made.effect]),
+        tone=EFFECT_TONES[made.effect],
+        reason=str(RULING_WORDS.get(made.reason_code, made.reason_code)),
+    )
 
 
 def _row(request: CallerRequest, offer_id: str, portfolio_id: str) -> Any:
@@ -136,14 +156,12 @@ def _form_context(
         adaptation = standing.adaptation if effect == "adapt" else {}
     return {
         "offer": offer,
+        "row_id": row_id(standing.offer_id, standing.portfolio_id),
         "treatments": treatments,
         "portfolio": standing.portfolio,
-        "standing": standing,
+        "standing": _past(standing),
         "effect": effect,
-        "effect_words": EFFECT_WORDS,
-        "effect_tones": EFFECT_TONES,
-        "ruling_words": RULING_WORDS,
-        "effects": [(each, EFFECT_VERBS[each]) for each in EFFECTS],
+        "effects": [(each, EFFECT_VERBS[each], each == effect) for each in EFFECTS],
         "verb": EFFECT_VERBS.get(effect, ""),
         "reasons": [(code, RULING_WORDS[code]) for code in REASONS_READY.get(effect, ())],
         "preview": _preview(request, standing, effect, adaptation),
@@ -154,7 +172,6 @@ def _form_context(
         "not_before": adaptation.get("not_before", ""),
         "may_rule": request.actor.may(Right.RULE),
         "run": last_run(),
-        "channel_titles": channel_titles(request),
     }
 
 

@@ -1,0 +1,100 @@
+"""Why was this decided? The winner, what it was worth, and why each other candidate lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from patronage.access.requests import CallerRequest
+from patronage.access.roles import Right
+from patronage.customize import reads
+from patronage.customize.log import Candidate
+from patronage.customize.pages.gate import channel_titles
+from patronage.customize.replay import replay
+from patronage.customize.words import (
+    CONTACT_TONES,
+    CONTACT_WORDS,
+    OUTCOME_TONES,
+    OUTCOME_WORDS,
+    REASON_NAMES,
+    REASON_WORDS,
+    reason_tone,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """One offer that was considered: the furthest that any of its treatments came, and why."""
+
+    offer_id: str
+    offer: str
+    #: channels in which it came that far
+    channels: str
+    name: str
+    tone: str
+    text: str
+    #: expected incremental value; None where it fell out before that was asked
+    score_minor: float | None
+
+
+def fates(candidates: Iterable[Candidate], titles: Mapping[str, str]) -> Sequence[Fate]:
+    """Candidates by offer, winners first: an offer's other channels add nothing a reader needs."""
+    grouped: dict[str, list[Candidate]] = {}
+    for each in candidates:
+        grouped.setdefault(each.offer_id, []).append(each)
+    return [_fate(each, titles) for each in grouped.values()]
+
+
+def _fate(candidates: Sequence[Candidate], titles: Mapping[str, str]) -> Fate:
+    """Candidates of one offer come the furthest first."""
+    best = candidates[0]
+    alike = [each.channel for each in candidates if each.reason == best.reason]
+    won = best.reason in ("chosen", "withheld")
+    return Fate(
+        offer_id=best.offer_id,
+        offer=best.offer,
+        channels=", ".join(titles.get(name, name) for name in (alike[:1] if won else alike)),
+        name=str(REASON_NAMES[best.reason]),
+        tone=reason_tone(best.reason),
+        text=str(REASON_WORDS[best.reason]),
+        score_minor=best.score_minor,
+    )
+
+
+@require_safe
+def decision(request: CallerRequest, decision_id: str) -> HttpResponse:
+    """A decision as a person would read it."""
+    view = reads.decision(request.actor, decision_id, request.now)
+    made = view.decision
+    again = replay(made)
+    explained = fates(view.candidates, channel_titles(request))
+    contact = view.contact
+    context = {
+        "decision": made,
+        "customer": made.customer,
+        "outcome": OUTCOME_WORDS[made.outcome],
+        "outcome_tone": OUTCOME_TONES[made.outcome],
+        "winner": explained[0] if explained and made.treatment_id else None,
+        "fates": explained,
+        "runner_up": _runner_up(explained) if made.treatment_id else None,
+        "contact": contact,
+        "contact_state": CONTACT_WORDS[contact.state] if contact else "",
+        "contact_tone": CONTACT_TONES[contact.state] if contact else "neutral",
+        "replayed": again,
+        "may_see_value": request.actor.may(Right.SEE_PROFITABILITY),
+        "versions": [
+            (name, made.versions[name])
+            for name in ("valuation", "policy", "company", "response_model", "run", "holdout")
+            if made.versions.get(name) is not None
+        ],
+    }
+    return render(request, "customize/decision.html", context)
+
+
+def _runner_up(explained: Sequence[Fate]) -> Fate | None:
+    rest = [each for each in explained[1:] if each.score_minor is not None]
+    return max(rest, key=lambda each: each.score_minor or 0.0, default=None)

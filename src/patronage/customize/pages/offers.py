@@ -1,0 +1,192 @@
+"""What became of my team's offers: how each portfolio ruled, why, and whom they reached?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from patronage.access.requests import CallerRequest
+from patronage.access.roles import Right
+from patronage.customize import reads
+from patronage.customize.actions import withdraw_offer
+from patronage.customize.errors import OfferRefused
+from patronage.customize.models import Offer, Ruling
+from patronage.customize.reads import OfferInPortfolio, OfferView, ReasonCount
+from patronage.customize.stakes import last_run
+from patronage.customize.words import EFFECT_TONES, EFFECT_WORDS, REASON_NAMES, RULING_WORDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """A number of customers, in words and as a bar."""
+
+    label: str
+    text: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What one portfolio makes of an offer."""
+
+    place: OfferInPortfolio
+    ruling: Ruling | None
+    effect: str
+    tone: str
+    reason: str
+    counts: Sequence[Count]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferLine:
+    """An offer with what became of it, all portfolios together."""
+
+    offer: Offer
+    state: str
+    tone: str
+    #: portfolios whose manager ruled, the hardest word first
+    ruled: Sequence[Place]
+    #: portfolios where nobody has ruled yet
+    unruled: int
+    offered: int
+    withheld: int
+    #: sum over the rulings that say; None where none does
+    forgone_minor: int | None
+
+
+@require_safe
+def offers(request: CallerRequest) -> HttpResponse:
+    """The offers of the reader's own teams."""
+    request.actor.require(Right.PROPOSE_OFFER)
+    lines = [_line(each, request.now) for each in reads.my_offers(request.actor, request.now)]
+    text = request.GET.get("q", "").strip().casefold()
+    shown = [
+        line
+        for line in lines
+        if text in f"{line.offer.name} {line.offer.category} {line.offer.ref}".casefold()
+    ]
+    context = {
+        "lines": shown,
+        "total": len(lines),
+        "blocked": sum(_is_blocked(line) for line in lines),
+        "forgone_minor": _sum([line.forgone_minor for line in lines]),
+        "offered": sum(line.offered for line in lines),
+        "q": request.GET.get("q", ""),
+        "run": last_run(),
+    }
+    template = "customize/offers_list.html" if request.htmx else "customize/offers.html"
+    return render(request, template, context)
+
+
+@require_safe
+def offer(request: CallerRequest, offer_id: str) -> HttpResponse:
+    """One offer: each portfolio's word on it, and how far it came with their customers."""
+    view = reads.offer(request.actor, offer_id, request.now)
+    places = [_place(each) for each in view.portfolios]
+    funnel = reads.offer_funnel(request.actor, offer_id, request.now)
+    line = _line(view, request.now)
+    context = {
+        "offer": view.offer,
+        "line": line,
+        "treatments": view.treatments,
+        "places": places,
+        "funnel": [
+            {"label": REASON_NAMES[each.reason], "value": each.customers} for each in funnel
+        ],
+        "considered": sum(each.customers for each in funnel),
+        "chosen": sum(each.customers for each in funnel if each.reason in ("chosen", "withheld")),
+        "is_mine": _is_mine(request, offer_id),
+        "is_open": _state(view.offer, request.now) != "closed",
+        "run": last_run(),
+    }
+    return render(request, "customize/offer.html", context)
+
+
+@require_POST
+def withdraw(request: CallerRequest, offer_id: str) -> HttpResponse:
+    """Close an offer from now on."""
+    reason = request.POST.get("reason", "").strip()
+    if not reason:
+        raise OfferRefused(ref=offer_id, reason=_("say why it is withdrawn."))
+    closed = withdraw_offer(
+        actor=request.actor, now=request.now, offer_id=offer_id, reason=reason[:400]
+    )
+    messages.success(request, _("%(offer)s is withdrawn from now on.") % {"offer": closed.name})
+    return redirect("customize:offer", closed.id)
+
+
+def _is_mine(request: CallerRequest, offer_id: str) -> bool:
+    if not request.actor.may(Right.PROPOSE_OFFER):
+        return False
+    mine = reads.my_offers(request.actor, request.now)
+    return any(each.offer.id == offer_id for each in mine)
+
+
+def _line(view: OfferView, now: datetime) -> OfferLine:
+    places = [_place(each) for each in view.portfolios]
+    ruled = [each for each in places if each.ruling is not None and not each.ruling.by_default]
+    state = _state(view.offer, now)
+    return OfferLine(
+        offer=view.offer,
+        state=_state_words(state),
+        tone={"open": "good", "closed": "neutral", "coming": "info"}[state],
+        ruled=sorted(ruled, key=_hardness),
+        unruled=len(places) - len(ruled),
+        offered=sum(each.place.offered for each in places),
+        withheld=sum(each.place.withheld for each in places),
+        forgone_minor=_sum([each.ruling.forgone_minor for each in ruled if each.ruling]),
+    )
+
+
+def _place(place: OfferInPortfolio) -> Place:
+    ruling = place.ruling
+    effect = "block" if ruling is None else ruling.effect
+    code = "default" if ruling is None else ruling.reason_code
+    return Place(
+        place=place,
+        ruling=ruling,
+        effect=str(EFFECT_WORDS[effect]),
+        tone=EFFECT_TONES[effect],
+        reason=str(RULING_WORDS.get(code, code)),
+        counts=[_count(each) for each in reversed(place.reasons)],
+    )
+
+
+def _count(each: ReasonCount) -> Count:
+    return Count(label=str(REASON_NAMES[each.reason]), text=each.text, value=each.customers)
+
+
+def _bar(each: ReasonCount) -> dict[str, Any]:
+    return {"label": REASON_NAMES[each.reason], "value": each.customers}
+
+
+def _is_blocked(line: OfferLine) -> bool:
+    return any(each.ruling is not None and each.ruling.effect == "block" for each in line.ruled)
+
+
+def _hardness(each: Place) -> tuple[int, str]:
+    order = {"block": 0, "adapt": 1, "allow": 2}
+    return order[each.ruling.effect if each.ruling else "block"], each.place.portfolio
+
+
+def _sum(amounts: Sequence[int | None]) -> int | None:
+    known = [each for each in amounts if each is not None]
+    return sum(known) if known else None
+
+
+def _state(offer: Offer, now: datetime) -> str:
+    if offer.valid_until is not None and offer.valid_until <= now:
+        return "closed"
+    return "coming" if offer.valid_from > now else "open"
+
+
+def _state_words(state: str) -> str:
+    return {"open": _("Open"), "closed": _("Closed"), "coming": _("Coming")}[state]

@@ -1,0 +1,210 @@
+"""Who is this customer, who is in charge, what are they worth, and what do we do next?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from patronage.access.company import current
+from patronage.access.requests import CallerRequest
+from patronage.access.roles import Right
+from patronage.customize import reads as customize
+from patronage.customize.models import Contact
+from patronage.customize.pages.decisions import Fate, fates
+from patronage.customize.reads import NextBestAction
+from patronage.customize.words import (
+    CONTACT_TONES,
+    CONTACT_WORDS,
+    OUTCOME_TONES,
+    OUTCOME_WORDS,
+    REASON_WORDS,
+)
+from patronage.differentiate import reads as differentiate
+from patronage.differentiate.reads import CustomerValuation
+from patronage.govern import reads as govern
+from patronage.govern.reads import MembershipRow
+from patronage.identify import reads as identify
+from patronage.interact.pages.needs import needs_context
+from patronage.vocabulary.company import Company
+from patronage.vocabulary.periods import BusinessCalendar
+
+#: candidates shown before the reader asks for all
+FATES_SHOWN: Final = 4
+CONTACTS_SHOWN: Final = 8
+
+OBJECTIVE_WORDS: Final[Mapping[str, Promise]] = {
+    "retain": gettext_lazy("Retain"),
+    "grow": gettext_lazy("Grow"),
+    "convert": gettext_lazy("Convert"),
+    "exit": gettext_lazy("Exit"),
+    "acquire": gettext_lazy("Acquire"),
+}
+CAUSE_WORDS: Final[Mapping[str, Promise]] = {
+    "entry": gettext_lazy("entered"),
+    "policy": gettext_lazy("by the assignment policy"),
+    "hand_over": gettext_lazy("handed over"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """What the customer is worth as of the date looked at, and before."""
+
+    now: CustomerValuation
+    before: CustomerValuation | None
+    points: Sequence[Mapping[str, Any]]
+    objective: str
+
+    @property
+    def change_minor(self) -> int | None:
+        """How the value moved since the date before."""
+        return None if self.before is None else self.now.value_minor - self.before.value_minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """The next best action in the reader's words."""
+
+    action: NextBestAction
+    outcome: str
+    tone: str
+    channel: str
+    why: str
+    first: Sequence[Fate]
+    others: Sequence[Fate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactLine:
+    """A contact with its words."""
+
+    contact: Contact
+    channel: str
+    state: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """A stretch of time in one portfolio."""
+
+    row: MembershipRow
+    cause: str
+
+
+@require_safe
+def customer(request: CallerRequest, customer_id: str) -> HttpResponse:
+    """One customer, as of today or of an earlier date."""
+    view = identify.customer(request.actor, customer_id, request.now)
+    company = current().company
+    at = instant_shown(request, company)
+    is_past = at < request.now
+    actor, now = request.actor, request.now
+    may_see_value = actor.may(Right.SEE_PROFITABILITY)
+    worth = _worth(differentiate.value_history(actor, customer_id, now), request)
+    context = {
+        "view": view,
+        "customer": view.customer,
+        "is_past": is_past,
+        "in_charge": govern.manager_of(actor, customer_id, at, now=now),
+        "stays": [_stay(row) for row in _begun(govern.history_of(actor, customer_id, now), at)],
+        "may_see_value": may_see_value,
+        "worth": worth,
+        "horizon_years": round(company.horizon_days / 365.25),
+        "discount": company.annual_discount_rate,
+        "profit": differentiate.profit_and_loss(actor, customer_id, now)
+        if may_see_value and worth is not None and not is_past
+        else None,
+        "contacts": [] if is_past else _contacts(request, customer_id, company),
+        "consents": [
+            (titles_of(company).get(each.channel, each.channel), each) for each in view.consents
+        ],
+    }
+    context |= needs_context(request, customer_id, at)
+    if not is_past:
+        context |= next_context(request, customer_id, company)
+    return render(request, "interact/customer.html", context)
+
+
+def instant_shown(request: CallerRequest, company: Company) -> datetime:
+    """The last instant of the date looked at; now where none was asked for."""
+    if request.as_of is None:
+        return request.now
+    end = BusinessCalendar(company.time_zone).end_of_day(request.as_of)
+    return min(request.now, end - timedelta(microseconds=1))
+
+
+def next_context(request: CallerRequest, customer_id: str, company: Company) -> dict[str, Any]:
+    """What the part with the next best action shows."""
+    action = customize.next_best_action(request.actor, customer_id, request.now)
+    titles = titles_of(company)
+    explained = fates(action.candidates, titles)
+    best = action.best
+    return {
+        "may_see_value": request.actor.may(Right.SEE_PROFITABILITY),
+        "next": Next(
+            action=action,
+            outcome=str(OUTCOME_WORDS[action.outcome]),
+            tone=OUTCOME_TONES[action.outcome],
+            channel=titles.get(best.channel, best.channel) if best else "",
+            why=str(REASON_WORDS[best.reason]) if best else "",
+            first=explained[:FATES_SHOWN],
+            others=explained[FATES_SHOWN:],
+        ),
+    }
+
+
+def titles_of(company: Company) -> dict[str, str]:
+    """Channels as the company calls them."""
+    return {each.name: each.title for each in company.channels}
+
+
+def _worth(history: list[CustomerValuation], request: CallerRequest) -> Worth | None:
+    shown = [each for each in history if request.as_of is None or each.as_of <= request.as_of]
+    if not shown:
+        return None
+    return Worth(
+        now=shown[-1],
+        before=shown[-2] if len(shown) > 1 else None,
+        points=[
+            {
+                "at": each.as_of,
+                "value": each.value_minor,
+                "low": each.value_low_minor,
+                "high": each.value_high_minor,
+            }
+            for each in shown
+        ],
+        objective=str(OBJECTIVE_WORDS[shown[-1].objective]),
+    )
+
+
+def _begun(rows: list[MembershipRow], at: datetime) -> list[MembershipRow]:
+    return [row for row in reversed(rows) if row.starts_at <= at]
+
+
+def _stay(row: MembershipRow) -> Stay:
+    return Stay(row=row, cause=str(CAUSE_WORDS.get(row.cause, _("moved"))))
+
+
+def _contacts(request: CallerRequest, customer_id: str, company: Company) -> list[ContactLine]:
+    titles = titles_of(company)
+    rows = customize.contacts_of(request.actor, customer_id, request.now, limit=CONTACTS_SHOWN)
+    return [
+        ContactLine(
+            contact=each,
+            channel=titles.get(each.channel, each.channel),
+            state=str(CONTACT_WORDS[each.state]),
+            tone=CONTACT_TONES[each.state],
+        )
+        for each in rows
+    ]
