@@ -24,7 +24,7 @@ from patronage.interact.jobs import deliver
 from patronage.interact.leases import LEASE
 from patronage.interact.models import Interaction
 
-from .test_deliver import Moody
+from .test_failing_channels import Moody
 from .web import Web
 from .world import AT, CHANNELS, LONG_AGO, RESERVED, World
 
