@@ -159,9 +159,9 @@ def line_customers(
 
 
 @router.post("/statements", response={201: StatementRow}, summary="Draft a statement")
-def draft(request: CallerRequest, new: NewStatement) -> tuple[int, reads.StatementView]:
+def draft(request: CallerRequest, new: NewStatement) -> reads.StatementView:
     made = actions.draft(actor=request.actor, now=request.now, as_of=new.as_of)
-    return 201, reads.statement(request.actor, made.id, request.now)
+    return reads.statement(request.actor, made.id, request.now)
 
 
 @router.post(
@@ -169,11 +169,11 @@ def draft(request: CallerRequest, new: NewStatement) -> tuple[int, reads.Stateme
     response={201: StatementRow},
     summary="Publish another person's draft",
 )
-def publish(request: CallerRequest, statement_id: str) -> tuple[int, reads.StatementView]:
+def publish(request: CallerRequest, statement_id: str) -> reads.StatementView:
     made = actions.publish_statement(
         actor=request.actor, now=request.now, statement_id=statement_id
     )
-    return 201, reads.statement(request.actor, made.id, request.now)
+    return reads.statement(request.actor, made.id, request.now)
 
 
 @router.get("/scorecards", response=list[ScorecardRow], summary="List scorecards")

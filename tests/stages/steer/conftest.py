@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
+from patronage.steer.models import Statement
+
 from ..differentiate.history import generate
-from .world import World, build
+from .world import IN_JULY, JUNE, SEPTEMBER, World, best_of, build, drafted, hand, valued
 
 _GENERATED = generate(customers=120)
 
@@ -21,3 +23,12 @@ def quick_passwords(settings: Settings) -> None:
 def world(db: None) -> World:
     """Two portfolios with a manager each, 120 customers over a year and a half."""
     return build(_GENERATED)
+
+
+@pytest.fixture
+def quarters(world: World) -> tuple[Statement, Statement]:
+    """Drafts of two quarters; in the second, New hands its forty best customers to Top."""
+    opening = valued(JUNE)
+    valued(SEPTEMBER)
+    hand(world, best_of(opening, 40), "Top", IN_JULY)
+    return drafted(JUNE), drafted(SEPTEMBER)

@@ -1,51 +1,195 @@
-"""Statements close to the cent, per portfolio and in total, and each opens where one closed."""
+"""A statement closes to the cent, opens where the last one closed, and is drafted once."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
+from patronage.access.errors import NotAllowed
+from patronage.access.models import AuditEntry
 from patronage.access.roles import SYSTEM
 from patronage.differentiate.models import ValuationRun
-from patronage.differentiate.reads import valuations
-from patronage.steer import reads
+from patronage.differentiate.reads import features, valuations
+from patronage.govern.actions import hand_over
+from patronage.identify.models import Customer
+from patronage.steer.errors import NotValued
 from patronage.steer.jobs import draft_statement
-from patronage.steer.models import Statement, StatementLine
+from patronage.steer.models import LINES, Scorecard, Statement, StatementLine
 
-from ..differentiate.history import NOW
-from .world import JUNE, SEPTEMBER, World, hand, valued
+from ..differentiate.history import NOW, line
+from .world import DECEMBER, JUNE, SEPTEMBER, World, best_of, drafted, revalued, valued
 
-IN_JULY = datetime(2024, 7, 20, 15, tzinfo=UTC)
-
-
-def drafted(as_of: object) -> Statement:
-    return draft_statement(actor=SYSTEM, now=NOW, as_of=as_of)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def third_quarter(world: World) -> tuple[Statement, Statement]:
-    """The statements of two quarters; forty customers change hands in the second."""
-    opening, closing = valued(JUNE), valued(SEPTEMBER)
-    assert opening.customers < closing.customers
-    hand(world, best_of(opening, 40), "Top", IN_JULY)
-    return drafted(JUNE), drafted(SEPTEMBER)
-
-
-def best_of(run: ValuationRun, count: int) -> list[str]:
-    frame = valuations(run).sort("value_minor", descending=True)
-    return frame["customer_id"].head(count).to_list()
+Quarters = tuple[Statement, Statement]
 
 
 def amounts(statement: Statement) -> dict[str, dict[str, int]]:
+    """Lines by portfolio and kind."""
     found: dict[str, dict[str, int]] = {}
-    for line in StatementLine.objects.filter(statement=statement):
-        found.setdefault(line.portfolio_id, {})[line.kind] = line.amount_minor
+    for each in StatementLine.objects.filter(statement=statement):
+        found.setdefault(each.portfolio_id, {})[each.kind] = each.amount_minor
     return found
 
 
-def test_smoke(third_quarter: tuple[Statement, Statement], world: World) -> None:
-    june, september = third_quarter
-    view = reads.statement(world.actor("eve"), september.id, NOW)
-    for column in [*view.portfolios, view.total]:
-        assert column.checksum_minor == 0
+def total(statement: Statement, kind: str) -> int:
+    return sum(each[kind] for each in amounts(statement).values())
+
+
+def test_every_portfolio_and_the_enterprise_close_to_the_cent(quarters: Quarters) -> None:
+    for statement in quarters:
+        for each in amounts(statement).values():
+            assert sum(each[kind] for kind in LINES[:-1]) == each["closing"]
+        assert total(statement, "closing") == statement.closing_run.total_minor
+        assert total(statement, "hand_overs") == 0
+        assert statement.checksum_minor == 0
+
+
+def test_each_portfolio_opens_with_what_it_closed_with(quarters: Quarters, world: World) -> None:
+    before, after = (amounts(each) for each in quarters)
+    valued(DECEMBER)
+    last = amounts(drafted(DECEMBER))
+
+    for portfolio in world.portfolios.values():
+        assert after[portfolio]["opening"] == before[portfolio]["closing"]
+        assert last[portfolio]["opening"] == after[portfolio]["closing"]
+    assert before[world.portfolios["New"]]["closing"] > 0
+
+
+def test_handed_over_customers_cost_the_giver_what_they_bring_the_receiver(
+    quarters: Quarters, world: World
+) -> None:
+    opening, statement = quarters[0].closing_run, quarters[1]
+    moved = best_of(opening, 40)
+    frame = valuations(opening)
+    worth = frame.filter(frame["customer_id"].is_in(moved))["value_minor"].sum()
+    lines = amounts(statement)
+
+    assert lines[world.portfolios["Top"]]["hand_overs"] == worth
+    assert lines[world.portfolios["New"]]["hand_overs"] == -worth
+    assert lines[world.portfolios["Top"]]["new_customers"] == 0
+
+
+def test_the_first_statement_tells_who_was_there_from_who_came(quarters: Quarters) -> None:
+    first = quarters[0]
+    panel = set(Customer.objects.filter(entry="panel").values_list("id", flat=True))
+    frame = valuations(first.closing_run)
+    there = frame.filter(frame["customer_id"].is_in(panel))["value_minor"].sum()
+
+    assert first.opening_run is None
+    assert (total(first, "panel_entry"), total(first, "model_change")) == (there, 0)
+    assert total(first, "new_customers") == first.closing_run.total_minor - there
+    assert 0 < there < first.closing_run.total_minor
+
+
+def test_the_same_valuations_give_the_statement_that_is_there(quarters: Quarters) -> None:
+    again = draft_statement(actor=SYSTEM, now=NOW, as_of=SEPTEMBER)
+
+    assert again.id == quarters[1].id
+    assert Statement.objects.count() == 2
+    assert AuditEntry.objects.filter(action="draft statement").count() == 2
+
+
+def test_other_figures_make_a_statement_of_their_own(quarters: Quarters, world: World) -> None:
+    late = line(best_of(quarters[0].closing_run, 1)[0], datetime(2024, 9, 2, 15, tzinfo=UTC), 99_00)
+    before = amounts(quarters[1])
+    revalued(SEPTEMBER, late)
+    other = drafted(SEPTEMBER)
+
+    assert other.id != quarters[1].id
+    assert amounts(quarters[1]) == before != amounts(other)
+
+
+def test_a_hand_over_dated_back_into_a_stated_quarter_shows_in_the_next_one(
+    quarters: Quarters, world: World
+) -> None:
+    stated = amounts(quarters[1])
+    kept = [each for each in best_of(quarters[1].closing_run, 80) if _in(world, "New", each)][:5]
+    hand_over(
+        actor=SYSTEM,
+        now=NOW,
+        customer_ids=kept,
+        to_portfolio_id=world.portfolios["Top"],
+        reason="tests",
+        starts_at=datetime(2024, 9, 29, 15, tzinfo=UTC),
+    )
+    valued(DECEMBER)
+    last = amounts(drafted(DECEMBER))
+
+    for portfolio in world.portfolios.values():
+        assert last[portfolio]["opening"] == stated[portfolio]["closing"]
+    assert last[world.portfolios["Top"]]["hand_overs"] > 0
+
+
+def test_a_draft_made_before_its_opening_was_stated_is_drawn_up_anew(world: World) -> None:
+    opening = valued(JUNE)
+    valued(SEPTEMBER)
+    early = drafted(SEPTEMBER)
+    hand_over(
+        actor=SYSTEM,
+        now=NOW,
+        customer_ids=[each for each in best_of(opening, 60) if _entered_before(each, JUNE)][:20],
+        to_portfolio_id=world.portfolios["Top"],
+        reason="tests",
+        starts_at=datetime(2024, 6, 30, 15, tzinfo=UTC),
+    )
+    june = amounts(drafted(JUNE))
+    again = drafted(SEPTEMBER)
+
+    assert again.id != early.id
+    assert not Statement.objects.filter(pk=early.pk).exists()
+    top = world.portfolios["Top"]
+    assert amounts(again)[top]["opening"] == june[top]["closing"] > 0
+
+
+def test_a_quarter_whose_eve_was_not_valued_is_refused(world: World) -> None:
+    valued(JUNE)
+    valued(DECEMBER)
+
+    with pytest.raises(NotValued, match=r"2024-09-30, with which .* opens"):
+        drafted(DECEMBER)
+    with pytest.raises(NotValued, match=r"2024-09-30, with which .* closes"):
+        drafted(SEPTEMBER)
+
+
+def test_a_manager_may_not_draft(world: World) -> None:
+    with pytest.raises(NotAllowed, match="draft statements"):
+        drafted(JUNE, by=world.actor("ana"))
+
+
+def test_scorecards_are_of_the_customers_held_at_the_date(quarters: Quarters, world: World) -> None:
+    statement = quarters[1]
+    cards = {card.portfolio_id: card for card in Scorecard.objects.filter(statement=statement)}
+    run: ValuationRun = statement.closing_run
+    quarter = features(run)
+    top = cards[world.portfolios["Top"]]
+    held = quarter.filter(quarter["customer_id"].is_in(best_of(quarters[0].closing_run, 40)))
+
+    assert (top.customers, top.manager_id) == (40, world.people["ana"].id)
+    assert top.revenue_minor == held["quarter_revenue_minor"].sum()
+    assert top.margin_minor == held["quarter_margin_minor"].sum()
+    assert sum(card.revenue_minor for card in cards.values()) == (
+        quarter["quarter_revenue_minor"].sum()
+    )
+    assert sum(card.value_minor for card in cards.values()) == run.total_minor
+    assert top.value_minor == held["value_minor"].sum()
+    expected = sum(card.expected_margin_minor or 0 for card in cards.values())
+    assert expected == -total(statement, "expected_margin")
+    assert all(
+        card.value_low_minor < card.value_minor < card.value_high_minor for card in cards.values()
+    )
+
+
+def test_nothing_was_expected_of_a_first_quarter(quarters: Quarters) -> None:
+    cards = Scorecard.objects.filter(statement=quarters[0])
+
+    assert {card.expected_margin_minor for card in cards} == {None}
+
+
+def _in(world: World, portfolio: str, customer_id: str) -> bool:
+    standing = Customer.objects.select_related("standing").get(pk=customer_id).standing
+    return bool(standing.portfolio_id == world.portfolios[portfolio])
+
+
+def _entered_before(customer_id: str, day: date) -> bool:
+    newest = Customer.objects.get(pk=customer_id).memberships.latest("starts_at")
+    return newest.starts_at.date() < day

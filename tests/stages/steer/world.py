@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
+from patronage.access import datasets
 from patronage.access.company import current
 from patronage.access.models import User
 from patronage.access.people import create_user
@@ -15,13 +16,18 @@ from patronage.access.roles import SYSTEM, Actor, Role
 from patronage.access.transactions import atomic
 from patronage.differentiate.jobs import value
 from patronage.differentiate.models import ValuationRun
+from patronage.differentiate.reads import valuations
 from patronage.govern.actions import hand_over, set_up_portfolios
 from patronage.identify.models import Customer
+from patronage.steer.jobs import draft_statement
+from patronage.steer.models import Statement
 
-from ..differentiate.history import NOW, History, store
+from ..differentiate.history import NOW, History, commit, store
 
 #: before the first purchase
 START = datetime(2023, 12, 1, 5, tzinfo=UTC)
+#: within the third quarter of 2024
+IN_JULY = datetime(2024, 7, 20, 15, tzinfo=UTC)
 JUNE, SEPTEMBER, DECEMBER = date(2024, 6, 30), date(2024, 9, 30), date(2024, 12, 31)
 
 
@@ -65,8 +71,19 @@ def build(history: History) -> World:
     return World(portfolios={each.name: each.id for each in made}, people=people)
 
 
-def valued(as_of: date) -> ValuationRun:
-    return value(actor=SYSTEM, now=NOW, as_of=as_of)
+def valued(as_of: date, now: datetime = NOW) -> ValuationRun:
+    return value(actor=SYSTEM, now=now, as_of=as_of)
+
+
+def drafted(as_of: date, by: Actor = SYSTEM) -> Statement:
+    return draft_statement(actor=by, now=NOW, as_of=as_of)
+
+
+def best_of(run: ValuationRun, count: int) -> list[str]:
+    """The most valuable customers of a valuation."""
+    frame = valuations(run).sort("value_minor", "customer_id", descending=True)
+    found: list[str] = frame["customer_id"].head(count).to_list()
+    return found
 
 
 def hand(world: World, customer_ids: list[str], to: str, at: datetime) -> None:
@@ -90,3 +107,10 @@ def _person(name: str, role: Role) -> User:
         roles=[role],
         reason="tests",
     )
+
+
+def revalued(as_of: date, late: pl.DataFrame) -> ValuationRun:
+    """Value a date again, a minute later, after a line came late."""
+    known = datasets.warehouse().polars(datasets.read("order_lines"))
+    commit("order_lines", pl.concat([known, late], how="diagonal_relaxed"))
+    return valued(as_of, NOW + timedelta(minutes=1))
