@@ -65,7 +65,7 @@ uvicorn.run(app, port=int(sys.argv[1]), log_level="warning", access_log=False)
 
 def main(arguments: list[str]) -> int:
     seconds = float(arguments[0]) if arguments else 5.0
-    connections = int(arguments[1]) if len(arguments) > 1 else 32
+    connections = int(arguments[1]) if len(arguments) > 1 else 8
     with tempfile.TemporaryDirectory(prefix="patronage-decisions-") as home:
         environment = {**os.environ, "PATRONAGE_HOME": home}
         prepared = subprocess.run(
@@ -88,43 +88,54 @@ def main(arguments: list[str]) -> int:
 
 async def load(
     port: int, key: str, bodies: list[bytes], seconds: float, connections: int
-) -> list[float]:
-    """Ask over keep-alive connections for a while; give the latency of each answer, seconds."""
+) -> tuple[list[float], list[float]]:
+    """Ask over keep-alive connections for a while; give the seconds to each answer and refusal."""
     until = time.monotonic() + seconds
     share = max(1, len(bodies) // connections)
     asking = [
         ask(port, key, bodies[at * share : (at + 1) * share] or bodies, until)
         for at in range(connections)
     ]
-    return [each for latencies in await asyncio.gather(*asking) for each in latencies]
+    found = await asyncio.gather(*asking)
+    return [each for some, _ in found for each in some], [
+        each for _, some in found for each in some
+    ]
 
 
-async def ask(port: int, key: str, bodies: list[bytes], until: float) -> list[float]:
+async def ask(
+    port: int, key: str, bodies: list[bytes], until: float
+) -> tuple[list[float], list[float]]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = (
         b"POST /api/v1/decisions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         b"Authorization: Bearer " + key.encode() + b"\r\nContent-Length: %d\r\n\r\n"
     )
-    latencies, number = [], 0
+    number = 0
+    latencies: list[float] = []
+    refused: list[float] = []
     while time.monotonic() < until:
         body = bodies[number % len(bodies)]
         number += 1
         began = time.monotonic()
         writer.write(head % len(body) + body)
-        status = await answer(reader)
-        if status != 200:
-            raise RuntimeError(f"a decision was answered with status {status}")
+        status, content = await answer(reader)
+        if status == 503:
+            refused.append(time.monotonic() - began)
+            await asyncio.sleep(0.05)
+            continue
+        if status != 200 or b'"id":null' in content:
+            raise RuntimeError(f"no decision was made: status {status}, {content[:200]!r}")
         latencies.append(time.monotonic() - began)
     writer.close()
     await writer.wait_closed()
-    return latencies
+    return latencies, refused
 
 
-async def answer(reader: asyncio.StreamReader) -> int:
+async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     length = head.split(b"content-length:")[1].split(b"\r\n")[0]
-    await reader.readexactly(int(length))
-    return int(head.split(b" ", 2)[1])
+    content = await reader.readexactly(int(length))
+    return int(head.split(b" ", 2)[1]), content
 
 
 @contextmanager
@@ -155,11 +166,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def report(name: str, latencies: list[float], seconds: float) -> None:
+def report(name: str, found: tuple[list[float], list[float]], seconds: float) -> None:
+    latencies, refused = found
     cuts = statistics.quantiles(latencies, n=100)
     print(
         f"{name:<26} {len(latencies) / seconds:8.0f} a second   "
-        f"median {cuts[49] * 1000:6.1f} ms   p99 {cuts[98] * 1000:6.1f} ms"
+        f"median {cuts[49] * 1000:6.1f} ms   p99 {cuts[98] * 1000:6.1f} ms   "
+        f"{len(refused)} turned away"
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import shutil
 import socket
@@ -28,6 +29,8 @@ NAME = "serve.sock"
 _LONGEST_REQUEST = 1 << 20
 _PATIENCE = 10.0
 _CREDENTIALS = struct.Struct("3i")
+
+_log = logging.getLogger(__name__)
 
 #: Carries out a command line for a call and returns its exit status.
 CarryOut = Callable[[Sequence[str], Call], int]
@@ -128,9 +131,9 @@ def _answer(caller: socket.socket, carry_out: CarryOut) -> None:
         except CallerGone:
             raise
         except Exception as error:
+            _log.exception("a command line broke")
             call.err.print(f"{type(error).__name__}: {error}", markup=False, highlight=False)
-            frames.send({"status": 1})
-            raise
+            status = 1
         finally:
             connections.close_all()
         frames.send({"status": status})

@@ -14,7 +14,14 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from patronage.access.ports import require_handlers
-from patronage.edge.decisions import Writer, bearer_key, decide, effects
+from patronage.edge.decisions import (
+    Clock,
+    Writer,
+    bearer_key,
+    decide,
+    effects,
+    wall_clock,
+)
 from patronage.edge.health import Readiness, live
 from patronage.edge.writer import GroupWriter
 
@@ -23,11 +30,12 @@ DECISIONS: Final = "/api/v1/decisions"
 THREADS: Final = 8
 
 
-def create_app(*, writer: Writer | None = None) -> Starlette:
+def create_app(*, writer: Writer | None = None, clock: Clock = wall_clock) -> Starlette:
     """Give the application of a whole server.
 
     Args:
         writer: writes decisions; one of its own when left out.
+        clock: says when a decision is asked for.
 
     Raises:
         PortUnhandled: a mandatory port has no handler.
@@ -50,7 +58,7 @@ def create_app(*, writer: Writer | None = None) -> Starlette:
         routes=[
             Route("/live", live),
             Route("/ready", Readiness().answer),
-            Route(DECISIONS, DecisionsByKey(written_by, pages)),
+            Route(DECISIONS, DecisionsByKey(written_by, pages, clock)),
             Mount("/", pages),
         ],
         lifespan=lifespan,
@@ -60,14 +68,15 @@ def create_app(*, writer: Writer | None = None) -> Starlette:
 class DecisionsByKey:
     """Decisions that a system asks for with its key; people's sessions are Django's to know."""
 
-    def __init__(self, writer: Writer, otherwise: ASGIApp) -> None:
+    def __init__(self, writer: Writer, otherwise: ASGIApp, clock: Clock) -> None:
         self._writer = writer
         self._otherwise = otherwise
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         key = bearer_key(scope["headers"])
         if key is None or scope["method"] != "POST":
             await self._otherwise(scope, receive, send)
             return
-        answer = await decide(Request(scope, receive), key, self._writer)
+        answer = await decide(Request(scope, receive), key, self._writer, self._clock)
         await answer(scope, receive, send)

@@ -61,6 +61,12 @@ class Answered:
 
 
 Writer = GroupWriter[Asked, Answered]
+Clock = Callable[[], datetime]
+
+
+def wall_clock() -> datetime:
+    """Give the present instant; the one clock of the edge."""
+    return datetime.now(UTC)
 
 
 def bearer_key(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
@@ -72,7 +78,7 @@ def bearer_key(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
     return None
 
 
-async def decide(request: Request, key: str, writer: Writer) -> Response:
+async def decide(request: Request, key: str, writer: Writer, clock: Clock) -> Response:
     """Answer one request; what is offered is on disk before it is said."""
     try:
         body = await body_of(request)
@@ -84,7 +90,7 @@ async def decide(request: Request, key: str, writer: Writer) -> Response:
         idempotency_key=request.headers.get("idempotency-key"),
         body=body,
         wanted=wanted,
-        now=datetime.now(UTC),
+        now=clock(),
     )
     try:
         answered = await writer.write(asked)

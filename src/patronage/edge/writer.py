@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import statistics
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -28,19 +29,25 @@ A = TypeVar("A")
 MOST: Final = 64
 #: How long a group is gathered, seconds.
 GATHERING: Final = 0.002
+#: How long the work of one transaction may take, seconds: its size follows from that.
+LONGEST_GROUP: Final = 0.05
 #: How long a request waits for the writer to take it, seconds.
-PATIENCE: Final = 0.25
+PATIENCE: Final = 0.5
 #: How long a request that was taken waits for its commit, seconds.
 LONGEST_COMMIT: Final = 10.0
+#: How long one statement may take on a server that is not this process, milliseconds.
+LONGEST_STATEMENT_MS: Final = 1000
 #: Most requests that wait; further ones are turned away at once.
 LONGEST_QUEUE: Final = 1024
 _PAUSE_WHILE_AWAY: Final = 0.05
+#: Groups from which it is told what a request takes: the median, so that one slow group is none.
+_REMEMBERED: Final = 7
 
 _log = logging.getLogger(__name__)
 
 
 class QueueFull(Exception):
-    """More requests wait than can be answered in time."""
+    """More requests wait than can be answered in time; nothing of this one was written."""
 
 
 class StoreAway(Exception):
@@ -54,8 +61,10 @@ class _Waiting(Generic[Q, A]):
     request: Q
     loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[A]
+    #: groups that were committed before it came
+    groups_before: int
     taken: bool = False
-    withdrawn: bool = field(default=False)
+    withdrawn: bool = False
 
 
 class GroupWriter(Generic[Q, A]):
@@ -80,6 +89,9 @@ class GroupWriter(Generic[Q, A]):
         self._stopping = False
         self._away = False
         self._last_group = 1
+        self._groups = 0
+        self._seconds_each = 0.0
+        self._remembered: deque[float] = deque(maxlen=_REMEMBERED)
         self._thread = threading.Thread(target=self._run, name="decision writer", daemon=True)
 
     def start(self) -> None:
@@ -106,9 +118,11 @@ class GroupWriter(Generic[Q, A]):
             StoreAway: it was not written.
         """
         loop = asyncio.get_running_loop()
-        waiting: _Waiting[Q, A] = _Waiting(request=request, loop=loop, answer=loop.create_future())
+        waiting: _Waiting[Q, A] = _Waiting(
+            request=request, loop=loop, answer=loop.create_future(), groups_before=self._groups
+        )
         with self._some:
-            if len(self._queue) >= self._longest_queue:
+            if len(self._queue) >= self._longest_queue or self._is_late():
                 raise QueueFull
             self._queue.append(waiting)
             if len(self._queue) in (1, MOST):
@@ -123,6 +137,10 @@ class GroupWriter(Generic[Q, A]):
             timer.cancel()
             self._withdraw(waiting)
 
+    def _is_late(self) -> bool:
+        """Whether a request that came now would wait in vain behind those that wait already."""
+        return len(self._queue) * self._seconds_each > self._patience
+
     def _patience_now(self) -> float:
         """While the store is away nobody waits for it in vain."""
         return min(self._patience, _PAUSE_WHILE_AWAY) if self._away else self._patience
@@ -134,9 +152,12 @@ class GroupWriter(Generic[Q, A]):
                 return
             waiting.withdrawn = True
             self._queue.remove(waiting)
-            self._away = self._away or not waiting.answer.cancelled()
+            # where groups went through meanwhile the store is there, and only busy
+            is_stuck = waiting.groups_before == self._groups
+            if not waiting.answer.done():
+                self._away = self._away or is_stuck
         if not waiting.answer.done():
-            waiting.answer.set_exception(StoreAway())
+            waiting.answer.set_exception(StoreAway() if is_stuck else QueueFull())
 
     def _run(self) -> None:
         while self._await_some():
@@ -167,17 +188,26 @@ class GroupWriter(Generic[Q, A]):
         group: list[_Waiting[Q, A]] = []
         try:
             with atomic():
+                _limit_statements()
                 # taken only now: the transaction has begun, so whatever it waited for is over
                 group = self._take()
+                began = time.monotonic()
                 answers = self._write(group)
         except Exception:
             self._retry_or_give_up(group)
             raise
+        self._groups += 1
+        if group:
+            self._remembered.append((time.monotonic() - began) / len(group))
+            self._seconds_each = statistics.median_low(self._remembered)
         self._answer(group, answers)
 
     def _take(self) -> list[_Waiting[Q, A]]:
+        fits = MOST
+        if self._seconds_each > 0:
+            fits = max(1, min(MOST, int(LONGEST_GROUP / self._seconds_each)))
         with self._some:
-            group = [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
+            group = [self._queue.popleft() for _ in range(min(fits, len(self._queue)))]
             for each in group:
                 each.taken = True
             self._last_group = len(group)
@@ -192,6 +222,7 @@ class GroupWriter(Generic[Q, A]):
         for position, each in enumerate(group):
             try:
                 with atomic():
+                    _limit_statements()
                     answers = self._write([each])
             except (DatabaseError, InterfaceError):
                 connection.close()
@@ -224,6 +255,13 @@ class GroupWriter(Generic[Q, A]):
 
         if group:
             _in_loop(group[0].loop, hand_over)
+
+
+def _limit_statements() -> None:
+    """Let no statement of this transaction hang; SQLite has waited for its lock by now."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {LONGEST_STATEMENT_MS:d}")
 
 
 def _in_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

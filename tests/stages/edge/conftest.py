@@ -1,0 +1,47 @@
+"""The small retailer of the decisions' tests, decided once and served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from patronage.access.people import create_key
+from patronage.access.roles import SYSTEM, Role
+from patronage.customize.jobs import decide
+from patronage.edge.app import create_app
+
+from ..customize.world import AS_OF, World, build
+from ..differentiate.history import NOW
+from .served import Served, serving
+
+
+@pytest.fixture
+def world(transactional_db: None) -> World:
+    """Valued, assigned, with offers, decided as of the date; seen by every thread."""
+    made = build()
+    decide(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    return made
+
+
+@pytest.fixture
+def asked_at() -> datetime:
+    """When decisions are asked for."""
+    return NOW + timedelta(hours=1)
+
+
+@pytest.fixture
+def served(world: World, asked_at: datetime) -> Iterator[Served]:
+    """The whole application on a port, with a key of another system."""
+    _, key = create_key(actor=SYSTEM, now=NOW, label="shop", role=Role.SERVICE)
+    with serving(create_app(clock=lambda: asked_at), key) as server:
+        yield server
+
+
+@pytest.fixture
+def nobody_served(transactional_db: None, asked_at: datetime) -> Iterator[Served]:
+    """The same over an empty store."""
+    _, key = create_key(actor=SYSTEM, now=NOW, label="shop", role=Role.SERVICE)
+    with serving(create_app(clock=lambda: asked_at), key) as server:
+        yield server
