@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import numpy as np
 
-from patronage.customize.contact_policy import full_months, places_taken
+from patronage.customize.contact_policy import Taken, full_months, places_taken
 from patronage.customize.deciding import Chosen, Floats, Ints, Situation, decide
 from patronage.customize.errors import NotDecided, UnknownChannel
 from patronage.customize.fields import context_record
-from patronage.customize.holdout import held_out, universal_holdout
+from patronage.customize.holdout import held_out
 from patronage.customize.models import Affinity, Budget
 from patronage.customize.periods import budget_of, left_of
 from patronage.customize.policy import PolicyInForce
@@ -24,8 +24,7 @@ from patronage.customize.stakes import figures_of
 from patronage.differentiate.reads import field_values
 from patronage.govern.models import Standing
 from patronage.identify.fields import record_of
-from patronage.identify.models import Customer
-from patronage.identify.reads import consent_of
+from patronage.identify.models import Consent, Customer
 from patronage.vocabulary.periods import BusinessCalendar
 
 MOST_PLACES: Final = 20
@@ -64,6 +63,8 @@ class Moment:
     consents: Mapping[str, str]
     #: the contact policy's month
     month: str
+    #: places of that month that the customer has had
+    taken: Taken
 
 
 def checked_request(
@@ -110,7 +111,7 @@ def look(request: Request, customer: Customer, at: datetime, *, spend: bool = Tr
     budget = budget_of(policy.company, at)
     today = BusinessCalendar(policy.company.time_zone).date_of(at)
     wanted = [request.channel] if request.channel else channels
-    consents = {name: consent_of(customer.id, "marketing", name, at) for name in wanted}
+    consents = _consents(customer, wanted, at)
     month, places = month_of(today), policy.company.contacts_per_month
     taken = places_taken([month], [customer.id])
     people = People(
@@ -119,9 +120,9 @@ def look(request: Request, customer: Customer, at: datetime, *, spend: bool = Tr
         figures=_figures(customer, policy),
         meets=_meets(customer, standing, request, policy, at),
         consented=np.array(
-            [[consents.get(each.channel) is not None for each in policy.treatments]], dtype=np.bool_
+            [[each.channel in consents for each in policy.treatments]], dtype=np.bool_
         ).reshape(1, len(policy.treatments)),
-        held_out=held_out(universal_holdout(policy.company, at), [customer.id]),
+        held_out=held_out(served.holdout, [customer.id]),
         full=full_months(taken, [month], [customer.id], places),
     )
     means = Means(
@@ -146,8 +147,9 @@ def look(request: Request, customer: Customer, at: datetime, *, spend: bool = Tr
         situation=asked,
         chosen=chosen,
         limit=limit,
-        consents={name: consent.id for name, consent in consents.items() if consent is not None},
+        consents=consents,
         month=month,
+        taken=taken,
     )
 
 
@@ -159,6 +161,16 @@ def _within_means(asked: Situation, limit: int) -> tuple[int, Chosen]:
         if limit == 1 or asked.reserve[0, best[best >= 0]].sum() <= asked.budget_left:
             return limit, chosen
         limit -= 1
+
+
+def _consents(customer: Customer, channels: Sequence[str], at: datetime) -> dict[str, str]:
+    """The marketing consents that stand, by channel: the last word on each is "given"."""
+    said = Consent.objects.filter(
+        customer=customer, purpose="marketing", channel__in=channels, valid_from__lte=at
+    )
+    rows = said.order_by("valid_from", "recorded_at", "id").values_list("channel", "state", "id")
+    last = {channel: (state, consent) for channel, state, consent in rows}
+    return {channel: consent for channel, (state, consent) in last.items() if state == "given"}
 
 
 def _figures(customer: Customer, policy: PolicyInForce) -> Floats:

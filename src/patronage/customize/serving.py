@@ -16,13 +16,15 @@ from django.db.models import F, Min
 
 from patronage.access.company import current
 from patronage.customize.budgeting import BUDGET
-from patronage.customize.models import DecisionRun, Offer
+from patronage.customize.holdout import universal_holdout
+from patronage.customize.models import DecisionRun, Holdout, Offer
 from patronage.customize.policy import PolicyInForce, policy_at
 from patronage.customize.stakes import last_run
 
 _EPOCH: Final = """
     SELECT (SELECT MAX(number) FROM access_companyversion),
            (SELECT COUNT(*) FROM customize_ruling),
+           (SELECT id FROM customize_ruling ORDER BY recorded_at DESC, id DESC LIMIT 1),
            (SELECT MAX(id) FROM access_auditentry WHERE subject_kind = 'offer'),
            (SELECT MAX(id) FROM customize_offer),
            (SELECT COUNT(*) FROM govern_portfolio),
@@ -37,6 +39,8 @@ class Served:
 
     policy: PolicyInForce
     company_version: int
+    #: who is held out
+    holdout: Holdout
     #: the run whose prices and figures are used; None before the first
     run: DecisionRun | None
     #: price of the budget at that run
@@ -83,6 +87,7 @@ def _load(now: datetime, epoch: tuple[Any, ...]) -> Served:
     return Served(
         policy=policy,
         company_version=declared.version.number,
+        holdout=universal_holdout(declared.company, now),
         run=run,
         price=0.0 if run is None else float(run.prices[BUDGET]),
         epoch=epoch,

@@ -14,7 +14,7 @@ from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
 from patronage.access.scope import visible
 from patronage.access.transactions import atomic
-from patronage.customize.contact_policy import free_places, places_taken
+from patronage.customize.contact_policy import free_places
 from patronage.customize.errors import BudgetSpent
 from patronage.customize.log import Candidate, candidates_of, logged_candidates, logged_versions
 from patronage.customize.moment import Moment, Request, checked_request, look
@@ -175,7 +175,7 @@ def _contacts(moment: Moment, decisions: DecisionColumns, offered: list[int]) ->
     columns = [int(moment.considered[place]) for place in offered]
     customer_id, month = moment.request.customer_id, moment.month
     places = free_places(
-        places_taken([month], [customer_id]),
+        moment.taken,
         [(customer_id, month)] * count,
         policy.company.contacts_per_month,
     )
