@@ -19,7 +19,9 @@ MINUS = "\N{MINUS SIGN}"
 
 def number(value: Decimal | int | float, decimals: int = 0) -> str:
     """A number with the language's separators and a true minus sign."""
-    text = formats.number_format(abs(Decimal(value)), decimals, use_l10n=True, force_grouping=True)
+    # Django cuts off what it does not show: 0.579 would be 57.8%
+    size = abs(Decimal(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN)
+    text = formats.number_format(size, decimals, use_l10n=True, force_grouping=True)
     return _sign(value, text) + text
 
 

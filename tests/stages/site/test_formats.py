@@ -90,6 +90,11 @@ def test_a_share_of_minus_a_thousandth_rounds_to_no_minus_zero() -> None:
     assert written("{{ s|share }}", s=-0.00001) == "0.0%"
 
 
+def test_a_share_is_rounded_not_cut_off() -> None:
+    assert written("{{ s|share }}", s=11 / 19) == "57.9%"
+    assert written("{{ s|share }}", s=0.99999) == "100.0%"
+
+
 def test_markup_in_a_label_is_written_as_text() -> None:
     page = Template('{% load components %}{% badge label "bad" %}').render(
         Context({"label": "<script>alert(1)</script>"})
