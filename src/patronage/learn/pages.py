@@ -40,7 +40,7 @@ MONEY: Final[Mapping[str, Promise]] = {
 }
 SHARES: Final[Mapping[str, Promise]] = {
     "bought": gettext_lazy("Bought anything"),
-    "redeemed": gettext_lazy("Took the offer's category up"),
+    "redeemed": gettext_lazy("Took it up"),
 }
 
 
@@ -97,6 +97,12 @@ class Hits:
     difference: Estimated | None
     p_value: float | None
     why: str
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval of the difference leaves zero out."""
+        found = self.difference
+        return found is not None and (found.low > 0.0 or found.high < 0.0)
 
 
 @require_safe

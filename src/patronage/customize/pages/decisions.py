@@ -24,6 +24,7 @@ from patronage.customize.words import (
     REASON_WORDS,
     reason_tone,
 )
+from patronage.vocabulary.money import currency_decimals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,19 +38,23 @@ class Fate:
     name: str
     tone: str
     text: str
-    #: expected incremental value; None where it fell out before that was asked
-    score_minor: float | None
+    #: expected incremental value in whole units of the currency, as exact as it is small;
+    #: None where it fell out before that was asked
+    earns: float | None
 
 
-def fates(candidates: Iterable[Candidate], titles: Mapping[str, str]) -> Sequence[Fate]:
+def fates(
+    candidates: Iterable[Candidate], titles: Mapping[str, str], currency: str
+) -> Sequence[Fate]:
     """Candidates by offer, winners first: an offer's other channels add nothing a reader needs."""
     grouped: dict[str, list[Candidate]] = {}
     for each in candidates:
         grouped.setdefault(each.offer_id, []).append(each)
-    return [_fate(each, titles) for each in grouped.values()]
+    scale = 10 ** currency_decimals(currency)
+    return [_fate(each, titles, scale) for each in grouped.values()]
 
 
-def _fate(candidates: Sequence[Candidate], titles: Mapping[str, str]) -> Fate:
+def _fate(candidates: Sequence[Candidate], titles: Mapping[str, str], scale: int) -> Fate:
     """Candidates of one offer come the furthest first."""
     best = candidates[0]
     alike = [each.channel for each in candidates if each.reason == best.reason]
@@ -61,7 +66,7 @@ def _fate(candidates: Sequence[Candidate], titles: Mapping[str, str]) -> Fate:
         name=str(REASON_NAMES[best.reason]),
         tone=reason_tone(best.reason),
         text=str(REASON_WORDS[best.reason]),
-        score_minor=best.score_minor,
+        earns=None if best.score_minor is None else best.score_minor / scale,
     )
 
 
@@ -71,7 +76,8 @@ def decision(request: CallerRequest, decision_id: str) -> HttpResponse:
     view = reads.decision(request.actor, decision_id, request.now)
     made = view.decision
     again = replay(made)
-    explained = fates(view.candidates, channel_titles(request))
+    currency = request.company.currency if request.company else "XXX"
+    explained = fates(view.candidates, channel_titles(request), currency)
     contact = view.contact
     context = {
         "decision": made,
@@ -96,5 +102,5 @@ def decision(request: CallerRequest, decision_id: str) -> HttpResponse:
 
 
 def _runner_up(explained: Sequence[Fate]) -> Fate | None:
-    rest = [each for each in explained[1:] if each.score_minor is not None]
-    return max(rest, key=lambda each: each.score_minor or 0.0, default=None)
+    rest = [each for each in explained[1:] if each.earns is not None and each.earns > 0.0]
+    return max(rest, key=lambda each: each.earns or 0.0, default=None)

@@ -25,11 +25,10 @@ from patronage.customize.words import (
     CONTACT_TONES,
     CONTACT_WORDS,
     OUTCOME_TONES,
-    OUTCOME_WORDS,
     REASON_WORDS,
 )
 from patronage.differentiate import reads as differentiate
-from patronage.differentiate.reads import CustomerValuation
+from patronage.differentiate.pages import ledger_of, worth_of
 from patronage.govern import reads as govern
 from patronage.govern.reads import MembershipRow
 from patronage.identify import reads as identify
@@ -41,33 +40,17 @@ from patronage.vocabulary.periods import BusinessCalendar
 FATES_SHOWN: Final = 4
 CONTACTS_SHOWN: Final = 8
 
-OBJECTIVE_WORDS: Final[Mapping[str, Promise]] = {
-    "retain": gettext_lazy("Retain"),
-    "grow": gettext_lazy("Grow"),
-    "convert": gettext_lazy("Convert"),
-    "exit": gettext_lazy("Exit"),
-    "acquire": gettext_lazy("Acquire"),
+#: What to do, by what would be decided.
+ADVICE_WORDS: Final[Mapping[str, Promise]] = {
+    "offered": gettext_lazy("Make this offer"),
+    "withheld": gettext_lazy("Held out: say nothing"),
+    "nothing": gettext_lazy("Leave alone"),
 }
 CAUSE_WORDS: Final[Mapping[str, Promise]] = {
     "entry": gettext_lazy("entered"),
     "policy": gettext_lazy("by the assignment policy"),
     "hand_over": gettext_lazy("handed over"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worth:
-    """What the customer is worth as of the date looked at, and before."""
-
-    now: CustomerValuation
-    before: CustomerValuation | None
-    points: Sequence[Mapping[str, Any]]
-    objective: str
-
-    @property
-    def change_minor(self) -> int | None:
-        """How the value moved since the date before."""
-        return None if self.before is None else self.now.value_minor - self.before.value_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,18 +93,25 @@ def customer(request: CallerRequest, customer_id: str) -> HttpResponse:
     is_past = at < request.now
     actor, now = request.actor, request.now
     may_see_value = actor.may(Right.SEE_PROFITABILITY)
-    worth = _worth(differentiate.value_history(actor, customer_id, now), request)
+    worth = worth_of(differentiate.value_history(actor, customer_id, now), request.as_of)
     context = {
         "view": view,
         "customer": view.customer,
         "is_past": is_past,
         "in_charge": govern.manager_of(actor, customer_id, at, now=now),
+        "facts": [
+            {"label": _title_of(each.name), "value": each.value, "source": each.source}
+            for each in view.facts
+        ],
+        "identifiers": [
+            {"label": _title_of(each.kind), "value": each.value} for each in view.identifiers
+        ],
         "stays": [_stay(row) for row in _begun(govern.history_of(actor, customer_id, now), at)],
         "may_see_value": may_see_value,
         "worth": worth,
         "horizon_years": round(company.horizon_days / 365.25),
         "discount": company.annual_discount_rate,
-        "profit": differentiate.profit_and_loss(actor, customer_id, now)
+        "ledger": ledger_of(differentiate.profit_and_loss(actor, customer_id, now))
         if may_see_value and worth is not None and not is_past
         else None,
         "contacts": [] if is_past else _contacts(request, customer_id, company),
@@ -147,13 +137,13 @@ def next_context(request: CallerRequest, customer_id: str, company: Company) -> 
     """What the part with the next best action shows."""
     action = customize.next_best_action(request.actor, customer_id, request.now)
     titles = titles_of(company)
-    explained = fates(action.candidates, titles)
+    explained = fates(action.candidates, titles, company.currency)
     best = action.best
     return {
         "may_see_value": request.actor.may(Right.SEE_PROFITABILITY),
         "next": Next(
             action=action,
-            outcome=str(OUTCOME_WORDS[action.outcome]),
+            outcome=str(ADVICE_WORDS[action.outcome]),
             tone=OUTCOME_TONES[action.outcome],
             channel=titles.get(best.channel, best.channel) if best else "",
             why=str(REASON_WORDS[best.reason]) if best else "",
@@ -168,24 +158,9 @@ def titles_of(company: Company) -> dict[str, str]:
     return {each.name: each.title for each in company.channels}
 
 
-def _worth(history: list[CustomerValuation], request: CallerRequest) -> Worth | None:
-    shown = [each for each in history if request.as_of is None or each.as_of <= request.as_of]
-    if not shown:
-        return None
-    return Worth(
-        now=shown[-1],
-        before=shown[-2] if len(shown) > 1 else None,
-        points=[
-            {
-                "at": each.as_of,
-                "value": each.value_minor,
-                "low": each.value_low_minor,
-                "high": each.value_high_minor,
-            }
-            for each in shown
-        ],
-        objective=str(OBJECTIVE_WORDS[shown[-1].objective]),
-    )
+def _title_of(name: str) -> str:
+    """A source's name of something as people write it."""
+    return name.replace("_", " ").capitalize()
 
 
 def _begun(rows: list[MembershipRow], at: datetime) -> list[MembershipRow]:

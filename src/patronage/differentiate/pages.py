@@ -1,0 +1,92 @@
+"""The parts of a customer's page that say what they are worth: figures, history, ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from patronage.differentiate.reads import CustomerValuation, ProfitAndLoss
+
+OBJECTIVE_WORDS: Final[Mapping[str, Promise]] = {
+    "retain": _("Retain"),
+    "grow": _("Grow"),
+    "convert": _("Convert"),
+    "exit": _("Exit"),
+    "acquire": _("Acquire"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """What the customer is worth as of the date looked at, and before."""
+
+    now: CustomerValuation
+    before: CustomerValuation | None
+    points: Sequence[Mapping[str, Any]]
+    objective: str
+
+    @property
+    def change_minor(self) -> int | None:
+        """How the value moved since the date before."""
+        return None if self.before is None else self.now.value_minor - self.before.value_minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """The quarter's profit and loss; what is taken off stands below zero."""
+
+    quarter: str
+    as_of: date
+    currency: str
+    baskets: int
+    sales_minor: int
+    returns_minor: int
+    goods_minor: int
+    serving_minor: int
+    margin_minor: int
+
+
+def worth_of(history: Sequence[CustomerValuation], as_of: date | None) -> Worth | None:
+    """What a customer is worth as of a date, or by the newest figures; None if never valued.
+
+    Args:
+        history: one valuation a date, oldest first.
+    """
+    shown = [each for each in history if as_of is None or each.as_of <= as_of]
+    if not shown:
+        return None
+    points = [
+        {
+            "at": each.as_of,
+            "value": each.value_minor,
+            "low": each.value_low_minor,
+            "high": each.value_high_minor,
+        }
+        for each in shown
+    ]
+    return Worth(
+        now=shown[-1],
+        before=shown[-2] if len(shown) > 1 else None,
+        points=points,
+        objective=str(OBJECTIVE_WORDS[shown[-1].objective]),
+    )
+
+
+def ledger_of(profit: ProfitAndLoss) -> Ledger:
+    """The profit and loss as an account adds it up."""
+    return Ledger(
+        quarter=profit.quarter,
+        as_of=profit.as_of,
+        currency=profit.currency,
+        baskets=profit.baskets,
+        sales_minor=profit.sales_minor,
+        returns_minor=profit.returns_minor,
+        goods_minor=-profit.cost_of_goods_minor,
+        serving_minor=-profit.cost_to_serve_minor,
+        margin_minor=profit.margin_minor,
+    )
