@@ -101,7 +101,7 @@ def _carry_out(arguments: Sequence[str], call: Call) -> int:
 def _log_ins() -> None:
     """Show how to log in where this is the demonstration."""
     from patronage.access.company import current as declared
-    from patronage.cli.demo.people import everybody, password_of
+    from patronage.cli.demo_people import everybody, password_of
 
     if not (start.home() / "demo_password").exists():
         return

@@ -18,7 +18,7 @@ import polars as pl
 from patronage.access import datasets
 from patronage.access.models import User
 from patronage.access.roles import SYSTEM
-from patronage.cli.demo.people import TEAMS
+from patronage.cli.demo_people import TEAMS
 from patronage.customize.actions import Proposal, Wording, create_team, propose_offers
 from patronage.customize.models import Offer
 from patronage.vocabulary.company import Company

@@ -14,10 +14,11 @@ from patronage.access import company
 from patronage.access.errors import Refused
 from patronage.access.progress import Progress
 from patronage.access.roles import SYSTEM
+from patronage.cli import demo_people as people
 from patronage.cli import start
 from patronage.cli.call import act_as
 from patronage.cli.cycle import told
-from patronage.cli.demo import offers, people, rulings
+from patronage.cli.demo import offers, rulings
 from patronage.customize.models import Offer
 from patronage.govern.actions import set_up_portfolios
 from patronage.govern.models import Portfolio
