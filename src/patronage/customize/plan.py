@@ -35,7 +35,7 @@ from patronage.identify import bulk
 from patronage.identify.reads import standing_consents
 from patronage.science.arbitration import Outcome, Reason
 from patronage.vocabulary.ids import IdPrefix, new_id, new_ids
-from patronage.warehouse import Manifest
+from patronage.warehouse import Manifest, ManifestConflict
 
 #: Reasons of candidates that fell out before it was asked what they are worth.
 BEFORE_SCORING = (int(Reason.INELIGIBLE), int(Reason.UNKNOWN), int(Reason.NO_CONSENT))
@@ -71,11 +71,18 @@ def write_plan(plan: Plan) -> DecisionRun:
             written.
     """
     run_id = new_id(IdPrefix.RUN)
-    manifest = datasets.warehouse().append(
-        "decision_candidates",
-        candidates(plan, run_id).to_arrow(),
-        base=datasets.head("decision_candidates"),
-    )
+    try:
+        manifest = datasets.warehouse().append(
+            "decision_candidates",
+            candidates(plan, run_id).to_arrow(),
+            base=datasets.head("decision_candidates"),
+        )
+        return _written(plan, run_id, manifest)
+    except (datasets.DatasetMoved, ManifestConflict, BudgetSpent) as error:
+        raise Moved from error
+
+
+def _written(plan: Plan, run_id: str, manifest: Manifest) -> DecisionRun:
     with atomic():
         take_turns("decision runs")
         known = DecisionRun.objects.filter(input_digest=plan.inputs.digest).first()
@@ -91,19 +98,16 @@ def write_plan(plan: Plan) -> DecisionRun:
             dataset="decision_candidates", manifest=manifest, cause=run_id, now=plan.now
         )
         run = _run(plan, run_id, manifest)
-        try:
-            record_decisions(
-                at=plan.inputs.at,
-                now=plan.now,
-                run_id=run_id,
-                channel="",
-                budget=plan.budget,
-                decisions=decisions,
-                contacts=contacts,
-                presented=False,
-            )
-        except BudgetSpent as error:
-            raise Moved from error
+        record_decisions(
+            at=plan.inputs.at,
+            now=plan.now,
+            run_id=run_id,
+            channel="",
+            budget=plan.budget,
+            decisions=decisions,
+            contacts=contacts,
+            presented=False,
+        )
         _keep_figures(plan, run)
         _audit(plan, run)
     return run
