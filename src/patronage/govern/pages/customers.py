@@ -11,6 +11,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import HttpResponseClientRefresh
 
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
@@ -97,12 +99,13 @@ class Charge:
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def portfolio(request: CallerRequest) -> HttpResponse:
     """The customers of one portfolio; to htmx only their table."""
     request.actor.require(Right.SEE_PROFITABILITY)
     chosen = request.GET.get("portfolio", "")
-    if request.htmx and chosen:
-        return _with_clean_address(request, render(request, _TABLE, _listing(request, chosen)))
+    if request.htmx:
+        return _table(request, chosen)
     if not chosen and scope_of(request.actor, request.now).everything:
         return redirect("govern:portfolios")
     held = reads.portfolio_summary(request.actor, request.now)
@@ -113,7 +116,14 @@ def portfolio(request: CallerRequest) -> HttpResponse:
     return render(request, "govern/portfolio.html", context)
 
 
-_TABLE: Final = "govern/_customers.html"
+def _table(request: CallerRequest, chosen: str) -> HttpResponse:
+    if not chosen:
+        mine = reads.my_portfolios(request.actor, request.now)
+        if not mine:
+            return HttpResponseClientRefresh()
+        chosen = mine[0].id
+    response = render(request, "govern/_customers.html", _listing(request, chosen))
+    return _with_clean_address(request, response)
 
 
 def _listing(request: CallerRequest, portfolio_id: str) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Sum
 
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
 from patronage.access.scope import scope_of
+from patronage.access.transactions import snapshot
 from patronage.govern.models import Accountability, Portfolio, Standing
 
 
@@ -77,35 +77,42 @@ def portfolio(actor: Actor, portfolio_id: str, now: datetime) -> PortfolioInChar
 def portfolio_summary(actor: Actor, now: datetime) -> list[PortfolioSummary]:
     """Give what each portfolio in the actor's scope holds today, in the declared order."""
     actor.require(Right.SEE_PROFITABILITY)
-    shown = my_portfolios(actor, now)
-    rows = (
-        Standing.objects.filter(portfolio_id__in=[each.id for each in shown])
-        .order_by()
-        .values("portfolio_id", "objective")
-        .annotate(
-            customers=Count("pk"),
-            unvalued=Count("pk", filter=Q(value_minor__isnull=True)),
-            value=Sum("value_minor"),
-            at_risk=Sum("at_risk_minor"),
+    with snapshot():
+        shown = my_portfolios(actor, now)
+        # Three questions, each answered from one index alone, take a third of one that reads rows.
+        standing = Standing.objects.filter(portfolio_id__in=[each.id for each in shown]).order_by()
+        mix: dict[str, dict[str, int]] = {}
+        counted = standing.values_list("portfolio_id", "objective").annotate(number=Count("pk"))
+        for portfolio_id, objective, number in counted:
+            mix.setdefault(portfolio_id, {})[objective] = number
+        by_portfolio = standing.values_list("portfolio_id")
+        valued = by_portfolio.annotate(number=Count("value_minor"), minor=Sum("value_minor"))
+        values = {portfolio_id: (number, minor) for portfolio_id, number, minor in valued}
+        risks = dict(by_portfolio.annotate(minor=Sum("at_risk_minor")))
+    return [
+        _summary(
+            each, mix.get(each.id, {}), *values.get(each.id, (0, 0)), at_risk=risks.get(each.id)
         )
-    )
-    mix: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        mix.setdefault(str(row["portfolio_id"]), []).append(row)
-    return [_summary(each, mix.get(each.id, [])) for each in shown]
+        for each in shown
+    ]
 
 
-def _summary(portfolio: PortfolioInCharge, mix: list[Mapping[str, Any]]) -> PortfolioSummary:
-    def total(name: str) -> int:
-        return sum(int(row[name] or 0) for row in mix)
-
+def _summary(
+    portfolio: PortfolioInCharge,
+    objectives: Mapping[str, int],
+    valued: int,
+    value: int | None,
+    *,
+    at_risk: int | None,
+) -> PortfolioSummary:
+    customers = sum(objectives.values())
     return PortfolioSummary(
         portfolio=portfolio,
-        customers=total("customers"),
-        unvalued=total("unvalued"),
-        value_minor=total("value"),
-        at_risk_minor=total("at_risk"),
-        objectives={str(row["objective"]): int(row["customers"] or 0) for row in mix},
+        customers=customers,
+        unvalued=customers - valued,
+        value_minor=int(value or 0),
+        at_risk_minor=int(at_risk or 0),
+        objectives=objectives,
     )
 
 

@@ -8,6 +8,7 @@ from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh
 
 from patronage.access.errors import Refused
@@ -20,6 +21,7 @@ _ROWS = 50
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def import_run(request: CallerRequest, import_id: str) -> HttpResponseBase:
     """The import's page; to htmx, which asks every second, how far it is."""
     run = reads.import_run(request.actor, import_id)
