@@ -93,12 +93,13 @@ def _is_there(found: Statement, portfolio_id: str, in_scope: bool) -> bool:
 
 
 def _bar(found: Statement, kind: str, portfolio_ids: list[str] | None) -> pl.DataFrame:
-    """`customer_id`, `portfolio_id`, `amount_minor` of the line."""
+    """`customer_id`, `portfolio_id`, `amount_minor` of the line, amounts of 0 left out."""
     rows = datasets.read("statement_lines")
-    chosen = rows.filter((rows.statement_id == found.id) & (rows.kind == kind))
+    amount = rows[f"{kind}_minor"]
+    chosen = rows.filter((rows.statement_id == found.id) & (amount != 0))
     if portfolio_ids is not None:
         chosen = chosen.filter(rows.portfolio_id.isin(portfolio_ids or [""]))
-    columns = chosen.select("customer_id", "portfolio_id", "amount_minor")
+    columns = chosen.select("customer_id", "portfolio_id", amount_minor=amount)
     return datasets.warehouse().polars(columns)
 
 

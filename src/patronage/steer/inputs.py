@@ -112,7 +112,7 @@ def held(runs: Runs) -> pl.DataFrame:
 def _closing_pieces(statement: Statement) -> pl.DataFrame:
     """`customer_id` and `portfolio_id` of everybody with a closing value."""
     rows = datasets.read("statement_lines")
-    chosen = rows.filter((rows.statement_id == statement.id) & (rows.kind == "closing"))
+    chosen = rows.filter((rows.statement_id == statement.id) & (rows.closing_minor != 0))
     return datasets.warehouse().polars(chosen.select("customer_id", "portfolio_id"))
 
 

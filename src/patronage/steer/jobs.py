@@ -98,20 +98,13 @@ def _prepare(runs: Runs, progress: Progress) -> Prepared:
 
 
 def _behind(rows: pl.DataFrame, runs: Runs, statement_id: str) -> pl.DataFrame:
-    """Rows of the dataset: one a customer, portfolio and line that is not 0."""
-    long = rows.unpivot(
-        on=LINES,
-        index=["customer_id", "portfolio_id"],
-        variable_name="kind",
-        value_name="amount_minor",
-    )
-    return long.filter(pl.col("amount_minor") != 0).select(
+    """Rows of the dataset: one a customer and portfolio."""
+    return rows.select(
+        "customer_id",
+        "portfolio_id",
+        *(pl.col(kind).alias(f"{kind}_minor") for kind in LINES),
         statement_id=pl.lit(statement_id),
         as_of=pl.lit(runs.closing.as_of),
-        customer_id="customer_id",
-        portfolio_id="portfolio_id",
-        kind="kind",
-        amount_minor="amount_minor",
         currency=pl.lit(runs.closing.currency),
     )
 

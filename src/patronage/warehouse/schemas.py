@@ -211,8 +211,9 @@ OUTCOMES: Final = Dataset(
     sort_by=("decision_run_id", "customer_id"),
 )
 
-#: The customers behind each line of a statement: what each moved it by, in which portfolio. Who
-#: changed portfolio has rows in both. Amounts of 0 are left out.
+#: The customers behind the lines of a statement: what each moved each line by, in which portfolio.
+#: Who changed portfolio in the quarter has a row in both. The amounts close: `opening_minor` and
+#: the movements make `closing_minor`.
 STATEMENT_LINES: Final = Dataset(
     name="statement_lines",
     version=1,
@@ -221,11 +222,19 @@ STATEMENT_LINES: Final = Dataset(
         date("as_of"),
         string("customer_id"),
         string("portfolio_id"),
-        string("kind"),
-        int64("amount_minor"),
         string("currency"),
+        int64("opening_minor"),
+        int64("expected_margin_minor"),
+        int64("unwinding_minor"),
+        int64("roll_forward_minor"),
+        int64("experience_minor"),
+        int64("panel_entry_minor"),
+        int64("new_customers_minor"),
+        int64("hand_overs_minor"),
+        int64("model_change_minor"),
+        int64("closing_minor"),
     ),
-    sort_by=("statement_id", "kind", "portfolio_id", "customer_id"),
+    sort_by=("statement_id", "portfolio_id", "customer_id"),
 )
 
 #: Every dataset by its name.

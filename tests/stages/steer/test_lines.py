@@ -16,6 +16,7 @@ from patronage.steer import lines
 from patronage.steer.errors import DoesNotClose, InNoPortfolio
 from patronage.steer.lines import by_portfolio, checksum, customer_bridges, pieces, require_closed
 from patronage.steer.models import LINES
+from patronage.warehouse.schemas import STATEMENT_LINES
 
 AS_OF = date(2024, 9, 30)
 PORTFOLIOS = ["north", "south", "west"]
@@ -196,3 +197,11 @@ def test_a_portfolio_left_out_of_the_enterprise_is_found_out() -> None:
     rows = pieces(customer_bridges(THREE_CUSTOMERS), HELD, AS_OF)
     with pytest.raises(DoesNotClose, match="portfolios'"):
         require_closed(rows, by_portfolio(rows, ["south", "west"]))
+
+
+def test_the_dataset_behind_a_statement_has_a_column_for_each_line() -> None:
+    columns = {column.name for column in STATEMENT_LINES.columns}
+
+    assert {name for name in columns if name.endswith("_minor")} == {
+        f"{kind}_minor" for kind in LINES
+    }
