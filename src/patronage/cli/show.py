@@ -67,7 +67,9 @@ def rows(title: str, records: Sequence[Mapping[str, Any]], *, empty: str = "Noth
     table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, title_style="bold")
     for name in records[0]:
         right = any(isinstance(each[name], _RIGHT) for each in records)
-        table.add_column(_title(name), justify="right" if right else "left", overflow="fold")
+        table.add_column(
+            _title(name), justify="right" if right else "left", no_wrap=right, overflow="fold"
+        )
     for record in records:
         table.add_row(*(Text(shown(value)) for value in record.values()))
     call.out.print(table)
