@@ -96,43 +96,48 @@ def rule(
         offer, portfolio = _pair(actor, now, offer_id, portfolio_id)
         terms = _checked_terms(offer, effect, adaptation or {})
         preview = _preview(offer, portfolio, terms, now)
-        try:
-            with atomic():
-                ruling = Ruling.objects.create(
-                    offer=offer,
-                    portfolio=portfolio,
-                    effect=effect,
-                    adaptation=dict(adaptation or {}),
-                    by_default=False,
-                    reason_code=reason_code,
-                    reason=reason,
-                    forgone_minor=preview.forgone_minor,
-                    gross_forgone_minor=preview.gross_forgone_minor,
-                    valid_from=starts,
-                    recorded_at=now,
-                    actor_id=actor.id,
-                    actor_name=actor.name,
-                )
-        except IntegrityError as error:
-            raise RulingRefused(
-                "The offer was ruled on a moment ago. Look at it again before ruling anew."
-            ) from error
-        audit.record(
-            actor=actor,
-            now=now,
-            action="rule on offer",
-            subject_kind="offer",
-            subject_id=offer.id,
-            reason=reason or REASONS[reason_code],
-            change={
-                "ruling": ruling.id,
-                "portfolio": portfolio.id,
-                "effect": effect,
-                "adaptation": ruling.adaptation,
-                "forgone_minor": ruling.forgone_minor,
-            },
+        ruling = Ruling(
+            offer=offer,
+            portfolio=portfolio,
+            effect=effect,
+            adaptation=dict(adaptation or {}),
+            by_default=False,
+            reason_code=reason_code,
+            reason=reason,
+            forgone_minor=preview.forgone_minor,
+            gross_forgone_minor=preview.gross_forgone_minor,
+            valid_from=starts,
+            recorded_at=now,
+            actor_id=actor.id,
+            actor_name=actor.name,
         )
+        _record(ruling, actor, now)
     return ruling
+
+
+def _record(ruling: Ruling, actor: Actor, now: datetime) -> None:
+    try:
+        with atomic():
+            ruling.save(force_insert=True)
+    except IntegrityError as error:
+        raise RulingRefused(
+            "The offer was ruled on a moment ago. Look at it again before ruling anew."
+        ) from error
+    audit.record(
+        actor=actor,
+        now=now,
+        action="rule on offer",
+        subject_kind="offer",
+        subject_id=ruling.offer_id,
+        reason=ruling.reason or REASONS[ruling.reason_code],
+        change={
+            "ruling": ruling.id,
+            "portfolio": ruling.portfolio_id,
+            "effect": ruling.effect,
+            "adaptation": ruling.adaptation,
+            "forgone_minor": ruling.forgone_minor,
+        },
+    )
 
 
 def preview_ruling(
