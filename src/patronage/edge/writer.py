@@ -163,10 +163,11 @@ class GroupWriter(Generic[Q, A]):
         while self._await_some():
             try:
                 self._write_group()
-                self._away = False
             except (DatabaseError, InterfaceError):
+                # said once, not twenty times a second for as long as it lasts
+                if not self._away:
+                    _log.exception("the store did not take a group of decisions")
                 self._away = True
-                _log.exception("the store did not take a group of decisions")
                 connection.close()
                 time.sleep(_PAUSE_WHILE_AWAY)
             except Exception:
@@ -197,6 +198,7 @@ class GroupWriter(Generic[Q, A]):
             self._retry_or_give_up(group)
             raise
         self._groups += 1
+        self._away = False
         if group:
             self._remembered.append((time.monotonic() - began) / len(group))
             self._seconds_each = statistics.median_low(self._remembered)
