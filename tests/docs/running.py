@@ -21,6 +21,7 @@ BIN = Path(sys.executable).parent
 #: longest that one block may take, seconds
 PATIENCE = 240
 _ELLIPSIS = "…"
+_ASSIGNED = re.compile(r"^(?:export )?([A-Z_]+)=", re.MULTILINE)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +35,8 @@ class Reader:
     instead: dict[str, str] = field(default_factory=dict)
     #: what is set in one block is there in the next
     _kept: str = ""
+    #: names of the variables that blocks have set
+    _set: set[str] = field(default_factory=set)
 
     def follow(self, blocks: Sequence[Block]) -> None:
         """Do what each block says: write its file, run it, or compare what the one before printed.
@@ -56,13 +59,13 @@ class Reader:
     def run(self, script: str, *, at: int = 0, expected: int = 0) -> str:
         """Run shell commands; variables and functions stay for the next ones."""
         state = self.folder / ".shell-state"
-        whole = (
-            f"set -e\n{self._kept}\n{self._local(script)}\n"
-            f"{{ declare -p | grep -E '^declare (-x|--) [A-Z]+=' || true; declare -f; }} > {state}"
-        )
+        self._set |= set(_ASSIGNED.findall(script))
+        keep = "".join(f"declare -p {name}; " for name in sorted(self._set))
+        ending = f"{{ {keep}declare -f; }} > {state}"
+        whole = f"set -e\n{self._kept}\n{self._local(script)}\n{ending}"
         done = self._start(["bash", "-c", whole], at, expected)
         if state.exists():
-            self._kept = _own_variables(state.read_text(), self._environment())
+            self._kept = state.read_text()
         return done
 
     def run_python(self, script: str, *, at: int = 0) -> str:
@@ -100,16 +103,6 @@ class Reader:
         }
         path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
         return kept | {"PATH": path, "COLUMNS": "150", "NO_COLOR": "1"} | self.extra
-
-
-def _own_variables(state: str, environment: dict[str, str]) -> str:
-    """Leave out of a shell's variables what it was started with."""
-    lines = []
-    for line in state.splitlines():
-        declared = re.match(r"declare (?:-x|--) ([A-Z]+)=", line)
-        if declared is None or declared[1] not in {*environment, "OLDPWD", "PWD", "SHLVL", "PPID"}:
-            lines.append(line)
-    return "\n".join(lines)
 
 
 def compare(stated: str, printed: str, *, at: int) -> None:
