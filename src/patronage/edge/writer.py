@@ -164,10 +164,7 @@ class GroupWriter(Generic[Q, A]):
             try:
                 self._write_group()
             except (DatabaseError, InterfaceError):
-                # said once, not twenty times a second for as long as it lasts
-                if not self._away:
-                    _log.exception("the store did not take a group of decisions")
-                self._away = True
+                self._note_away()
                 connection.close()
                 time.sleep(_PAUSE_WHILE_AWAY)
             except Exception:
@@ -227,6 +224,7 @@ class GroupWriter(Generic[Q, A]):
                     _limit_statements()
                     answers = self._write([each])
             except (DatabaseError, InterfaceError):
+                self._note_away()
                 connection.close()
                 self._fail(group[position:])
                 return
@@ -235,6 +233,12 @@ class GroupWriter(Generic[Q, A]):
                 self._fail([each])
                 continue
             self._answer([each], answers)
+
+    def _note_away(self) -> None:
+        """Say it once, not twenty times a second for as long as it lasts."""
+        if not self._away:
+            _log.exception("the store did not take a group of decisions")
+        self._away = True
 
     def _answer(self, group: Sequence[_Waiting[Q, A]], answers: Sequence[A]) -> None:
         """Hand a group's answers over in one call a loop."""
