@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.formats import number_format
 from django.views.decorators.http import require_safe
 
 from patronage.access.requests import CallerRequest
@@ -26,6 +28,8 @@ from patronage.customize.words import (
 )
 from patronage.vocabulary.money import currency_decimals
 
+_MINUS: Final = "\N{MINUS SIGN}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fate:
@@ -41,6 +45,15 @@ class Fate:
     #: expected incremental value in whole units of the currency, as exact as it is small;
     #: None where it fell out before that was asked
     earns: float | None
+
+    @property
+    def earns_text(self) -> str:
+        """The same as people write it; empty where it is not known."""
+        if self.earns is None:
+            return ""
+        digits = number_format(f"{abs(self.earns):.4f}", use_l10n=True)
+        below_zero = self.earns < 0.0 and any(each in digits for each in "123456789")
+        return f"{_MINUS}{digits}" if below_zero else digits
 
 
 def fates(

@@ -97,7 +97,7 @@ def offer(request: CallerRequest, offer_id: str) -> HttpResponse:
         "offer": view.offer,
         "line": line,
         "treatments": view.treatments,
-        "places": places,
+        "in_portfolios": places,
         "funnel": [
             {"label": REASON_NAMES[each.reason], "value": each.customers} for each in funnel
         ],

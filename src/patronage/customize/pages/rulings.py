@@ -125,6 +125,10 @@ def _said(made: Ruling, before: Ruling) -> str:
     }
 
 
+def _button_words(code: str) -> str:
+    return _("Another reason, as written above") if code == "other" else str(RULING_WORDS[code])
+
+
 def _past(made: Ruling) -> PastRuling:
     return PastRuling(
         ruling=made,
@@ -163,7 +167,7 @@ def _form_context(
         "effect": effect,
         "effects": [(each, EFFECT_VERBS[each], each == effect) for each in EFFECTS],
         "verb": EFFECT_VERBS.get(effect, ""),
-        "reasons": [(code, RULING_WORDS[code]) for code in REASONS_READY.get(effect, ())],
+        "reasons": [(code, _button_words(code)) for code in REASONS_READY.get(effect, ())],
         "preview": _preview(request, standing, effect, adaptation),
         "changes": _changes(request, offer, treatments, adaptation),
         "face_value": _amount(adaptation.get("face_value_minor", offer.face_value_minor), offer),

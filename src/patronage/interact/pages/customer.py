@@ -121,7 +121,7 @@ def customer(request: CallerRequest, customer_id: str) -> HttpResponse:
     }
     context |= needs_context(request, customer_id, at)
     if not is_past:
-        context |= next_context(request, customer_id, company)
+        context |= next_context(request, customer_id, company, now)
     return render(request, "interact/customer.html", context)
 
 
@@ -133,9 +133,11 @@ def instant_shown(request: CallerRequest, company: Company) -> datetime:
     return min(request.now, end - timedelta(microseconds=1))
 
 
-def next_context(request: CallerRequest, customer_id: str, company: Company) -> dict[str, Any]:
+def next_context(
+    request: CallerRequest, customer_id: str, company: Company, at: datetime
+) -> dict[str, Any]:
     """What the part with the next best action shows."""
-    action = customize.next_best_action(request.actor, customer_id, request.now)
+    action = customize.next_best_action(request.actor, customer_id, at)
     titles = titles_of(company)
     explained = fates(action.candidates, titles, company.currency)
     best = action.best

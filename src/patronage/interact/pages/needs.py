@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.contrib import messages
@@ -118,7 +118,9 @@ def _answer(request: CallerRequest, customer_id: str, said: str) -> HttpResponse
     from patronage.interact.pages.customer import next_context
 
     context = needs_context(request, customer_id, request.now)
-    context |= next_context(request, customer_id, current().company) | {"said": said}
+    # What was said in this very instant counts from the next one on.
+    later = request.now + timedelta(microseconds=1)
+    context |= next_context(request, customer_id, current().company, later) | {"said": said}
     return render(request, "interact/needs_changed.html", context)
 
 
