@@ -71,6 +71,12 @@ PLACES = (
         rights=frozenset({_R.SEE_IMPORTS}),
     ),
     Place(
+        url_name="learn:read-outs",
+        title=gettext_lazy("Read-outs"),
+        letter="r",
+        rights=frozenset({_R.READ_OUT}),
+    ),
+    Place(
         url_name="search",
         title=gettext_lazy("Search"),
         letter="s",
