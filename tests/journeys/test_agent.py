@@ -12,7 +12,8 @@ from patronage.customize.models import Decision, DecisionRun
 from patronage.differentiate.models import Need
 from patronage.identify.models import Customer
 
-from ..stages.customize.world import AS_OF, NOW, World
+from ..stages.customize.world import AS_OF, World
+from ..stages.differentiate.history import NOW
 from ..stages.site.test_gallery import keep_picture, serious
 from .conftest import LogIn, fits
 

@@ -16,7 +16,8 @@ from patronage.govern.models import Standing
 from patronage.identify.models import Customer
 from patronage.learn.jobs import read_out
 
-from ..stages.customize.world import AS_OF, NOW, World
+from ..stages.customize.world import AS_OF, World
+from ..stages.differentiate.history import NOW
 from ..stages.site.test_gallery import charts_drawn, keep_picture, serious
 from .conftest import LogIn, fits
 
@@ -143,7 +144,8 @@ def test_a_foreign_customers_page_is_the_page_of_an_absent_one(
     assert pages[0][0] == 404
     page = log_in("ben")
     answer = page.goto(address_of(page, f"/customers/{foreign.customer_id}"))
-    assert answer is not None and answer.status == 200
+    assert answer is not None
+    assert answer.status == 200
 
 
 def test_a_customer_nobody_valued_yet_has_a_page_that_says_so(world: World, log_in: LogIn) -> None:

@@ -11,7 +11,8 @@ from patronage.access.roles import SYSTEM
 from patronage.customize.jobs import decide
 from patronage.customize.models import Decision, DecisionRun, Ruling
 
-from ..stages.customize.world import AS_OF, NOW, World
+from ..stages.customize.world import AS_OF, World
+from ..stages.differentiate.history import NOW
 from ..stages.site.test_gallery import keep_picture, serious
 from .conftest import LogIn, fits
 
@@ -31,7 +32,8 @@ def test_a_blocked_offer_leaves_her_customers_next_decision_and_its_owner_reads_
         run=run, outcome="offered", portfolio=world.portfolios["Top"]
     ).select_related("treatment__offer", "customer")
     decision = chosen.order_by("id").first()
-    assert decision is not None and decision.treatment is not None
+    assert decision is not None
+    assert decision.treatment is not None
     offer = decision.treatment.offer
 
     page = log_in("ana")
@@ -44,7 +46,8 @@ def test_a_blocked_offer_leaves_her_customers_next_decision_and_its_owner_reads_
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Forgone value, net")
     forgone = dialog.locator("dd strong").first.inner_text()
-    assert re.fullmatch(r"\$\d[\d,]*\.\d\d", forgone) and forgone != "$0.00"
+    assert re.fullmatch(r"\$\d[\d,]*\.\d\d", forgone)
+    assert forgone != "$0.00"
     keep_picture(page, "gate-block")
     dialog.get_by_label("In your words").fill("They are on a diet")
     dialog.get_by_role("button", name="It does not suit these customers.").click()
@@ -182,10 +185,12 @@ def test_each_manager_sees_their_own_gate_only(
     foreign = world.portfolios["Everybody else"].id
     address = f"{page.url.split('/portfolio')[0]}/gate/{world.offers['SOAP'].id}/{foreign}"
     answer = page.goto(address)
-    assert answer is not None and answer.status == 404
+    assert answer is not None
+    assert answer.status == 404
     page = log_in("olga")
     answer = page.goto(page.url.split("/offers")[0] + "/gate")
-    assert answer is not None and answer.status == 403
+    assert answer is not None
+    assert answer.status == 403
 
 
 def test_the_gate_before_any_run_says_that_stakes_are_not_known(

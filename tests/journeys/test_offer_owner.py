@@ -12,8 +12,10 @@ from patronage.customize import reads
 from patronage.customize.actions import rule
 from patronage.customize.jobs import decide
 from patronage.customize.models import DecisionRun, Offer, Ruling
+from patronage.customize.words import REASON_NAMES
 
-from ..stages.customize.world import AS_OF, NOW, World
+from ..stages.customize.world import AS_OF, World
+from ..stages.differentiate.history import NOW
 from ..stages.site.test_gallery import charts_drawn, keep_picture, serious
 from .conftest import LogIn, fits
 
@@ -71,15 +73,13 @@ def test_an_owner_sees_the_ruling_its_reason_the_value_forgone_and_counts_equal_
     assert serious(page) == []
 
     logged = reads.offer(world.omar, world.offers["CEREAL"].id, NOW)
-    counts = page.get_by_role("region", name="Counts by reason").locator("tbody tr")
-    shown = {tuple(each.inner_text().split("\t")) for each in counts.all()}
-    words = {"chosen": "Chosen", "outscored": "Another earned more", "withheld": "Held out"}
+    table = page.get_by_role("region", name="Counts by reason")
+    heads = [each.inner_text() for each in table.locator("thead th").all()][1:]
     for place in logged.portfolios:
-        for each in place.reasons:
-            if each.reason in words:
-                assert (place.portfolio, words[each.reason], str(each.customers)) in shown
-    total = sum(each.customers for place in logged.portfolios for each in place.reasons)
-    assert total == sum(int(row[2].replace(",", "")) for row in shown)
+        row = table.locator("tr", has=page.get_by_role("rowheader", name=place.portfolio))
+        cells = [int(each.inner_text().replace(",", "")) for each in row.locator("td").all()]
+        shown = {head: count for head, count in zip(heads, cells, strict=True) if count}
+        assert shown == {str(REASON_NAMES[each.reason]): each.customers for each in place.reasons}
 
 
 def test_an_owner_sees_no_other_teams_offers_no_customers_and_no_gate(
@@ -96,7 +96,8 @@ def test_an_owner_sees_no_other_teams_offers_no_customers_and_no_gate(
         ("/read-outs", 403),
     ):
         answer = page.goto(root + address)
-        assert answer is not None and answer.status == status, address
+        assert answer is not None
+        assert answer.status == status, address
 
 
 def test_a_condition_is_checked_while_it_is_written_and_says_where_it_fails(

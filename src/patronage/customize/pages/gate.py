@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.customize import reads
+from patronage.customize.models import Treatment
 from patronage.customize.reads import GateRow
 from patronage.customize.stakes import last_run
 from patronage.customize.words import EFFECT_TONES, EFFECT_WORDS, RULING_WORDS
@@ -89,6 +90,20 @@ def channel_titles(request: CallerRequest) -> dict[str, str]:
     """Channels as the company calls them."""
     company = request.company
     return {each.name: each.title for each in company.channels} if company else {}
+
+
+def treatments_of(
+    treatments: Iterable[Treatment], titles: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """What an offer says, and what saying it costs, by channel."""
+    return [
+        {
+            "title": titles.get(each.channel, each.channel),
+            "wording": each.wording,
+            "cost_minor": each.cost_minor,
+        }
+        for each in treatments
+    ]
 
 
 def row_id(offer_id: str, portfolio_id: str) -> str:

@@ -19,18 +19,11 @@ from patronage.customize import reads
 from patronage.customize.actions import withdraw_offer
 from patronage.customize.errors import OfferRefused
 from patronage.customize.models import Offer, Ruling
+from patronage.customize.pages.gate import channel_titles, treatments_of
 from patronage.customize.reads import OfferInPortfolio, OfferView, ReasonCount
 from patronage.customize.stakes import last_run
 from patronage.customize.words import EFFECT_TONES, EFFECT_WORDS, REASON_NAMES, RULING_WORDS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """A number of customers, in words and as a bar."""
-
-    label: str
-    text: str
-    value: int
+from patronage.science.arbitration import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +35,8 @@ class Place:
     effect: str
     tone: str
     reason: str
-    counts: Sequence[Count]
+    #: customers by reason, in the order of the table's columns
+    counts: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +84,16 @@ def offers(request: CallerRequest) -> HttpResponse:
 def offer(request: CallerRequest, offer_id: str) -> HttpResponse:
     """One offer: each portfolio's word on it, and how far it came with their customers."""
     view = reads.offer(request.actor, offer_id, request.now)
-    places = [_place(each) for each in view.portfolios]
+    names = _in_order(view.portfolios)
+    places = [_place(each, names) for each in view.portfolios]
     funnel = reads.offer_funnel(request.actor, offer_id, request.now)
     line = _line(view, request.now)
     context = {
         "offer": view.offer,
         "line": line,
-        "treatments": view.treatments,
+        "treatments": treatments_of(view.treatments, channel_titles(request)),
         "in_portfolios": places,
+        "reasons": [REASON_NAMES[name] for name in names],
         "funnel": [
             {"label": REASON_NAMES[each.reason], "value": each.customers} for each in funnel
         ],
@@ -146,9 +142,16 @@ def _line(view: OfferView, now: datetime) -> OfferLine:
     )
 
 
-def _place(place: OfferInPortfolio) -> Place:
+def _in_order(portfolios: Sequence[OfferInPortfolio]) -> list[str]:
+    """The reasons that any portfolio counts, those that came furthest first."""
+    there = {each.reason for place in portfolios for each in place.reasons}
+    return [reason.name.lower() for reason in reversed(Reason) if reason.name.lower() in there]
+
+
+def _place(place: OfferInPortfolio, names: Sequence[str] = ()) -> Place:
     ruling = place.ruling
     effect = "block" if ruling is None else ruling.effect
+    known = {each.reason: each.customers for each in place.reasons}
     code = "default" if ruling is None else ruling.reason_code
     return Place(
         place=place,
@@ -156,12 +159,8 @@ def _place(place: OfferInPortfolio) -> Place:
         effect=str(EFFECT_WORDS[effect]),
         tone=EFFECT_TONES[effect],
         reason=str(RULING_WORDS.get(code, code)),
-        counts=[_count(each) for each in reversed(place.reasons)],
+        counts=[known.get(name, 0) for name in names],
     )
-
-
-def _count(each: ReasonCount) -> Count:
-    return Count(label=str(REASON_NAMES[each.reason]), text=each.text, value=each.customers)
 
 
 def _bar(each: ReasonCount) -> dict[str, Any]:

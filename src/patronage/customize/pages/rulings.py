@@ -19,7 +19,13 @@ from patronage.customize.actions import RulingPreview, preview_ruling, rule
 from patronage.customize.actions.rulings import EFFECTS
 from patronage.customize.errors import RulingRefused
 from patronage.customize.models import Offer, Ruling, Treatment
-from patronage.customize.pages.gate import channel_titles, gate_context, line_of, row_id
+from patronage.customize.pages.gate import (
+    channel_titles,
+    gate_context,
+    line_of,
+    row_id,
+    treatments_of,
+)
 from patronage.customize.reads.rulings import ruling_history
 from patronage.customize.stakes import last_run
 from patronage.customize.words import (
@@ -161,7 +167,7 @@ def _form_context(
     return {
         "offer": offer,
         "row_id": row_id(standing.offer_id, standing.portfolio_id),
-        "treatments": treatments,
+        "treatments": treatments_of(treatments, channel_titles(request)),
         "portfolio": standing.portfolio,
         "standing": _past(standing),
         "effect": effect,
