@@ -7,11 +7,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
 from patronage.access.errors import Refused
 from patronage.access.roles import SYSTEM, Actor
+
+#: columns of what is written to a file or a pipe
+PIPE_WIDTH: Final = 100
 
 
 def wall_clock() -> datetime:

@@ -6,11 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 
 from patronage.cli import start, through
-from patronage.cli.call import Call
+from patronage.cli.call import PIPE_WIDTH, Call
 
 
 def run() -> None:
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
 def _here(arguments: Sequence[str]) -> int:
     from patronage.access.errors import PatronageError
 
-    call = Call(out=Console(), err=Console(stderr=True), folder=Path.cwd())
+    call = Call(out=_console(sys.stdout), err=_console(sys.stderr), folder=Path.cwd())
     try:
         start.set_up()
         from patronage.cli.verbs import carry_out
@@ -51,6 +52,11 @@ def _here(arguments: Sequence[str]) -> int:
     except PatronageError as error:
         call.err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
+
+
+def _console(stream: TextIO) -> Console:
+    """A terminal has its own width; a file or a pipe gets one that tables fit in."""
+    return Console(file=stream, width=None if stream.isatty() else PIPE_WIDTH)
 
 
 def _only_asks_for_help(arguments: Sequence[str]) -> bool:

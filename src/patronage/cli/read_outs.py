@@ -28,14 +28,14 @@ def show_read_out(found: ReadOut) -> None:
 
 def _arms(arms: Mapping[str, Mapping[str, int]], currency: str) -> None:
     rows(
-        "",
+        "Who was offered what was chosen, who not, and for whom nothing was",
         [
             {
                 "arm": name.replace("_", " "),
                 "customers": arm["customers"],
                 "bought": arm["bought"],
                 # nothing was chosen for them that they could have taken up
-                "took_what_was_chosen": None if name == "nothing" else arm["redeemed"],
+                "took_it": None if name == "nothing" else arm["redeemed"],
                 "revenue": Money(arm["revenue_minor"], currency),
                 "margin": Money(arm["margin_minor"], currency),
             }

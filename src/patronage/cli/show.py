@@ -68,7 +68,11 @@ def rows(title: str, records: Sequence[Mapping[str, Any]], *, empty: str = "Noth
     for name in records[0]:
         right = any(isinstance(each[name], _RIGHT) for each in records)
         table.add_column(
-            _title(name), justify="right" if right else "left", no_wrap=right, overflow="fold"
+            _title(name),
+            justify="right" if right else "left",
+            no_wrap=right,
+            overflow="fold",
+            min_width=6,
         )
     for record in records:
         table.add_row(*(Text(shown(value)) for value in record.values()))

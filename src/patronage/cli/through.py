@@ -23,7 +23,7 @@ from typing import IO, Any, cast
 
 from rich.console import Console
 
-from patronage.cli.call import Call
+from patronage.cli.call import PIPE_WIDTH, Call
 
 NAME = "serve.sock"
 _LONGEST_REQUEST = 1 << 20
@@ -59,7 +59,7 @@ def forward(server: socket.socket, arguments: Sequence[str]) -> int:
     request = {
         "arguments": list(arguments),
         "folder": str(Path.cwd()),
-        "width": shutil.get_terminal_size().columns,
+        "width": shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH,
         "terminal": [sys.stdout.isatty(), sys.stderr.isatty()],
     }
     with closing(server), server.makefile("r", encoding="utf-8", newline="\n") as answer:

@@ -87,7 +87,9 @@ def _question(run: DecisionRun) -> _Question:
 
 
 def _pending(actor: Actor, now: datetime, question: _Question, newest: datetime | None) -> ReadOut:
-    reach = "there is no history" if newest is None else f"the history reaches {newest:%Y-%m-%d}"
+    reach = "there is no history"
+    if newest is not None:
+        reach = f"the history reaches {question.window.calendar.date_of(newest)}"
     text = f"outcomes pending: the window ends with {question.window.last_day}, {reach}"
     with atomic():
         take_turns("outcomes")
