@@ -142,6 +142,7 @@ def _listing(request: CallerRequest, portfolio_id: str) -> dict[str, Any]:
     needs = dict(needs_of(request.company))
     return {
         "asked": asked,
+        "everybody": f"?{urlencode({'portfolio': portfolio_id})}",
         "page": page,
         "listed": [_listed(row, needs) for row in page.rows],
         "may_hand_over": request.actor.may(Right.HAND_OVER),

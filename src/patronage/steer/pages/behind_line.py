@@ -6,6 +6,8 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from patronage.access.errors import NotFound
@@ -39,6 +41,7 @@ def behind_line(request: CallerRequest, statement_id: str, kind: str) -> HttpRes
     context: dict[str, Any] = {
         "head": shown.head,
         "quarter": quarter_words(shown.head.quarter),
+        "statement_url": f"{reverse('steer:equity')}?{urlencode({'statement': statement_id})}",
         "title": TITLES[kind],
         "meaning": MEANINGS[kind],
         "is_level": kind in LEVELS,
