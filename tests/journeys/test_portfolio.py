@@ -13,6 +13,7 @@ from patronage.customize.actions import rule
 from patronage.customize.reads import gate
 from patronage.customize.waiting import offers_waiting
 from patronage.govern import reads
+from patronage.govern.actions import hand_over
 from patronage.govern.models import Standing
 from patronage.site import clock
 
@@ -117,6 +118,42 @@ def test_two_selected_customers_are_handed_over_with_a_reason_in_two_clicks(
     assert (newest.portfolio, newest.cause) == ("Everybody else", "hand_over")
     assert newest.reason == "Too many for me to look after: On leave"
     assert AuditEntry.objects.filter(action="hand over customers").count() == 1
+
+
+def test_one_box_selects_all_that_are_shown(world: World, log_in: LogIn) -> None:
+    page = log_in("ana")
+    page.get_by_label("Select all shown").check()
+    page.get_by_role("button", name="Hand over the selected").click()
+    shown = len(of(world, "Top"))
+    expect(page.get_by_role("dialog")).to_contain_text(f"Hand over {shown} customers worth")
+    expect(page.get_by_role("dialog")).to_contain_text("They leave “Top” (Ana).")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_label("Select all shown").uncheck()
+    expect(page.locator("#customers tbody input:checked")).to_have_count(0)
+
+
+def test_a_refusal_is_read_in_the_dialog_and_what_was_typed_stays(
+    world: World, log_in: LogIn
+) -> None:
+    page = log_in("ana")
+    first = of(world, "Top")[0]
+    page.get_by_label(f"Select {first.label}").check()
+    page.get_by_role("button", name="Hand over the selected").click()
+    dialog = page.get_by_role("dialog", name="Hand over")
+    dialog.get_by_label("To", exact=True).select_option(label="Everybody else · Ben")
+    dialog.get_by_text("Knows the other manager").click()
+    dialog.get_by_label("In your words").fill("They are neighbours")
+    # in the meantime somebody else hands the customer over
+    hand_over(
+        actor=world.ana,
+        now=clock.now(),
+        customer_ids=[first.customer_id],
+        to_portfolio_id=world.portfolios["Everybody else"].id,
+        reason="first come",
+    )
+    dialog.get_by_role("button", name="Hand over").click()
+    expect(dialog.locator("[data-errors]")).to_contain_text("There is no customer")
+    expect(dialog.get_by_label("In your words")).to_have_value("They are neighbours")
 
 
 def test_nothing_selected_is_said_and_nothing_moves(world: World, log_in: LogIn) -> None:

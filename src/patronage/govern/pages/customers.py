@@ -169,6 +169,7 @@ def _head(request: CallerRequest, held: Sequence[PortfolioSummary], chosen: str)
         "here": here,
         "charge": _charge(own),
         "is_mine": is_mine,
+        "sees_all": scope_of(request.actor, request.now).everything,
         "tabs": [_tab(each, chosen) for each in held] if len(held) > 1 else [],
         "objectives": [
             (objective_words(name), name, count)

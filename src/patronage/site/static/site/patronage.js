@@ -48,6 +48,14 @@
     next.scrollIntoView({ block: "nearest" });
   }
 
+  // a box in the head of a table ticks every box of its rows
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-ticks-all]")) return;
+    for (const box of all("tbody input[type=checkbox]", event.target.closest("table"))) {
+      box.checked = event.target.checked;
+    }
+  });
+
   // --- keyboard ------------------------------------------------------------------------------
   let waitsForPlace = 0;
 
