@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from tests.docs.pages import Block
 
 BIN = Path(sys.executable).parent
 #: longest that one block may take, seconds
 PATIENCE = 240
+#: width of the terminal that a page is read at
+COLUMNS = 150
 _ELLIPSIS = "…"
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _ASSIGNED = re.compile(r"^(?:export )?([A-Z_]+)=", re.MULTILINE)
 
 
@@ -75,20 +85,14 @@ class Reader:
         return self._start(["bash", "-c", f"set -e\n{self._kept}\npython {name}"], at, 0)
 
     def _start(self, command: list[str], at: int, expected: int) -> str:
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self._environment(),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
+        with TemporaryFile() as errors:
+            status, printed = in_a_terminal(command, self.folder, self._environment(), errors)
+            errors.seek(0)
+            printed += errors.read().decode()
+        assert status == expected, (
+            f"the block of line {at} ended with {status}, not {expected}:\n{command[-1]}\n{printed}"
         )
-        assert done.returncode == expected, (
-            f"the block of line {at} ended with {done.returncode}, not {expected}:\n"
-            f"{command[-1]}\n{done.stdout}\n{done.stderr}"
-        )
-        return done.stdout + done.stderr
+        return printed
 
     def _local(self, script: str) -> str:
         for given, here in self.instead.items():
@@ -102,7 +106,38 @@ class Reader:
             if not name.startswith(("PATRONAGE_", "COV_", "PYTEST_", "DJANGO_"))
         }
         path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-        return kept | {"PATH": path, "COLUMNS": "150", "NO_COLOR": "1"} | self.extra
+        return kept | {"PATH": path, "NO_COLOR": "1", "TERM": "xterm"} | self.extra
+
+
+def in_a_terminal(
+    command: list[str], folder: Path, environment: dict[str, str], errors: IO[bytes]
+) -> tuple[int, str]:
+    """Run a command as in a wide terminal; give its status and what it printed, plainly."""
+    reading, writing = pty.openpty()
+    fcntl.ioctl(writing, termios.TIOCSWINSZ, struct.pack("4H", 50, COLUMNS, 0, 0))
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
+        stderr=errors,
+    )
+    os.close(writing)
+    ending = threading.Timer(PATIENCE, process.kill)
+    ending.start()
+    pieces = []
+    try:
+        while piece := os.read(reading, 65_536):
+            pieces.append(piece)
+    except OSError:
+        pass  # the other end is closed: everything was read
+    finally:
+        os.close(reading)
+        status = process.wait()
+        ending.cancel()
+    text = b"".join(pieces).decode().replace("\r\n", "\n")
+    return status, _CONTROL.sub("", text)
 
 
 def compare(stated: str, printed: str, *, at: int) -> None:
