@@ -11,6 +11,8 @@ from patronage.access.people import create_key
 from patronage.access.roles import SYSTEM, Role
 from patronage.customize.jobs import decide
 from patronage.edge.app import create_app
+from patronage.edge.decisions import effects
+from patronage.edge.writer import GroupWriter
 
 from ..customize.world import AS_OF, World, build
 from ..differentiate.history import NOW
@@ -35,7 +37,9 @@ def asked_at() -> datetime:
 def served(world: World, asked_at: datetime) -> Iterator[Served]:
     """The whole application on a port, with a key of another system."""
     _, key = create_key(actor=SYSTEM, now=NOW, label="shop", role=Role.SERVICE)
-    with serving(create_app(clock=lambda: asked_at), key) as server:
+    # patient, so that a busy machine is not taken for a store that is away
+    patient = GroupWriter(effects, patience=5.0)
+    with serving(create_app(writer=patient, clock=lambda: asked_at), key) as server:
         yield server
 
 
