@@ -15,6 +15,7 @@ from patronage.access.errors import PatronageError
 from patronage.access.roles import Actor
 from patronage.site.callers import NOBODY, bearer_key
 from patronage.site.failures import answer_to, problem
+from patronage.site.storable import StorableParser
 
 STAGES = (
     "access",
@@ -64,6 +65,7 @@ def build_api() -> NinjaAPI:
         auth=[KeyAuth(), SessionAuth()],
         docs=Swagger(settings={"persistAuthorization": False, "validatorUrl": None}),
         urls_namespace="api-v1",
+        parser=StorableParser(),
     )
     for stage in STAGES:
         if find_spec(f"patronage.{stage}.api") is not None:
@@ -103,7 +105,9 @@ def _unknown_caller(_request: HttpRequest, _error: Any) -> HttpResponse:
     return answer
 
 
-def _not_possible(_request: HttpRequest, error: Any) -> HttpResponse:
+def _not_possible(request: HttpRequest, error: Any) -> HttpResponse:
+    if isinstance(error.__cause__, PatronageError):
+        return answer_to(request, error.__cause__)  # a body that was read and refused
     return problem(status=error.status_code, title="Not possible", detail=str(error))
 
 

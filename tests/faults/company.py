@@ -1,0 +1,151 @@
+"""A retailer with somebody in every role and two of everything: one's own and another's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.test import Client
+
+from patronage.access.models import User
+from patronage.access.people import create_key, create_user, revoke_key
+from patronage.access.roles import SYSTEM, Role
+from patronage.customize.jobs import decide
+from patronage.customize.models import Contact, Decision
+from patronage.differentiate.actions import record_need
+from patronage.govern.models import Standing
+from patronage.learn.jobs import read_out
+from patronage.steer.jobs import draft_statement
+
+from ..stages.customize.world import AS_OF, BEGINNING, PASSWORD, World, build
+from ..stages.differentiate.history import NOW
+
+#: when everybody calls
+CALLED = NOW + timedelta(days=1)
+_MORE = {"eva": Role.EXECUTIVE, "adam": Role.ADMINISTRATOR, "nina": Role.ANALYST}
+#: who stands for each role that people have
+PEOPLE = {
+    Role.EXECUTIVE: "eva",
+    Role.MANAGER: "ana",
+    Role.OFFER_OWNER: "olga",
+    Role.AGENT: "agent",
+    Role.ANALYST: "nina",
+    Role.ADMINISTRATOR: "adam",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Things:
+    """One of everything, by the names that addresses use."""
+
+    customer_id: str
+    portfolio_id: str
+    offer_id: str
+    decision_id: str
+    contact_id: str
+    need_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """The retailer, and what belongs to whom."""
+
+    world: World
+    #: of Ana, who manages "Top", and of Olga's team "Fresh"
+    own: Things
+    #: of Ben and of Omar's team "Dry"
+    foreign: Things
+    statement_id: str
+    read_out_id: str
+    #: raw key by role
+    keys: dict[Role, str]
+    revoked: str
+
+    @property
+    def absent(self) -> Things:
+        """What nobody has, called as if somebody had."""
+        names = Things.__dataclass_fields__
+        return replace(self.own, **{name: _like(getattr(self.own, name)) for name in names})
+
+    def by_key(self, key: str) -> Client:
+        """Calls with a key."""
+        return Client(headers={"authorization": f"Bearer {key}"})
+
+    def by_session(self, role: Role) -> Client:
+        """Calls as the person of a role who is logged in."""
+        client = Client()
+        client.force_login(User.objects.get(email=f"{PEOPLE[role]}@example.com"))
+        return client
+
+
+def set_up() -> Company:
+    """Build, decide, draft, read out; nothing is sent yet."""
+    world = build()
+    for name, role in _MORE.items():
+        create_user(
+            actor=SYSTEM,
+            now=BEGINNING,
+            email=f"{name}@example.com",
+            name=name.title(),
+            password=PASSWORD,
+            roles=[role],
+            reason="tests",
+        )
+    decide(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    statement = draft_statement(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    read = read_out(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    top, rest = world.portfolios["Top"].id, world.portfolios["Everybody else"].id
+    keys, revoked = _keys()
+    return Company(
+        world=world,
+        own=_things(top, world.offers["APPLES"].id),
+        foreign=_things(rest, world.offers["CEREAL"].id),
+        statement_id=statement.id,
+        read_out_id=read.id,
+        keys=keys,
+        revoked=revoked,
+    )
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Take back whatever a call changed."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def _keys() -> tuple[dict[Role, str], str]:
+    keys: dict[Role, str] = {}
+    for role in Role:
+        email = f"{PEOPLE.get(role, '')}@example.com"
+        user = User.objects.filter(email=email).first()
+        _, keys[role] = create_key(actor=SYSTEM, now=NOW, label=role, role=role, user=user)
+    made, revoked = create_key(actor=SYSTEM, now=NOW, label="old", role=Role.EXECUTIVE)
+    revoke_key(actor=SYSTEM, now=NOW, key_id=made.id, reason="tests")
+    return keys, revoked
+
+
+def _things(portfolio_id: str, offer_id: str) -> Things:
+    held = Standing.objects.filter(portfolio_id=portfolio_id).values("customer_id")
+    contact = Contact.objects.filter(customer__in=held).order_by("id")[0]
+    customer_id: str = contact.customer_id
+    said: Any = {"customer_id": customer_id, "name": "fresh", "channel": "call"}
+    need = record_need(actor=SYSTEM, now=NOW, **said)
+    return Things(
+        customer_id=customer_id,
+        portfolio_id=portfolio_id,
+        offer_id=offer_id,
+        decision_id=Decision.objects.get(id=contact.decision_id).id,
+        contact_id=contact.id,
+        need_id=need.id,
+    )
+
+
+def _like(id: str) -> str:
+    """An id of the same form that nothing has."""
+    return id[:4] + "0" * (len(id) - 4)
