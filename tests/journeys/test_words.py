@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 import patronage
 from patronage.customize import words
 from patronage.customize.actions import REASONS
-from patronage.customize.pages.rulings import EFFECTS
+from patronage.customize.actions.rulings import EFFECTS
 from patronage.interact.pages.customer import ADVICE_WORDS
 from patronage.science.arbitration import REASON_WORDS, Reason
 

@@ -17,6 +17,7 @@ from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.customize import reads
 from patronage.customize.actions import withdraw_offer
+from patronage.customize.actions.offers import own_teams
 from patronage.customize.errors import OfferRefused
 from patronage.customize.models import Offer, Ruling
 from patronage.customize.pages.gate import channel_titles, treatments_of
@@ -86,7 +87,7 @@ def offer(request: CallerRequest, offer_id: str) -> HttpResponse:
     view = reads.offer(request.actor, offer_id, request.now)
     names = _in_order(view.portfolios)
     places = [_place(each, names) for each in view.portfolios]
-    funnel = reads.offer_funnel(request.actor, offer_id, request.now)
+    funnel = _funnel(view.portfolios)
     line = _line(view, request.now)
     context = {
         "offer": view.offer,
@@ -99,7 +100,7 @@ def offer(request: CallerRequest, offer_id: str) -> HttpResponse:
         ],
         "considered": sum(each.customers for each in funnel),
         "chosen": sum(each.customers for each in funnel if each.reason in ("chosen", "withheld")),
-        "is_mine": _is_mine(request, offer_id),
+        "is_mine": _is_mine(request, view.offer),
         "is_open": _state(view.offer, request.now) != "closed",
         "run": last_run(),
     }
@@ -119,11 +120,19 @@ def withdraw(request: CallerRequest, offer_id: str) -> HttpResponse:
     return redirect("customize:offer", closed.id)
 
 
-def _is_mine(request: CallerRequest, offer_id: str) -> bool:
+def _is_mine(request: CallerRequest, offer: Offer) -> bool:
     if not request.actor.may(Right.PROPOSE_OFFER):
         return False
-    mine = reads.my_offers(request.actor, request.now)
-    return any(each.offer.id == offer_id for each in mine)
+    return own_teams(request.actor).filter(pk=offer.team_id).exists()
+
+
+def _funnel(portfolios: Sequence[OfferInPortfolio]) -> list[ReasonCount]:
+    """How far the offer came with the customers of all portfolios together, in stage order."""
+    totals: dict[str, int] = {}
+    for each in (each for place in portfolios for each in place.reasons):
+        totals[each.reason] = totals.get(each.reason, 0) + each.customers
+    names = reversed(_in_order(portfolios))
+    return [ReasonCount(reason=name, text="", customers=totals[name]) for name in names]
 
 
 def _line(view: OfferView, now: datetime) -> OfferLine:

@@ -67,7 +67,7 @@ def needs_context(request: CallerRequest, customer_id: str, at: datetime) -> dic
         "need_choices": list(titles.items()),
         "need_channels": list(CHANNELS.items()),
         "may_record": request.actor.may(Right.RECORD_NEED),
-        "observed_need": titles.get(_observed(request, customer_id), ""),
+        "observed_need": titles.get(_observed(request, customer_id, at) or "", ""),
     }
 
 
@@ -139,6 +139,10 @@ def _said(need: Need, titles: Mapping[str, str], at: datetime) -> SaidNeed:
     )
 
 
-def _observed(request: CallerRequest, customer_id: str) -> str:
+def _observed(request: CallerRequest, customer_id: str, at: datetime) -> str | None:
+    """The need that the purchases show, by the newest figures or those of the date looked at."""
+    if at < request.now and request.as_of is not None:
+        history = differentiate.value_history(request.actor, customer_id, request.now)
+        return next((each.need for each in reversed(history) if each.as_of <= request.as_of), None)
     latest = differentiate.latest_valuation(request.actor, customer_id, request.now)
-    return latest.need if latest is not None else ""
+    return latest.need if latest is not None else None
