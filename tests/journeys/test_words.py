@@ -13,7 +13,7 @@ import patronage
 from patronage.customize import words
 from patronage.customize.actions import REASONS
 from patronage.customize.actions.rulings import EFFECTS
-from patronage.interact.pages.customer import ADVICE_WORDS
+from patronage.interact.pages.advice import ADVICE_WORDS
 from patronage.science.arbitration import REASON_WORDS, Reason
 
 from ..stages.customize.world import World

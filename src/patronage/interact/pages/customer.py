@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -19,51 +19,27 @@ from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.customize import reads as customize
 from patronage.customize.models import Contact
-from patronage.customize.pages.decisions import Fate, fates
-from patronage.customize.reads import NextBestAction
 from patronage.customize.words import (
     CONTACT_TONES,
     CONTACT_WORDS,
-    OUTCOME_TONES,
-    REASON_WORDS,
 )
 from patronage.differentiate import reads as differentiate
 from patronage.differentiate.pages import ledger_of, worth_of
 from patronage.govern import reads as govern
 from patronage.govern.reads import MembershipRow
 from patronage.identify import reads as identify
+from patronage.interact.pages.advice import next_context, titles_of
 from patronage.interact.pages.needs import needs_context
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
 
-#: candidates shown before the reader asks for all
-FATES_SHOWN: Final = 4
 CONTACTS_SHOWN: Final = 8
 
-#: What to do, by what would be decided.
-ADVICE_WORDS: Final[Mapping[str, Promise]] = {
-    "offered": gettext_lazy("Make this offer"),
-    "withheld": gettext_lazy("Held out: say nothing"),
-    "nothing": gettext_lazy("Leave alone"),
-}
 CAUSE_WORDS: Final[Mapping[str, Promise]] = {
     "entry": gettext_lazy("entered"),
     "policy": gettext_lazy("by the assignment policy"),
     "hand_over": gettext_lazy("handed over"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Next:
-    """The next best action in the reader's words."""
-
-    action: NextBestAction
-    outcome: str
-    tone: str
-    channel: str
-    why: str
-    first: Sequence[Fate]
-    others: Sequence[Fate]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,33 +107,6 @@ def instant_shown(request: CallerRequest, company: Company) -> datetime:
         return request.now
     end = BusinessCalendar(company.time_zone).end_of_day(request.as_of)
     return min(request.now, end - timedelta(microseconds=1))
-
-
-def next_context(
-    request: CallerRequest, customer_id: str, company: Company, at: datetime
-) -> dict[str, Any]:
-    """What the part with the next best action shows."""
-    action = customize.next_best_action(request.actor, customer_id, at)
-    titles = titles_of(company)
-    explained = fates(action.candidates, titles, company.currency)
-    best = action.best
-    return {
-        "may_see_value": request.actor.may(Right.SEE_PROFITABILITY),
-        "next": Next(
-            action=action,
-            outcome=str(ADVICE_WORDS[action.outcome]),
-            tone=OUTCOME_TONES[action.outcome],
-            channel=titles.get(best.channel, best.channel) if best else "",
-            why=str(REASON_WORDS[best.reason]) if best else "",
-            first=explained[:FATES_SHOWN],
-            others=explained[FATES_SHOWN:],
-        ),
-    }
-
-
-def titles_of(company: Company) -> dict[str, str]:
-    """Channels as the company calls them."""
-    return {each.name: each.title for each in company.channels}
 
 
 def _title_of(name: str) -> str:

@@ -25,6 +25,7 @@ from patronage.differentiate import reads as differentiate
 from patronage.differentiate.actions import note_name
 from patronage.differentiate.models import Need
 from patronage.interact import actions
+from patronage.interact.pages.advice import next_context
 
 #: Where something can be said, the likeliest first.
 CHANNELS: Final[Mapping[str, Promise]] = {
@@ -114,9 +115,6 @@ def _answer(request: CallerRequest, customer_id: str, said: str) -> HttpResponse
     if not request.htmx:
         messages.success(request, said)
         return redirect("interact:customer", customer_id)
-    # A function of the page that shows both parts; it imports this module.
-    from patronage.interact.pages.customer import next_context
-
     context = needs_context(request, customer_id, request.now)
     # What was said in this very instant counts from the next one on.
     later = request.now + timedelta(microseconds=1)
