@@ -18,6 +18,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from patronage.access.people import create_user
 from patronage.access.roles import SYSTEM, Role
+from patronage.site.bundle import chart_library
 
 from ..stages.customize.world import BEGINNING, PASSWORD, World, build
 from ..stages.differentiate.history import NOW
@@ -49,6 +50,12 @@ def clock_of_the_site(monkeypatch: pytest.MonkeyPatch) -> datetime:
 
     monkeypatch.setattr("patronage.site.clock.now", now)
     return opened
+
+
+@pytest.fixture(scope="session", autouse=True)
+def chart_library_is_there() -> None:
+    """Write the chart library before the first page, as `patronage serve` does."""
+    chart_library()
 
 
 @pytest.fixture
