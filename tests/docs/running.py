@@ -106,7 +106,11 @@ class Reader:
             if not name.startswith(("PATRONAGE_", "COV_", "PYTEST_", "DJANGO_"))
         }
         path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-        return kept | {"PATH": path, "NO_COLOR": "1", "TERM": "xterm"} | self.extra
+        return (
+            kept
+            | {"PATH": path, "COLUMNS": str(COLUMNS), "NO_COLOR": "1", "TERM": "xterm"}
+            | self.extra
+        )
 
 
 def in_a_terminal(
