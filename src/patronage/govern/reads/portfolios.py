@@ -82,9 +82,11 @@ def portfolio_summary(actor: Actor, now: datetime) -> list[PortfolioSummary]:
         # Three questions, each answered from one index alone, take a third of one that reads rows.
         standing = Standing.objects.filter(portfolio_id__in=[each.id for each in shown]).order_by()
         mix: dict[str, dict[str, int]] = {}
-        counted = standing.values_list("portfolio_id", "objective").annotate(number=Count("pk"))
-        for portfolio_id, objective, number in counted:
-            mix.setdefault(portfolio_id, {})[objective] = number
+        # by tier too, as the index is ordered: nothing has to be sorted
+        counted = standing.values_list("portfolio_id", "tier", "objective")
+        for portfolio_id, _tier, objective, number in counted.annotate(number=Count("pk")):
+            objectives = mix.setdefault(portfolio_id, {})
+            objectives[objective] = objectives.get(objective, 0) + number
         by_portfolio = standing.values_list("portfolio_id")
         valued = by_portfolio.annotate(number=Count("value_minor"), minor=Sum("value_minor"))
         values = {portfolio_id: (number, minor) for portfolio_id, number, minor in valued}
