@@ -34,10 +34,10 @@ class Words:
 WORDS: Final = (
     Words(
         portfolio="Top customers, fresh",
-        offer="coupons/FROZEN PIZZA",
+        offer="coupons/FRZN MEAT/MEAT DINNERS",
         effect="block",
         reason_code="wrong_customers",
-        reason="These customers cook fresh; frozen pizza tells them that we do not know them.",
+        reason="These customers cook fresh; frozen dinners tell them that we do not know them.",
     ),
     Words(
         portfolio="Top customers, other needs",
