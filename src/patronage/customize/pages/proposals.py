@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -50,9 +51,13 @@ class MoneyField(forms.CharField):
 
 
 class DayField(forms.DateField):
-    """A business date."""
+    """A business date that every store and clock can hold."""
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+    def __init__(self, **options: Any) -> None:
+        first, last = MinValueValidator(date(1970, 1, 2)), MaxValueValidator(date(2200, 12, 31))
+        super().__init__(validators=[first, last], **options)
 
 
 class ProposalForm(forms.Form):
