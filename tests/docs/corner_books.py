@@ -7,7 +7,7 @@ assumes, so that it can be fitted; 400 customers and nine months are enough for 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -28,6 +28,7 @@ _SHELVES: Final = (
 _BROKEN: Final = ("9999-000", 1, "C0001", "31/02/2025 10:00", "B001", 1, "9,90")
 
 Line = tuple[date, str, int, int, str, float]
+Row = tuple[object, ...]
 
 
 def write(folder: Path) -> None:
@@ -82,8 +83,9 @@ def _region(name: str) -> str:
     return "north" if int(name[1:]) % 2 else "south"
 
 
-def _write(path: Path, delimiter: str, head: tuple[str, ...], lines: object) -> None:
-    assert isinstance(lines, (tuple, Iterator))
+def _write(
+    path: Path, delimiter: str, head: tuple[str, ...], lines: Iterable[tuple[object, ...]]
+) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=delimiter)
         writer.writerow(head)

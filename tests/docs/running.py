@@ -86,7 +86,7 @@ class Reader:
 
     def _start(self, command: list[str], at: int, expected: int) -> str:
         with TemporaryFile() as errors:
-            status, printed = in_a_terminal(command, self.folder, self._environment(), errors)
+            status, printed = in_a_terminal(command, self.folder, self.environment(), errors)
             errors.seek(0)
             printed += errors.read().decode()
         assert status == expected, (
@@ -99,7 +99,8 @@ class Reader:
             script = script.replace(given, here)
         return script
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Give the environment of a reader who has set nothing but what the page says."""
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -182,7 +183,7 @@ def serving(reader: Reader, port: int) -> Iterator[None]:
         server = subprocess.Popen(
             [str(BIN / "patronage"), "serve", "--port", str(port)],
             cwd=reader.folder,
-            env=reader._environment(),
+            env=reader.environment(),
             stdout=sink,
             stderr=subprocess.STDOUT,
         )
