@@ -35,9 +35,12 @@ def run(world: World) -> DecisionRun:
 
 @pytest.fixture
 def hers(world: World, run: DecisionRun) -> Customer:
-    """A customer of Ana's for whom something was chosen."""
+    """A customer of Ana's who came before the earlier date, and for whom something was chosen."""
     chosen = Decision.objects.filter(
-        run=run, outcome="offered", portfolio=world.portfolios["Top"]
+        run=run,
+        outcome="offered",
+        portfolio=world.portfolios["Top"],
+        customer__entered_at__date__lt=EARLIER,
     ).select_related("customer")
     decision = chosen.order_by("id").first()
     assert decision is not None
