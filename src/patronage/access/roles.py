@@ -37,6 +37,7 @@ class Right(StrEnum):
     PROPOSE_OFFER = "propose offers"
     RULE = "rule on offers"
     DECIDE = "decide"
+    DECIDE_EVERYBODY = "decide for everybody"
     RECORD_NEED = "record needs"
     DELIVER = "deliver contacts"
     READ_OUT = "read out experiments"
@@ -97,6 +98,7 @@ POLICY: dict[Role, frozenset[Right]] = {
             _R.ASSIGN,
             _R.DELIVER,
             _R.DECIDE,
+            _R.DECIDE_EVERYBODY,
             _R.READ_OUT,
             _R.DRAFT_STATEMENT,
             _R.SEE_STATEMENTS,

@@ -42,7 +42,7 @@ def decide(*, actor: Actor, now: datetime, as_of: date, progress: Progress = sil
         NoOffers: no offer is open then.
         BaseMoved: what the plan rested on kept changing; nothing was written.
     """
-    actor.require(Right.DECIDE)
+    actor.require(Right.DECIDE_EVERYBODY)
     complete_rulings(actor=actor, now=now)
     inputs = load_inputs(as_of, now)
     known = DecisionRun.objects.filter(input_digest=inputs.digest).first()
