@@ -17,6 +17,7 @@ from patronage.access.idempotency import answer_once
 from patronage.access.requests import CallerRequest
 from patronage.customize import actions, jobs, reads
 from patronage.customize.actions import Proposal, Wording
+from patronage.customize.log import may_see_scores
 from patronage.customize.models import DecisionRun, Offer, Ruling
 from patronage.customize.replay import replay
 
@@ -139,7 +140,7 @@ def decision(request: CallerRequest, decision_id: str) -> HttpResponse:
             "outcome": made.outcome,
             "outcome_text": view.outcome_text,
             "treatment_id": made.treatment_id,
-            "score_minor": made.score_minor,
+            "score_minor": made.score_minor if may_see_scores(request.actor) else None,
             "propensity": made.propensity,
             "held_out": made.held_out,
             "contact_id": None if view.contact is None else view.contact.id,

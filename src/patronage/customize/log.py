@@ -6,11 +6,13 @@ then what it was worth and the reason it won or lost.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
+from patronage.access.roles import Actor, Right, Role
 from patronage.customize.deciding import Chosen, Situation
 from patronage.customize.moment import Moment
 from patronage.science.arbitration import REASON_WORDS, Reason
@@ -45,6 +47,16 @@ class Candidate:
     reason_text: str
     #: expected incremental value, minor units; None where it fell out before that was asked
     score_minor: float | None
+
+
+def may_see_scores(actor: Actor) -> bool:
+    """Say whether what an offer is expected to earn may be shown; systems rank by it."""
+    return actor.may(Right.SEE_PROFITABILITY) or Role.SERVICE in actor.roles
+
+
+def without_scores(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The same for a reader who may know why each won or lost, but not what it earns."""
+    return tuple(replace(each, score_minor=None) for each in candidates)
 
 
 def candidates_of(moment: Moment) -> tuple[Candidate, ...]:

@@ -9,6 +9,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from patronage.access.requests import CallerRequest
+from patronage.access.roles import Right
 from patronage.differentiate import actions, reads
 from patronage.differentiate.models import ModelVersion, Need
 
@@ -113,6 +114,8 @@ def valuations(request: CallerRequest, question: Query[ValuationQuestion]) -> di
     summary="Show what a customer was worth over time",
 )
 def value_history(request: CallerRequest, customer_id: str) -> list[reads.CustomerValuation]:
+    # the page of a customer shows parts of it to those who may not see what they are worth
+    request.actor.require(Right.SEE_PROFITABILITY)
     return reads.value_history(request.actor, customer_id, request.now)
 
 

@@ -226,9 +226,10 @@ def valuation_page(
     Without a date, those of the newest date valued.
 
     Raises:
+        NotAllowed: the actor may not see profitability.
         NotFound: nobody was valued as of that date, or at all.
     """
-    actor.require(Right.SEE_CUSTOMERS)
+    actor.require(Right.SEE_PROFITABILITY)
     run = newest_run() if as_of is None else run_at(as_of)
     if run is None:
         raise NotFound(noun="valuation as of", id=as_of.isoformat() if as_of else "any date")

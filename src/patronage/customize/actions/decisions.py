@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,7 +16,14 @@ from patronage.access.scope import visible
 from patronage.access.transactions import atomic
 from patronage.customize.contact_policy import free_places
 from patronage.customize.errors import BudgetSpent
-from patronage.customize.log import Candidate, candidates_of, logged_candidates, logged_versions
+from patronage.customize.log import (
+    Candidate,
+    candidates_of,
+    logged_candidates,
+    logged_versions,
+    may_see_scores,
+    without_scores,
+)
 from patronage.customize.moment import Moment, Request, checked_request, look
 from patronage.customize.plan import OUTCOMES
 from patronage.customize.policy import terms_of
@@ -44,8 +51,8 @@ class OfferedTreatment:
     wording: str
     face_value_minor: int
     currency: str
-    #: expected incremental value, minor units
-    score_minor: float
+    #: expected incremental value, minor units; None where the reader may not see it
+    score_minor: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +109,19 @@ def decide_now(
     )
     for _ in range(_TRIES):
         try:
-            return _decided(actor, now, request, spend=True)
+            return _seen_by(actor, _decided(actor, now, request, spend=True))
         except BudgetSpent:
             # Somebody else took the last of the budget since it was looked at: look again.
             continue
-    return _decided(actor, now, request, spend=False)
+    return _seen_by(actor, _decided(actor, now, request, spend=False))
+
+
+def _seen_by(actor: Actor, answer: DecisionAnswer) -> DecisionAnswer:
+    """What the actor may see of the answer; all of it is logged."""
+    if may_see_scores(actor):
+        return answer
+    offers = tuple(replace(each, score_minor=None) for each in answer.offers)
+    return replace(answer, offers=offers, candidates=without_scores(answer.candidates))
 
 
 def _decided(actor: Actor, now: datetime, request: Request, *, spend: bool) -> DecisionAnswer:

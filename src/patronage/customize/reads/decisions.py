@@ -10,7 +10,13 @@ from typing import Any
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
 from patronage.access.scope import visible
-from patronage.customize.log import Candidate, candidates_of, in_order
+from patronage.customize.log import (
+    Candidate,
+    candidates_of,
+    in_order,
+    may_see_scores,
+    without_scores,
+)
 from patronage.customize.models import Contact, Decision, DecisionRun, Offer
 from patronage.customize.moment import checked_request, look
 from patronage.customize.plan import OUTCOMES
@@ -70,7 +76,7 @@ def next_best_action(
     )
     moment = look(request, customer, now)
     outcome = Outcome(int(moment.chosen.outcome[0]))
-    candidates = candidates_of(moment)
+    candidates = _seen_by(actor, candidates_of(moment))
     best, terms = None, dict[str, Any]()
     if outcome is not Outcome.NOTHING:
         best = candidates[0]
@@ -112,7 +118,9 @@ def decision(actor: Actor, decision_id: str, now: datetime) -> DecisionView:
         decision=found,
         outcome_text=OUTCOME_WORDS[Outcome[found.outcome.upper()]],
         contact=Contact.objects.filter(decision=found).first(),
-        candidates=tuple(sorted((_candidate(row, names) for row in rows), key=in_order)),
+        candidates=_seen_by(
+            actor, tuple(sorted((_candidate(row, names) for row in rows), key=in_order))
+        ),
     )
 
 
@@ -153,6 +161,10 @@ def _candidate(row: Mapping[str, Any], names: Mapping[str, str]) -> Candidate:
         reason_text=REASON_WORDS[reason],
         score_minor=None if unscored else row["score"],
     )
+
+
+def _seen_by(actor: Actor, candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    return candidates if may_see_scores(actor) else without_scores(candidates)
 
 
 def _sees(actor: Actor, customer_id: str, now: datetime) -> bool:

@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from django.db.models import Q, QuerySet
 
-from patronage.access.roles import Actor
+from patronage.access.roles import Actor, Right
 from patronage.govern.errors import BadCursor
 from patronage.govern.models import Standing
 from patronage.govern.reads.portfolios import portfolio
@@ -92,9 +92,11 @@ def page(
         after: `next` of the page before, in the same sort order.
 
     Raises:
+        NotAllowed: the actor may not see profitability.
         NotFound: the portfolio is absent or outside the actor's scope, which look the same.
         BadCursor: `after` is none of this list.
     """
+    actor.require(Right.SEE_PROFITABILITY)
     portfolio(actor, portfolio_id, now)
     place = _read(after, sort) if after else None
     asked = {"tier": tier, "objective": objective, "need": need}
