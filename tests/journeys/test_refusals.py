@@ -146,6 +146,8 @@ def test_odd_addresses_are_answered_in_words(world: World, logged_in: As) -> Non
     assert status(ana, f"{root}/needs", need="fresh", channel="telepathy") == 422
     assert status(ana, f"{root}/needs", need="fresh", channel="call", note="x" * 2001) == 422
     assert status(ana, "/read-outs/rdo_none") == 404
+    assert status(ana, "/read-outs?before=once") == 422
+    assert status(ana, "/read-outs?before=2025-01-01") == 200
     assert status(ana, "/decisions/dec_none") == 404
     assert not Need.objects.exists()
 

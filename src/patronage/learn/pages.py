@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from django.http import HttpResponse
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from patronage.access.errors import Refused
 from patronage.access.requests import CallerRequest
 from patronage.customize.models import Offer
 from patronage.learn import reads
@@ -108,7 +109,7 @@ class Hits:
 @require_safe
 def read_outs(request: CallerRequest) -> HttpResponse:
     """Every read-out, the newest date first."""
-    page = reads.read_outs(request.actor, before=request.as_of and request.as_of + timedelta(1))
+    page = reads.read_outs(request.actor, before=_before(request))
     rows = [(each, _headline(each)) for each in page.read_outs]
     return render(request, "learn/read_outs.html", {"rows": rows, "next": page.next})
 
@@ -128,6 +129,19 @@ def read_out(request: CallerRequest, read_out_id: str) -> HttpResponse:
     if found.state == "read":
         context |= _read_context(figures)
     return render(request, "learn/read_out.html", context)
+
+
+def _before(request: CallerRequest) -> date | None:
+    """The date before which read-outs are asked for; those as of the date looked at count."""
+    text = request.GET.get("before", "")
+    if text:
+        try:
+            return date.fromisoformat(text)
+        except ValueError as error:
+            raise Refused(
+                _("%(text)s is no date. Load the list of read-outs again.") % {"text": text[:40]}
+            ) from error
+    return None if request.as_of is None else request.as_of + timedelta(days=1)
 
 
 def verdict_words(verdict: str) -> str:
