@@ -15,6 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from patronage.access import datasets
 from patronage.identify.imports.prepare import prepare
+from patronage.identify.mapping import packaged, packaged_names
 from patronage.identify.models import ImportRun
 
 from .conftest import LogIn, fits, keep_picture, serious
@@ -60,6 +61,10 @@ BAD = [
     ("c2", "o91", "p1", "2199-01-01 10:00", "1", "1.00"),
     ("c2", "o92", "p1", "yesterday", "1", "1.00"),
 ]
+
+
+#: a packaged mapping that completes each row from another file
+JOINING = next(name for name in packaged_names() if packaged(name)[0].join is not None)
 
 
 @pytest.fixture
@@ -163,6 +168,16 @@ def test_an_unusable_mapping_is_said_beside_its_field_and_nothing_is_tried(
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("Choose the file to import.")).to_be_visible()
     expect(page.get_by_text("Choose a mapping, or paste one.")).to_be_visible()
+
+
+def test_a_mapping_that_joins_a_second_file_asks_for_it(log_in: LogIn, file: Path) -> None:
+    page = log_in("adam")
+    to_imports(page)
+    page.get_by_label("File", exact=True).set_input_files(file)
+    page.get_by_label("Mapping", exact=True).select_option(JOINING)
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_text("This mapping completes each row from")).to_be_visible()
+    assert ImportRun.objects.count() == 0
 
 
 @pytest.fixture
