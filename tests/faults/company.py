@@ -18,6 +18,7 @@ from patronage.customize.jobs import decide
 from patronage.customize.models import Contact, Decision
 from patronage.differentiate.actions import record_need
 from patronage.govern.models import Standing
+from patronage.identify.models import ImportRun
 from patronage.learn.jobs import read_out
 from patronage.steer.jobs import draft_statement
 
@@ -61,6 +62,7 @@ class Company:
     foreign: Things
     statement_id: str
     read_out_id: str
+    import_id: str
     #: raw key by role
     keys: dict[Role, str]
     revoked: str
@@ -98,6 +100,10 @@ def set_up() -> Company:
     decide(actor=SYSTEM, now=NOW, as_of=AS_OF)
     statement = draft_statement(actor=SYSTEM, now=NOW, as_of=AS_OF)
     read = read_out(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    brought = ImportRun.objects.create(
+        mapping="tests", dataset="order_lines", file_name="lines.csv", file_digest="0",
+        mapping_digest="0", state="applied", actor_id="system", started_at=NOW,
+    )  # fmt: skip
     top, rest = world.portfolios["Top"].id, world.portfolios["Everybody else"].id
     keys, revoked = _keys()
     return Company(
@@ -106,6 +112,7 @@ def set_up() -> Company:
         foreign=_things(rest, world.offers["CEREAL"].id),
         statement_id=statement.id,
         read_out_id=read.id,
+        import_id=brought.id,
         keys=keys,
         revoked=revoked,
     )
@@ -148,4 +155,4 @@ def _things(portfolio_id: str, offer_id: str) -> Things:
 
 def _like(id: str) -> str:
     """An id of the same form that nothing has."""
-    return id[:4] + "0" * (len(id) - 4)
+    return id[:4] + "x" * (len(id) - 4)

@@ -1,0 +1,220 @@
+"""Which role may do what, on whose things: one row for every route, written out by hand.
+
+A row's letters stand for the roles in the order of `ROLES`:
+`a` allowed, whoever's it is; `s` own ones only, others look absent; `n` none, all look absent;
+`.` denied, whatever is named. Nobody and a revoked key are let in by `PUBLIC` rows only.
+Pages are for people: a key alone is sent to the log-in page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from patronage.access.roles import Role
+
+ROLES: Final = (
+    Role.EXECUTIVE,
+    Role.MANAGER,
+    Role.OFFER_OWNER,
+    Role.AGENT,
+    Role.ANALYST,
+    Role.ADMINISTRATOR,
+    Role.SERVICE,
+)
+API: Final = "/api/v1/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What each role meets at one method of one address."""
+
+    method: str
+    #: names in braces are fields of `company.Things`
+    path: str
+    #: a letter a role
+    cells: str
+    #: what is sent; names in braces as in the address
+    body: Mapping[str, Any] | None = field(default=None)
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_api(self) -> bool:
+        return self.path.startswith(API)
+
+    def cell(self, role: Role) -> str:
+        return self.cells[ROLES.index(role)]
+
+
+def api(method: str, path: str, cells: str, **body: Any) -> Row:
+    sent = body if method == "POST" else None
+    return Row(method=method, path=f"{API}{path}", cells=cells, body=sent)
+
+
+def page(path: str, cells: str, **body: Any) -> Row:
+    """A page that is looked at."""
+    return Row(method="GET", path=path, cells=cells, body=body or None)
+
+
+def form(path: str, cells: str, **body: Any) -> Row:
+    """A form that is sent."""
+    return Row(method="POST", path=path, cells=cells, body=body)
+
+
+_OFFER: Final = {
+    "ref": "r17",
+    "team": "Fresh",
+    "name": "Pears",
+    "category": "PEARS",
+    "department": "PRODUCE",
+    "face_value_minor": 100,
+    "redemption_cost_minor": 10,
+    "valid_from": "2026-01-01T00:00:00Z",
+    "treatments": [{"channel": "mail", "wording": "Try pears"}],
+}
+_SAID: Final = {"need": "fresh", "channel": "call"}
+_RULED: Final = {"effect": "block", "reason_code": "other", "reason": "tests"}
+_AS_OF: Final = "2024-12-31"
+
+#: E executive, M manager, O offer owner, A agent, N analyst, D administrator, S service
+ROWS: Final = (
+    # ------------------------------------- EMOANDS
+    api("GET", "me", "aaaaaaa"),
+    api("GET", "audit", "a....a."),
+    api("POST", "keys", ".....a.", label="till", role="service"),
+    api("POST", "imports", ".....a.", mapping="none"),
+    api("GET", "imports", "a...aa."),
+    api("GET", "imports/{import_id}", "a...aa."),
+    api("GET", "imports/{import_id}/quarantine", "a...aa."),
+    api("GET", "imports/{import_id}/quarantine.csv", "a...aa."),
+    api("GET", "customers", "aa.aa.."),
+    api("GET", "customers/{customer_id}", "as.aa.."),
+    api("GET", "customers/{customer_id}/timeline", "as.aa.."),
+    api(
+        "POST",
+        "customers/{customer_id}/consents",
+        ".s.a...",
+        purpose="marketing",
+        channel="mail",
+        state="withdrawn",
+        source="call",
+    ),
+    api("GET", "valuations", "aa..a.."),
+    api("GET", "customers/{customer_id}/valuations", "as..a.."),
+    api("GET", "customers/{customer_id}/profit-and-loss", "as..a.."),
+    api("POST", "customers/{customer_id}/needs", ".s.a...", name="fresh", channel="call"),
+    api("GET", "models", "aa..a.."),
+    api("GET", "portfolios", "aa.aa.."),
+    api("GET", "portfolios/{portfolio_id}/customers", "as..a.."),
+    api("GET", "customers/{customer_id}/manager", "as.aa.."),
+    api("GET", "customers/{customer_id}/memberships", "as.aa.."),
+    api(
+        "POST",
+        "handovers",
+        "as.....",
+        customer_ids=["{customer_id}"],
+        to_portfolio_id="{other_portfolio_id}",
+        reason="tests",
+    ),
+    api(
+        "POST",
+        "portfolios/{portfolio_id}/managers",
+        "a....a.",
+        manager_id="{manager_id}",
+        reason="tests",
+    ),
+    api("POST", "assignments", "a....a.", as_of=_AS_OF, dry_run=True),
+    api("POST", "decisions", ".s.a.na", customer="{customer_id}"),
+    api("GET", "decisions/{decision_id}", "as.aa.."),
+    api("GET", "customers/{customer_id}/next-best-action", "as.aa.."),
+    api("GET", "offers", "aaa.aaa"),
+    api("GET", "offers/{offer_id}", "aas.aaa"),
+    Row(method="POST", path=f"{API}offers", cells="..a..a.", body={"": [_OFFER]}),
+    api("POST", "offers/{offer_id}/withdrawal", "..s..a.", reason="tests"),
+    api("GET", "gate", "aaa.aaa"),
+    api(
+        "POST",
+        "rulings",
+        ".s.....",
+        offer_id="{offer_id}",
+        portfolio_id="{portfolio_id}",
+        **_RULED,
+    ),
+    api("GET", "decision-runs", "aaa.aaa"),
+    api("POST", "decision-runs", ".....a.", as_of=_AS_OF),
+    api("POST", "customers/{customer_id}/interactions", ".s.a...", **_SAID),
+    api("GET", "customers/{customer_id}/interactions", "as.aa.."),
+    api("GET", "contacts", "aa.aa.."),
+    api("GET", "contacts/in-doubt", ".....a."),
+    api("POST", "deliveries", ".....a."),
+    # none of the contacts is in doubt
+    api("POST", "contacts/{contact_id}/settlement", ".....n.", went_out=True, reason="tests"),
+    api("GET", "read-outs", "aa..aa."),
+    api("GET", "read-outs/{read_out_id}", "aa..aa."),
+    api("POST", "read-outs", "aa..aa.", as_of=_AS_OF),
+    api("GET", "statements", "aa..aa."),
+    api("GET", "statements/{statement_id}", "aa..aa."),
+    api("GET", "statements/{statement_id}/lines/{kind}/customers", "aa..aa."),
+    api("POST", "statements", "a....a.", as_of=_AS_OF),
+    api("POST", "statements/{statement_id}/publication", "a......"),
+    api("GET", "scorecards", "aa..aa."),
+    # ------------------- pages: a service has no session
+    page("/", "aaaaaa."),
+    page("/search", "aa.aa..", q="Household"),
+    form("/language/setlang/", "aaaaaa.", language="en"),
+    page("/imports", "a...aa."),
+    form("/imports", ".....a."),
+    page("/imports/{import_id}", "a...aa."),
+    page("/imports/{import_id}/quarantine.csv", "a...aa."),
+    page("/portfolio", "as..a..", portfolio="{portfolio_id}"),
+    page("/portfolio/hand-over", "as.....", customer="{customer_id}"),
+    form(
+        "/portfolio/hand-over",
+        "as.....",
+        customer="{customer_id}",
+        to_portfolio="{other_portfolio_id}",
+        reason="tests",
+    ),
+    page("/portfolios", "aa..a.."),
+    page("/gate", "aa..a.."),
+    page("/gate/{offer_id}/{portfolio_id}", "as..a.."),
+    form("/gate/{offer_id}/{portfolio_id}", ".s.....", **_RULED),
+    form("/gate/{offer_id}/{portfolio_id}/preview", "asn.an.", channels="mail"),
+    page("/offers", "..a..a."),
+    page("/offers/new", "..a..a."),
+    form("/offers/new", "..a..a."),
+    form("/offers/condition", "..a..a.", eligibility="tier = 'top'"),
+    page("/offers/{offer_id}", "aas.aa."),
+    form("/offers/{offer_id}/withdrawal", "..s..a.", reason="tests"),
+    page("/decisions/{decision_id}", "as.aa.."),
+    page("/customers/{customer_id}", "as.aa.."),
+    page("/customers/{customer_id}/timeline", "as.aa.."),
+    form("/customers/{customer_id}/needs", ".s.a...", **_SAID),
+    form("/customers/{customer_id}/needs/{need_id}", ".s.a...", status="dropped"),
+    page("/read-outs", "aa..aa."),
+    page("/read-outs/{read_out_id}", "aa..aa."),
+    page("/equity", "aa..aa."),
+    form("/equity/drafts", "a....a.", as_of=_AS_OF),
+    page("/equity/{statement_id}/statement.csv", "aa..aa."),
+    form("/equity/{statement_id}/publication", "a......"),
+    page("/equity/{statement_id}/lines/{kind}", "aa..aa."),
+    page("/scorecards", "aa..aa."),
+)
+
+#: what anybody may ask, logged in or not
+PUBLIC: Final = frozenset(
+    {
+        "/login",
+        "/logout",
+        "/charts/vega-{version}.js",
+        "/api/v1/",
+        "/api/v1/docs",
+        "/api/v1/openapi.json",
+    }
+)
+#: what stands in front of Django; decisions by key have their own matrix
+EDGE: Final = ("/live", "/ready", "/api/v1/decisions", "")
