@@ -49,6 +49,23 @@ def list_() -> None:
 
 
 @app.command
+def team(name: str, *, member: list[str] | None = None) -> None:
+    """Create a product team, or add people to the one of that name.
+
+    Parameters
+    ----------
+    name
+        The team's name.
+    member
+        E-mail address of somebody who owns its offers; repeat the option for several.
+    """
+    call = current()
+    made = actions.create_team(actor=call.actor, now=call.clock(), name=name, members=member or [])
+    people = ", ".join(made.members.order_by("name").values_list("name", flat=True))
+    say(f"{made.name!r} proposes offers; its people: {people or 'nobody yet'}.")
+
+
+@app.command
 def propose(file: Path) -> None:
     """Propose the offers of a TOML file; those that are there already stay as they are.
 
@@ -61,7 +78,7 @@ def propose(file: Path) -> None:
     path = call.path(file)
     proposals = [_proposal(each, path) for each in _tables(path)]
     made = actions.propose_offers(actor=call.actor, now=call.clock(), rows=proposals)
-    say(f"{len(made)} offers wait at the gate.")
+    say("1 offer waits at the gate." if len(made) == 1 else f"{len(made)} offers wait at the gate.")
 
 
 @app.command

@@ -110,7 +110,8 @@ def hand_over(*customers: str, to: str, reason: str) -> None:
         to_portfolio_id=_portfolio(to),
         reason=reason,
     )
-    say(f"{done.moved} customers are in {done.to_portfolio!r} now.")
+    moved = "1 customer is" if done.moved == 1 else f"{done.moved} customers are"
+    say(f"{moved} in {done.to_portfolio!r} now.")
 
 
 @app.command

@@ -43,6 +43,13 @@ class DecisionRequest(Strict):
     limit: Annotated[int, Field(ge=1, le=20, strict=True)] = 1
 
 
+class TeamIn(Strict):
+    """A product team and the people who own its offers."""
+
+    name: str = Field(min_length=1, max_length=100)
+    members: list[Annotated[str, Field(max_length=254)]] = Field(max_length=100)
+
+
 class TreatmentIn(Strict):
     """What an offer says in one channel."""
 
@@ -164,6 +171,14 @@ def offers(request: CallerRequest) -> HttpResponse:
 @router.get("/offers/{offer_id}", summary="Give an offer")
 def offer(request: CallerRequest, offer_id: str) -> HttpResponse:
     return _answer(_view(reads.offer(request.actor, offer_id, request.now)))
+
+
+@router.post("/product-teams", summary="Create a product team or add people to it")
+def create_team(request: CallerRequest, body: TeamIn) -> HttpResponse:
+    made = actions.create_team(
+        actor=request.actor, now=request.now, name=body.name, members=body.members
+    )
+    return _answer({"id": made.id, "name": made.name}, status=201)
 
 
 @router.post("/offers", summary="Propose offers")

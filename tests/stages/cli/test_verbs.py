@@ -9,7 +9,7 @@ import pytest
 
 from patronage.access.models import AuditEntry, RoleGrant, User
 from patronage.cli.verbs import build
-from patronage.customize.models import Contact, Decision, Ruling
+from patronage.customize.models import Contact, Decision, ProductTeam, Ruling
 from patronage.identify.models import ImportRun
 
 from ..customize.world import AS_OF, World
@@ -60,6 +60,17 @@ def test_people_and_keys_are_added_and_shown(verb: Verb) -> None:
     changed = verb("audit", "verify")
     assert changed.status == 1
     assert "was changed" in changed.err
+
+
+@pytest.mark.django_db
+def test_a_product_team_is_made_of_people_who_work_here(verb: Verb) -> None:
+    verb("user", "create", "cy@example.com", "--name", "Cy", "--role", "offer_owner")
+    made = verb("offer", "team", "Books", "--member", "cy@example.com")
+    assert (made.status, made.out.strip()) == (0, "'Books' proposes offers; its people: Cy.")
+    refused = verb("offer", "team", "Toys", "--member", "nobody@example.com")
+    assert refused.status == 1
+    assert "nobody@example.com" in refused.err
+    assert not ProductTeam.objects.filter(name="Toys").exists()
 
 
 @pytest.mark.django_db

@@ -13,7 +13,7 @@ from patronage.access.models import User
 from patronage.access.people import create_key
 from patronage.access.roles import SYSTEM, Role
 from patronage.customize.jobs import decide
-from patronage.customize.models import Contact, Decision, Ruling
+from patronage.customize.models import Contact, Decision, ProductTeam, Ruling
 
 from ..differentiate.history import NOW
 from .world import AS_OF, World
@@ -65,6 +65,15 @@ def test_a_service_asks_and_the_answer_can_be_explained(decided: World) -> None:
     assert explained["replays_equal"] is True
     assert explained["contact_id"] == offer["contact_id"]
     assert explained["candidates"] == answer["candidates"]
+
+
+def test_an_administrator_makes_a_product_team_and_nobody_else(decided: World) -> None:
+    body = {"name": "Wine", "members": [User.objects.get(name__iexact="olga").email]}
+    assert call("POST", "/product-teams", key_of(Role.SERVICE), body)[0] == 403
+    status, made = call("POST", "/product-teams", key_of(Role.ADMINISTRATOR), body)
+    assert (status, made["name"]) == (201, "Wine")
+    team = ProductTeam.objects.get(id=made["id"])
+    assert [member.name.lower() for member in team.members.all()] == ["olga"]
 
 
 def test_the_same_key_again_gives_the_same_answer_and_one_contact(decided: World) -> None:

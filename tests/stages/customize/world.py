@@ -234,8 +234,8 @@ def proposal(category: str, **changes: object) -> Proposal:
 
 
 def propose(people: dict[str, User]) -> dict[str, Offer]:
-    create_team(actor=SYSTEM, now=NOW, name="Fresh", members=[people["olga"]])
-    create_team(actor=SYSTEM, now=NOW, name="Dry", members=[people["omar"]])
+    create_team(actor=SYSTEM, now=NOW, name="Fresh", members=[people["olga"].email])
+    create_team(actor=SYSTEM, now=NOW, name="Dry", members=[people["omar"].email])
     rows = [proposal(row[0]) for row in CATALOGUE]
     offers = propose_offers(actor=SYSTEM, now=NOW, rows=rows)
     return {offer.category: offer for offer in offers}

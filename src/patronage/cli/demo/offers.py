@@ -16,7 +16,6 @@ import ibis
 import polars as pl
 
 from patronage.access import datasets
-from patronage.access.models import User
 from patronage.access.roles import SYSTEM
 from patronage.cli.demo_people import TEAMS
 from patronage.customize.actions import Proposal, Wording, create_team, propose_offers
@@ -118,8 +117,7 @@ def propose(company: Company, now: datetime) -> int:
     """Set up the two product teams and propose their offers; return how many are new."""
     before = Offer.objects.count()
     for team, owner in TEAMS.items():
-        members = User.objects.filter(email=owner)
-        create_team(actor=SYSTEM, now=now, name=team, members=members)
+        create_team(actor=SYSTEM, now=now, name=team, members=[owner])
     propose_offers(actor=SYSTEM, now=now, rows=proposals(draw(), company))
     return Offer.objects.count() - before
 

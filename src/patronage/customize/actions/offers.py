@@ -68,13 +68,20 @@ class Proposal:
 
 
 def create_team(
-    *, actor: Actor, now: datetime, name: str, members: Iterable[User] = ()
+    *, actor: Actor, now: datetime, name: str, members: Iterable[str] = ()
 ) -> ProductTeam:
-    """Create a product team, or add members to the one of that name."""
+    """Create a product team, or add people to the one of that name.
+
+    Args:
+        members: e-mail addresses of people who work here.
+
+    Raises:
+        Refused: the name is empty or too long, or an address is nobody's.
+    """
     actor.require(Right.ADMINISTER)
     if not name.strip() or len(name) > 100:
         raise Refused(f"{name!r:.120} cannot name a team: 1 to 100 characters.")
-    people = list(members)
+    people = _people(members)
     with atomic():
         team, created = ProductTeam.objects.get_or_create(name=name)
         known = set(team.members.values_list("id", flat=True))
@@ -90,6 +97,18 @@ def create_team(
                 change={"members": [person.id for person in joining]},
             )
     return team
+
+
+def _people(addresses: Iterable[str]) -> list[User]:
+    """Give the people behind the addresses, each of which must be somebody's."""
+    wanted = {address.strip().lower() for address in addresses}
+    found = {user.email: user for user in User.objects.filter(email__in=wanted, is_active=True)}
+    for address in sorted(wanted - set(found)):
+        raise Refused(
+            f"Nobody who works here has the address {address!r}. "
+            "Ask an administrator to add them first."
+        )
+    return list(found.values())
 
 
 def propose_offers(*, actor: Actor, now: datetime, rows: Sequence[Proposal]) -> list[Offer]:
