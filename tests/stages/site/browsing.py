@@ -10,16 +10,26 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 
+#: the one that runs: each folder whose conftest takes the fixture over has an instance of it,
+#: and Playwright starts only once a thread
+_RUNNING: list[Browser] = []
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
+    """The machine's Chromium, one for all folders."""
+    if _RUNNING:
+        yield _RUNNING[0]
+        return
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found, "No Chromium on this machine: apt-get install -y chromium"
     # Playwright keeps an event loop in this thread, in which Django would else refuse to query
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        _RUNNING.append(chromium)
         yield chromium
+        _RUNNING.clear()
         chromium.close()
 
 
