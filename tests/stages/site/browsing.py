@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-
 #: the one that runs: each folder whose conftest takes the fixture over has an instance of it,
 #: and Playwright starts only once a thread
 _RUNNING: list[Browser] = []
