@@ -135,6 +135,7 @@ ROWS: Final = (
     api("GET", "offers/{offer_id}", "aas.aaa"),
     Row(method="POST", path=f"{API}offers", cells="..a..a.", body={"": [_OFFER]}),
     api("POST", "offers/{offer_id}/withdrawal", "..s..a.", reason="tests"),
+    api("POST", "product-teams", ".....a.", name="Frozen", members=["ana@example.com"]),
     api("GET", "gate", "aaa.aaa"),
     api(
         "POST",

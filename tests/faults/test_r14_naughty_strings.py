@@ -101,6 +101,7 @@ CHOSEN_NOT_WRITTEN: Final = frozenset(
         "customer decided for",
         "context of a decision",
         "mapping of an import",
+        "member of a product team",
     }
 )
 

@@ -185,6 +185,17 @@ def api_fields(company: Company) -> list[Field]:
             kept=lambda answer: answer.json()["label"],
         ),
         Field(
+            name="product team",
+            role=Role.ADMINISTRATOR,
+            send=lambda c, text: posted(c, "product-teams", {"name": text, "members": []}),
+            kept=lambda answer: answer.json()["name"],
+        ),
+        Field(
+            name="member of a product team",
+            role=Role.ADMINISTRATOR,
+            send=lambda c, text: posted(c, "product-teams", {"name": "Frozen", "members": [text]}),
+        ),
+        Field(
             name="mapping of an import",
             role=Role.ADMINISTRATOR,
             send=lambda c, text: c.post("/api/v1/imports", {"mapping": text, "file": _file()}),
