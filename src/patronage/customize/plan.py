@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from patronage.access import audit, datasets
@@ -16,7 +18,7 @@ from patronage.access.roles import Actor
 from patronage.access.transactions import atomic, take_turns
 from patronage.customize.budgeting import BUDGET, Priced
 from patronage.customize.contact_policy import free_places, places_taken
-from patronage.customize.deciding import Bools, Ints
+from patronage.customize.deciding import Bools, Floats, Ints
 from patronage.customize.errors import BudgetSpent
 from patronage.customize.inputs import Inputs
 from patronage.customize.models import Affinity, Budget, DecisionRun, Holdout
@@ -39,6 +41,9 @@ from patronage.warehouse import Manifest, ManifestConflict
 
 #: Reasons of candidates that fell out before it was asked what they are worth.
 BEFORE_SCORING = (int(Reason.INELIGIBLE), int(Reason.UNKNOWN), int(Reason.NO_CONSENT))
+#: So many customers' candidates are written, and held in memory, at a time.
+CUSTOMERS_A_FILE: Final = 20_000
+CUSTOMERS_A_BATCH: Final = 5_000
 OUTCOMES = {each: each.name.lower() for each in Outcome}
 
 
@@ -72,9 +77,9 @@ def write_plan(plan: Plan) -> DecisionRun:
     """
     run_id = new_id(IdPrefix.RUN)
     try:
-        manifest = datasets.warehouse().append(
+        manifest = datasets.warehouse().append_parts(
             "decision_candidates",
-            candidates(plan, run_id).to_arrow(),
+            _parts(plan, run_id),
             base=datasets.head("decision_candidates"),
         )
         return _written(plan, run_id, manifest)
@@ -113,27 +118,44 @@ def _written(plan: Plan, run_id: str, manifest: Manifest) -> DecisionRun:
     return run
 
 
-def candidates(plan: Plan, run_id: str) -> pl.DataFrame:
-    """Every candidate of every customer, as the dataset `decision_candidates` declares it."""
-    policy, chosen = plan.inputs.policy, plan.priced.chosen
-    n, k = chosen.reasons.shape
+def _parts(plan: Plan, run_id: str) -> Iterator[Iterator[pa.RecordBatch]]:
+    """Everybody's candidates, some customers at a time.
+
+    Written and sorted in one go, customers times treatments would take several times the memory
+    of the choice itself.
+    """
+    count = len(plan.population.ids)
+    for start in range(0, count or 1, CUSTOMERS_A_FILE):
+        yield candidates(plan, run_id, range(start, min(start + CUSTOMERS_A_FILE, count)))
+
+
+def candidates(plan: Plan, run_id: str, customers: range) -> Iterator[pa.RecordBatch]:
+    """Every candidate of these customers, as the dataset `decision_candidates` declares it."""
+    for start in range(customers.start, customers.stop, CUSTOMERS_A_BATCH) or [customers.start]:
+        part = slice(start, min(start + CUSTOMERS_A_BATCH, customers.stop))
+        rows = _candidates(plan, run_id, part).to_arrow()
+        yield from rows.to_batches() or [pa.RecordBatch.from_pylist([], schema=rows.schema)]
+
+
+def _candidates(plan: Plan, run_id: str, part: slice) -> pl.DataFrame:
+    chosen, treatments = plan.priced.chosen, plan.inputs.policy.treatments
+    reasons, best = chosen.reasons[part], chosen.treatments[part, 0]
+    n, k = reasons.shape
     row = np.repeat(np.arange(n), k)
     column = np.tile(np.arange(k), n)
-    best = chosen.treatments[:, 0]
-    scored = ~np.isin(chosen.reasons, BEFORE_SCORING).ravel()
-    treatments = policy.treatments
-    kept = pl.Series(scored)
+    kept = pl.Series(~np.isin(reasons, BEFORE_SCORING).ravel())
 
-    def figure(values: Any) -> pl.Expr:
-        return pl.when(kept).then(pl.Series(np.ascontiguousarray(values).ravel()))
+    def figure(values: Floats) -> pl.Expr:
+        return pl.when(kept).then(pl.Series(np.ascontiguousarray(values[part]).ravel()))
 
-    return pl.DataFrame({"customer_id": pl.Series(plan.population.ids).gather(row)}).select(
+    ids = plan.population.frame["customer_id"][part]
+    return pl.DataFrame({"customer_id": ids.gather(row)}).select(
         decision_run_id=pl.lit(run_id),
         customer_id="customer_id",
         offer_id=pl.Series([each.offer_id for each in treatments]).gather(column),
         treatment_id=pl.Series([each.id for each in treatments]).gather(column),
         channel=pl.Series([each.channel for each in treatments]).gather(column),
-        reason=pl.Series(chosen.reasons.ravel()),
+        reason=pl.Series(reasons.ravel()),
         score_minor=figure(chosen.scores),
         response_with=figure(chosen.response_with),
         response_without=figure(chosen.response_without),

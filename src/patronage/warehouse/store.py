@@ -133,11 +133,19 @@ class Warehouse:
             RowsDoNotFit: columns, types or values are not what the dataset declares.
             ManifestConflict: another writer published in the meantime.
         """
-        return self._extend(self._declared(dataset), table, base=base, keep_base=True)
+        return self._extend(self._declared(dataset), (table,), base=base, keep_base=True)
+
+    def append_parts(self, dataset: str, parts: Iterable[Source], *, base: int | None) -> Manifest:
+        """Like `append`, for rows that would not fit in memory together.
+
+        Each part is sorted into files of its own before the next one is asked for; one manifest
+        names them all, or none where a part does not fit.
+        """
+        return self._extend(self._declared(dataset), parts, base=base, keep_base=True)
 
     def replace(self, dataset: str, table: Source, *, base: int | None) -> Manifest:
         """Like `append`, but the new manifest holds the given rows only."""
-        return self._extend(self._declared(dataset), table, base=base, keep_base=False)
+        return self._extend(self._declared(dataset), (table,), base=base, keep_base=False)
 
     def without_rows(
         self, dataset: str, remove: Predicate | Iterable[str], *, base: int
@@ -216,14 +224,24 @@ class Warehouse:
     # Inside
 
     def _extend(
-        self, declared: Dataset, source: Source, *, base: int | None, keep_base: bool
+        self, declared: Dataset, parts: Iterable[Source], *, base: int | None, keep_base: bool
     ) -> Manifest:
         with self._writing(declared, alone=False):
             number = self._manifests(declared).next_number()
             earlier = () if base is None else self._manifest(declared, base).files
-            written = self._files(declared).write(source)
+            written = self._written(declared, parts)
             files = (*earlier, *written) if keep_base else written
             return self._publish(declared, number, base, files, written)
+
+    def _written(self, declared: Dataset, parts: Iterable[Source]) -> tuple[DataFile, ...]:
+        store, written = self._files(declared), list[DataFile]()
+        try:
+            for part in parts:
+                written.extend(store.write(part))
+        except BaseException:
+            store.remove(tuple(written))
+            raise
+        return tuple(written)
 
     def _thin(self, declared: Dataset, meant: Predicate, base: int) -> Manifest:
         store = self._files(declared)

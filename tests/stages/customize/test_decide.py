@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
+import pytest
 from django.db.models import F, Sum
 
+from patronage.access import datasets
 from patronage.access.roles import SYSTEM
+from patronage.customize import plan
 from patronage.customize.actions import rule
 from patronage.customize.holdout import held_out
 from patronage.customize.jobs import decide
-from patronage.customize.models import Budget, Contact, Decision, Holdout
+from patronage.customize.models import Budget, Contact, Decision, Holdout, Treatment
 from patronage.customize.replay import replay
 
 from ..differentiate.history import NOW
@@ -32,6 +38,24 @@ def test_the_same_inputs_again_give_the_same_run(world: World) -> None:
 
     assert again == first
     assert Decision.objects.count() == len(world.customers)
+
+
+def test_candidates_written_some_customers_at_a_time_are_all_there_once(
+    monkeypatch: pytest.MonkeyPatch, world: World
+) -> None:
+    monkeypatch.setattr(plan, "CUSTOMERS_A_FILE", 50)
+    monkeypatch.setattr(plan, "CUSTOMERS_A_BATCH", 20)
+    run = decide(actor=SYSTEM, now=NOW, as_of=AS_OF)
+
+    warehouse = datasets.warehouse()
+    logged = warehouse.polars(datasets.read("decision_candidates", run.manifest))
+    treatments = Treatment.objects.values_list("id", flat=True)
+    pairs = set(logged.select("customer_id", "treatment_id").iter_rows())
+    files = warehouse.manifest("decision_candidates", run.manifest).files
+    assert pairs == set(itertools.product(world.customers, treatments))
+    assert len(logged) == len(pairs)
+    assert len(files) == math.ceil(len(world.customers) / 50) > 1
+    assert logged["chosen"].sum() == Decision.objects.exclude(treatment=None).count()
 
 
 def test_the_held_out_are_decided_and_never_contacted(world: World) -> None:

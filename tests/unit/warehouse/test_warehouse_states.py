@@ -16,6 +16,7 @@ import pytest
 from patronage.warehouse import (
     Manifest,
     ManifestConflict,
+    RowsDoNotFit,
     UnknownDataset,
     UnknownManifest,
     Warehouse,
@@ -54,6 +55,27 @@ def test_a_reader_sees_the_state_it_names_and_not_a_later_one(
     assert names_in(warehouse, second.number) == {"cus_1", "cus_2"}
     assert second.parent == first.number
     assert second.rows == 2
+
+
+def test_parts_become_files_of_their_own_under_one_manifest(
+    warehouse: Warehouse, rows: Callable[..., Any]
+) -> None:
+    first = warehouse.append(FACTS, rows(CUSTOMER_FACTS, 1, customer_id=["cus_1"]), base=None)
+    parts = (rows(CUSTOMER_FACTS, 1, customer_id=[each]) for each in ("cus_2", "cus_3"))
+    second = warehouse.append_parts(FACTS, parts, base=first.number)
+    assert second.parent == first.number
+    assert [file.rows for file in second.files] == [1, 1, 1]
+    assert names_in(warehouse, second.number) == {"cus_1", "cus_2", "cus_3"}
+
+
+def test_of_parts_that_do_not_all_fit_none_is_kept(
+    warehouse: Warehouse, root: Path, rows: Callable[..., Any]
+) -> None:
+    parts = [rows(CUSTOMER_FACTS, 1), rows(CUSTOMER_FACTS, 1).drop_columns("customer_id")]
+    with pytest.raises(RowsDoNotFit):
+        warehouse.append_parts(FACTS, parts, base=None)
+    assert list(root.rglob("*.parquet")) == []
+    assert warehouse.numbers(FACTS) == []
 
 
 def test_a_replacement_holds_its_own_rows_only(
