@@ -40,16 +40,19 @@ def decide_all(situation: Situation, seed: int) -> Priced:
         seed: of the allocation; decides between equal customers.
     """
     free = decide(replace(situation, price=0.0))
+    scores, allocatable = free.scores, _allocatable(situation, free)
+    # its responses take as much memory as two of its inputs, and nothing asks for them
+    del free
     problem = Problem(
-        free.scores,
-        _allocatable(situation, free),
+        scores,
+        allocatable,
         limits=[Limit(BUDGET, capacity=float(situation.budget_left), use=situation.reserve)],
     )
     plan = allocate(problem, seed=seed)
     price = _fitting(situation, plan.prices[BUDGET])
     priced = replace(situation, price=price)
     chosen = decide(priced)
-    achieved = float(_worth(free.scores, chosen).sum())
+    achieved = float(_worth(scores, chosen).sum())
     bound = plan.certificate.upper_bound
     return Priced(
         situation=priced,

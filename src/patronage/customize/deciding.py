@@ -7,7 +7,8 @@ target is among the inputs: only what acting on the customer is worth.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,23 @@ from patronage.science.arbitration import Reason, choose, incremental_value
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+#: So many customers are chosen for at a time: what is worked out on the way to a choice would
+#: take several times the memory of the choice, and a part of it fits in the processor's caches.
+CUSTOMERS_AT_ONCE: Final = 4_096
+#: Fields of a situation that hold one value a customer and treatment.
+_BY_CANDIDATE: Final = (
+    "eligible",
+    "consented",
+    "permitted",
+    "capped",
+    "reserve",
+    "response",
+    "buys_anyway",
+    "margin",
+    "redemption_cost",
+    "tie_break",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,26 +78,19 @@ class Situation:
 
     def only(self, treatments: Ints) -> Situation:
         """The same with these treatments as the only candidates."""
-        by_customer = {
-            name: getattr(self, name)[:, treatments]
-            for name in (
-                "eligible",
-                "consented",
-                "permitted",
-                "capped",
-                "reserve",
-                "response",
-                "buys_anyway",
-                "margin",
-                "redemption_cost",
-                "tie_break",
-            )
-        }
         return replace(
             self,
-            **by_customer,
+            **{name: getattr(self, name)[:, treatments] for name in _BY_CANDIDATE},
             contact_cost=self.contact_cost[treatments],
             offer=self.offer[treatments],
+        )
+
+    def among(self, customers: slice) -> Situation:
+        """The same of these customers alone."""
+        return replace(
+            self,
+            **{name: getattr(self, name)[customers] for name in _BY_CANDIDATE},
+            held_out=self.held_out[customers],
         )
 
 
@@ -106,8 +117,25 @@ def decide(situation: Situation, limit: int = 1) -> Chosen:
 
     A response is a purchase that uses the offer; the share `incrementality` of responses would
     not have come without the contact, the others are among those who buy anyway, so that buying
-    anyway is at least as probable as the rest of the responses.
+    anyway is at least as probable as the rest of the responses. No customer's choice depends on
+    another's, so a part of them is decided at a time.
     """
+    count = len(situation.held_out)
+    if count <= CUSTOMERS_AT_ONCE:
+        return _decide(situation, limit)
+    whole: dict[str, NDArray[Any]] = {}
+    for start in range(0, count, CUSTOMERS_AT_ONCE):
+        part = slice(start, min(start + CUSTOMERS_AT_ONCE, count))
+        chosen = _decide(situation.among(part), limit)
+        for field in fields(Chosen):
+            found = getattr(chosen, field.name)
+            if not start:
+                whole[field.name] = np.empty((count, *found.shape[1:]), dtype=found.dtype)
+            whole[field.name][part] = found
+    return Chosen(**whole)
+
+
+def _decide(situation: Situation, limit: int) -> Chosen:
     scores, p1, p0 = _score(situation)
     places = scores.shape[1] if limit > 1 else 1
     choice = choose(

@@ -40,6 +40,8 @@ class People:
     held_out: Bools
     #: by month, ``(n,)``: no place is left; a month that is missing has places for all
     full: Mapping[str, Bools]
+    #: ``uint64 (n,)``: `hash_ids` of the customers where it is kept; None: worked out when asked
+    hashes: NDArray[np.uint64] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +95,13 @@ def situation(policy: PolicyInForce, people: People, means: Means) -> Situation:
     gate, offer = policy.gate, policy.offer_of
     reserve, redemption = reserves(policy)
     due = due_days(policy, means.at)
-    figures = people.figures[:, offer, :]
-    known: Bools = np.asarray(np.isfinite(figures).all(axis=2), dtype=np.bool_)
-    figures = np.asarray(np.where(known[:, :, np.newaxis], figures, 0.0))
+    finite: Bools = np.asarray(np.isfinite(people.figures).all(axis=2), dtype=np.bool_)
+    known = finite[:, offer]
+    # each by itself: a slice of all three would keep the others in memory
+    response, buys_anyway, margin = (
+        np.where(finite, people.figures[:, :, figure], 0.0)[:, offer]
+        for figure in (RESPONSE, BUYS_ANYWAY, MARGIN)
+    )
     meets = people.meets[:, offer]
     face = np.minimum(gate.face_share, 1.0)
     return Situation(
@@ -107,16 +113,18 @@ def situation(policy: PolicyInForce, people: People, means: Means) -> Situation:
         budget_left=means.budget_left,
         price=means.price,
         # A smaller saving is assumed to be taken up in proportion.
-        response=figures[:, :, RESPONSE] * (policy.channel_response * face)[rows],
-        buys_anyway=figures[:, :, BUYS_ANYWAY],
-        margin=figures[:, :, MARGIN],
+        response=response * (policy.channel_response * face)[rows],
+        buys_anyway=buys_anyway,
+        margin=margin,
         redemption_cost=redemption[rows],
         contact_cost=policy.contact_cost,
         fatigue=float(policy.company.fatigue_minor),
         incrementality=policy.company.incrementality_prior,
         held_out=people.held_out,
         tie_break=tie_break_hash(
-            people.customer_ids, [each.id for each in policy.treatments], means.salt
+            people.customer_ids if people.hashes is None else people.hashes,
+            [each.id for each in policy.treatments],
+            means.salt,
         ),
         offer=offer,
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from patronage.customize import deciding
 from patronage.customize.budgeting import decide_all, used
 from patronage.customize.deciding import Situation, decide
 from patronage.science.arbitration import Outcome, Reason
@@ -61,6 +63,37 @@ def test_deciding_all_is_deciding_each(limit: int) -> None:
         assert alone.reasons[0].tolist() == together.reasons[row].tolist()
         assert alone.scores[0].tolist() == together.scores[row].tolist()
         assert alone.outcome[0] == together.outcome[row]
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_a_part_at_a_time_chooses_what_everybody_at_once_does(
+    monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    everybody = replace(made_up(seed=1), price=0.4)
+    at_once = decide(everybody, limit)
+
+    monkeypatch.setattr(deciding, "CUSTOMERS_AT_ONCE", 57)
+    in_parts = decide(everybody, limit)
+
+    for each in fields(at_once):
+        np.testing.assert_array_equal(getattr(in_parts, each.name), getattr(at_once, each.name))
+
+
+def test_what_is_worked_out_on_the_way_takes_no_more_memory_for_more_customers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deciding, "CUSTOMERS_AT_ONCE", 500)
+
+    def on_the_way(customers: int) -> int:
+        situation = made_up(seed=4, n=customers)
+        tracemalloc.start()
+        chosen = decide(situation)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        kept = sum(int(getattr(chosen, each.name).nbytes) for each in fields(chosen))
+        return peak - kept
+
+    assert on_the_way(8_000) < 1.5 * on_the_way(2_000)
 
 
 def test_several_treatments_are_of_different_offers() -> None:
