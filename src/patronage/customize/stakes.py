@@ -4,6 +4,9 @@ Worked out on the candidates of the last run, at its prices: each customer's bes
 the offer as proposed, less the best with it as ruled; the other offers stay as they are ruled now.
 Who is held out is left out: nothing would have been earned from them either way. Of a portfolio
 above `MOST_CUSTOMERS`, that many customers stand for all.
+
+What an offer is worth to each customer depends on its own terms alone, so it is worked out once
+for an offer and its terms and kept: another ruling costs one offer, looking again costs nothing.
 """
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
+import ibis
 import numpy as np
-import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from patronage.access import datasets
@@ -27,10 +31,13 @@ from patronage.customize.periods import last_day_of
 from patronage.customize.policy import PolicyInForce, Terms, policy_at, rulings_at
 from patronage.customize.population import portfolio_rows
 from patronage.customize.situations import FIGURES, Means, People, months_of, situation
-from patronage.science.arbitration import Reason
+from patronage.science.arbitration import Reason, hash_ids
 from patronage.vocabulary.periods import BusinessCalendar
 
 MOST_CUSTOMERS: Final = 20_000
+#: by offer and terms, of all portfolios together; each holds one number a customer
+_KEPT_COLUMNS: Final = 2048
+_PROPOSED: Final = Terms(effect="allow")
 _OPEN: Final = (int(Reason.NOT_WORTH_IT), int(Reason.OUTSCORED), int(Reason.CHOSEN))
 
 
@@ -84,18 +91,23 @@ def of_offers(
     if run is None:
         return {}
     base = _base(run.id, portfolio_id)
-    if not len(base.people.customer_ids):
+    offers = base.policy.offers
+    if not offers or not len(base.people.customer_ids):
         return {}
-    rulings = rulings_at(now, [offer.id for offer in base.policy.offers])
-    policy = replace(base.policy, rulings=rulings)
-    proposed = _best_by_offer(base, _with(policy, portfolio_id, {}, everything=True))
-    ruled = _best_by_offer(base, policy)
-    stated = _best_by_offer(base, _with(policy, portfolio_id, terms or {})) if terms else ruled
-    return {
-        offer.id: _stake(base.weight, proposed[:, place], stated[:, place], _others(ruled, place))
-        for place, offer in enumerate(policy.offers)
-        if terms is None or offer.id in terms
-    }
+    policy = replace(base.policy, rulings=rulings_at(now, [offer.id for offer in offers]))
+    in_force = [policy.terms(portfolio_id, offer) for offer in offers]
+    ruled = np.stack([_best(run.id, portfolio_id, m, each) for m, each in enumerate(in_force)])
+    found = {}
+    for place, offer in enumerate(offers):
+        if terms is None or offer.id in terms:
+            stated = in_force[place] if terms is None else terms[offer.id]
+            found[offer.id] = _stake(
+                base.weight,
+                _best(run.id, portfolio_id, place, _PROPOSED),
+                _best(run.id, portfolio_id, place, stated),
+                np.delete(ruled, place, axis=0).max(axis=0, initial=0.0),
+            )
+    return found
 
 
 def _stake(weight: float, proposed: Floats, stated: Floats, others: Floats) -> Stake:
@@ -109,36 +121,34 @@ def _stake(weight: float, proposed: Floats, stated: Floats, others: Floats) -> S
     )
 
 
-def _best_by_offer(base: _Base, policy: PolicyInForce) -> Floats:
-    """``(n, m)``: the best score among an offer's treatments, 0 where none is worth making."""
-    chosen = decide(situation(policy, base.people, base.means))
+def _best(run_id: str, portfolio_id: str, place: int, terms: Terms) -> Floats:
+    """``(n,)``: an offer's best score among its treatments at these terms, 0 where none pays."""
+    return _best_of(run_id, portfolio_id, place, replace(terms, wording=None))
+
+
+@lru_cache(maxsize=_KEPT_COLUMNS)
+def _best_of(run_id: str, portfolio_id: str, place: int, terms: Terms) -> Floats:
+    base = _base(run_id, portfolio_id)
+    offer, people = base.policy.offers[place], base.people
+    columns = np.flatnonzero(base.policy.offer_of == place)
+    if terms.effect == "block" or not columns.size:
+        return np.zeros(len(people.customer_ids))
+    ruling = Ruling(effect=terms.effect, adaptation=terms.stored())
+    policy = replace(
+        base.policy,
+        offers=(offer,),
+        treatments=tuple(base.policy.treatments[column] for column in columns.tolist()),
+        rulings={(portfolio_id, offer.id): ruling},
+    )
+    alone = replace(
+        people,
+        figures=people.figures[:, [place]],
+        meets=people.meets[:, [place]],
+        consented=people.consented[:, columns],
+    )
+    chosen = decide(situation(policy, alone, base.means))
     scores = np.where(np.isin(chosen.reasons, _OPEN), chosen.scores, 0.0)
-    best = np.zeros((len(scores), len(policy.offers)))
-    for place in range(len(policy.offers)):
-        best[:, place] = scores[:, policy.offer_of == place].max(axis=1, initial=0.0)
-    return best
-
-
-def _others(best: Floats, place: int) -> Floats:
-    """``(n,)``: the best score among the other offers."""
-    return np.asarray(np.delete(best, place, axis=1).max(axis=1, initial=0.0), dtype=np.float64)
-
-
-def _with(
-    policy: PolicyInForce,
-    portfolio_id: str,
-    terms: Mapping[str, Terms],
-    *,
-    everything: bool = False,
-) -> PolicyInForce:
-    """The same policy with other rulings of one portfolio; `everything` allows all as proposed."""
-    changed = dict(policy.rulings)
-    stated = dict(terms)
-    if everything:
-        stated = {offer.id: Terms(effect="allow") for offer in policy.offers}
-    for offer_id, each in stated.items():
-        changed[portfolio_id, offer_id] = Ruling(effect=each.effect, adaptation=each.stored())
-    return replace(policy, rulings=changed)
+    return np.asarray(scores.max(axis=1, initial=0.0), dtype=np.float64)
 
 
 @lru_cache(maxsize=16)
@@ -179,7 +189,7 @@ def figures_of(blobs: list[bytes], offers: int) -> Floats:
 def _people(
     policy: PolicyInForce, run: DecisionRun, portfolio_id: str, ids: list[str], figures: Floats
 ) -> People:
-    reasons = _reasons(run, ids, len(policy.treatments))
+    reasons = _reasons(run, ids, policy)
     first = np.array([int(np.argmax(policy.offer_of == m)) for m in range(len(policy.offers))])
     of_offer = reasons[:, first]
     meets = np.where(of_offer == int(Reason.UNKNOWN), -1, of_offer != int(Reason.INELIGIBLE))
@@ -193,17 +203,24 @@ def _people(
         consented=np.asarray(reasons != int(Reason.NO_CONSENT), dtype=np.bool_),
         held_out=np.zeros(len(ids), dtype=np.bool_),
         full=dict.fromkeys(months_of(policy, policy.at, at_last), capped),
+        hashes=hash_ids(ids),
     )
 
 
-def _reasons(run: DecisionRun, ids: list[str], treatments: int) -> NDArray[np.int8]:
-    """``int8 (n, k)``: the logged reasons, customers and treatments in the policy's order."""
+def _reasons(run: DecisionRun, ids: list[str], policy: PolicyInForce) -> NDArray[np.int8]:
+    """``int8 (n, k)``: the logged reasons, customers and treatments in the policy's order.
+
+    The engine finds the places, so that of millions of candidates only small numbers come back.
+    """
+    if not ids:
+        return np.zeros((0, len(policy.treatments)), dtype=np.int8)
+    people = ibis.memtable(pa.table({"customer_id": ids, "row": np.arange(len(ids))}))
+    said = [each.id for each in policy.treatments]
+    treatments = ibis.memtable(pa.table({"treatment_id": said, "place": np.arange(len(said))}))
     rows: Any = datasets.read("decision_candidates", run.manifest)
-    chosen = rows.filter(rows.decision_run_id == run.id)
-    people = pl.DataFrame({"customer_id": ids}, schema={"customer_id": pl.String})
-    frame = datasets.warehouse().polars(
-        chosen.select("customer_id", "offer_id", "treatment_id", "reason")
-    )
-    kept = frame.join(people, on="customer_id", how="semi")
-    ordered = kept.sort("customer_id", "offer_id", "treatment_id")
-    return ordered["reason"].to_numpy().reshape(len(ids), treatments)
+    mine = rows.filter((rows.decision_run_id == run.id) & rows.customer_id.between(ids[0], ids[-1]))
+    placed = mine.join(people, "customer_id").join(treatments, "treatment_id")
+    found = datasets.warehouse().arrow(placed.select("row", "place", "reason"))
+    reasons = np.zeros((len(ids), len(said)), dtype=np.int8)
+    reasons[found["row"].to_numpy(), found["place"].to_numpy()] = found["reason"].to_numpy()
+    return reasons

@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-import polars as pl
+import ibis
+import pyarrow as pa
 from django.db.models import Count, QuerySet
 
 from patronage.access import datasets
 from patronage.access.errors import NotFound
 from patronage.access.roles import SYSTEM_ID, Actor, Right, Role
 from patronage.customize.actions.offers import own_teams
-from patronage.customize.models import Decision, Offer, Ruling, Treatment
+from patronage.customize.models import Decision, DecisionRun, Offer, Ruling, Treatment
 from patronage.customize.policy import rulings_at
 from patronage.customize.stakes import last_run
 from patronage.govern.models import Portfolio
@@ -153,17 +155,29 @@ def _reasons(offer_ids: list[str]) -> dict[tuple[str, str], list[tuple[Reason, i
     run = last_run()
     if run is None or not offer_ids:
         return {}
+    wanted = set(offer_ids)
+    return {pair: counts for pair, counts in _furthest(run.id).items() if pair[0] in wanted}
+
+
+@lru_cache(maxsize=4)
+def _furthest(run_id: str) -> dict[tuple[str, str], list[tuple[Reason, int]]]:
+    """The same for every offer. A run never changes, so its millions of candidates are read once.
+
+    The engine counts, so that only a row an offer, portfolio and reason comes back.
+    """
+    run = DecisionRun.objects.get(id=run_id)
+    decided = list(Decision.objects.filter(run=run).values_list("customer_id", "portfolio_id"))
+    columns = [pa.array(column, pa.string()) for column in zip(*decided, strict=True)]
+    if not columns:
+        return {}
+    homes = ibis.memtable(pa.table(dict(zip(("customer_id", "home"), columns, strict=True))))
     rows: Any = datasets.read("decision_candidates", run.manifest)
-    mine = rows.filter((rows.decision_run_id == run.id) & rows.offer_id.isin(offer_ids))
+    mine = rows.filter(rows.decision_run_id == run.id)
     furthest = mine.group_by("customer_id", "offer_id").aggregate(reason=mine.reason.max())
-    frame = datasets.warehouse().polars(furthest)
-    decided = Decision.objects.filter(run=run).values_list("customer_id", "portfolio_id")
-    schema = {"customer_id": pl.String, "portfolio_id": pl.String}
-    portfolios = pl.DataFrame(list(decided), schema=schema, orient="row")
-    counted = frame.join(portfolios, on="customer_id").group_by(
-        "offer_id", "portfolio_id", "reason"
-    )
+    counted = furthest.join(homes, "customer_id").group_by("offer_id", "home", "reason")
     found: dict[tuple[str, str], list[tuple[Reason, int]]] = {}
-    for offer_id, portfolio_id, reason, count in counted.len().iter_rows():
-        found.setdefault((offer_id, portfolio_id), []).append((Reason(reason), count))
+    table = datasets.warehouse().arrow(counted.aggregate(customers=lambda each: each.count()))
+    for row in table.to_pylist():
+        pair = (row["offer_id"], row["home"])
+        found.setdefault(pair, []).append((Reason(row["reason"]), row["customers"]))
     return found
