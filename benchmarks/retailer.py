@@ -214,7 +214,7 @@ def _lines(random: np.random.Generator, base: Base, products: pl.DataFrame) -> p
 
 
 def _bought(random: np.random.Generator, owner: Whole, customers: int) -> Whole:
-    """Half of what a customer buys is from a habit, two hundred products on neighbouring shelves."""
+    """Half of what a customer buys comes from two hundred products of their own."""
     habit = random.integers(PRODUCTS, size=customers)
     usual = (habit[owner] + random.integers(200, size=len(owner)) * 97) % PRODUCTS
     any_other = (PRODUCTS * random.random(len(owner)) ** 2).astype(np.int64)
@@ -245,9 +245,7 @@ def _campaigns(random: np.random.Generator) -> pl.DataFrame:
     )
 
 
-def _contacts(
-    random: np.random.Generator, base: Base, campaigns: pl.DataFrame
-) -> pl.DataFrame:
+def _contacts(random: np.random.Generator, base: Base, campaigns: pl.DataFrame) -> pl.DataFrame:
     each = base.customers // 10
     reached = [random.choice(base.customers, each, replace=False) for _ in range(CAMPAIGNS)]
     drawn: dict[str, Any] = {
