@@ -10,7 +10,8 @@ from typing import Any
 import dj_database_url
 
 HOME = Path(os.environ.get("PATRONAGE_HOME", "var")).resolve()
-HOME.mkdir(parents=True, exist_ok=True)
+# The store holds password hashes and the vault: only its owner may look in.
+HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _secret_key() -> str:
