@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from typing import Final
 
 import uvicorn
@@ -17,10 +17,13 @@ from patronage.access.vault import finish_erasures
 from patronage.cli import start, through
 from patronage.cli.call import Call, current, wall_clock
 from patronage.cli.show import rows, say
+from patronage.customize.ahead import Ahead
 from patronage.edge.app import create_app
 from patronage.site.bundle import chart_library
 
 _SECONDS_BETWEEN_SEALS: Final = 1.0
+#: between two parts of what is worked out ahead; also how soon a new run is noticed
+_SECONDS_BETWEEN_PARTS: Final = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +44,7 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000) -> None:
     finish_erasures()
     with closing(_listener(host, port)) as listener, ExitStack() as around:
         around.enter_context(sealing())
+        around.enter_context(working_ahead())
         if start.is_embedded():
             around.enter_context(through.listening(start.home(), _carry_out))
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
@@ -50,24 +54,35 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000) -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
-@contextmanager
-def sealing() -> Iterator[None]:
+def sealing() -> AbstractContextManager[None]:
     """Number and chain audit entries once a second for the length of a block."""
+    # where it fails the entries are safe in the store, and the next tick seals them
+    return repeating("audit sealer", _SECONDS_BETWEEN_SEALS, lambda: audit.seal(wall_clock()))
+
+
+def working_ahead() -> AbstractContextManager[None]:
+    """Work out what pages ask of a new run before they do, for the length of a block."""
+    ahead = Ahead()
+    return repeating("pages ahead", _SECONDS_BETWEEN_PARTS, lambda: ahead.step(wall_clock()))
+
+
+@contextmanager
+def repeating(name: str, seconds: float, work: Callable[[], object]) -> Iterator[None]:
+    """Do something again and again in a thread of its own; where it fails, log it and go on."""
     ending = threading.Event()
 
     def tick() -> None:
         from django.db import connection
 
-        while not ending.wait(_SECONDS_BETWEEN_SEALS):
+        while not ending.wait(seconds):
             try:
-                audit.seal(wall_clock())
+                work()
             except Exception:
-                # the entries are safe in the store; the next tick seals them
-                _log.exception("audit entries were not sealed")
+                _log.exception("%s failed", name)
                 connection.close()
         connection.close()
 
-    thread = threading.Thread(target=tick, name="audit sealer", daemon=True)
+    thread = threading.Thread(target=tick, name=name, daemon=True)
     thread.start()
     try:
         yield

@@ -35,6 +35,8 @@ from patronage.science.arbitration import Reason, hash_ids
 from patronage.vocabulary.periods import BusinessCalendar
 
 MOST_CUSTOMERS: Final = 20_000
+#: so many portfolios' customers are kept in memory
+KEPT_PORTFOLIOS: Final = 16
 #: by offer and terms, of all portfolios together; each holds one number a customer
 _KEPT_COLUMNS: Final = 2048
 _PROPOSED: Final = Terms(effect="allow")
@@ -151,7 +153,7 @@ def _best_of(run_id: str, portfolio_id: str, place: int, terms: Terms) -> Floats
     return np.asarray(scores.max(axis=1, initial=0.0), dtype=np.float64)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=KEPT_PORTFOLIOS)
 def _base(run_id: str, portfolio_id: str) -> _Base:
     run = DecisionRun.objects.select_related("company_version").get(id=run_id)
     company = company_of(run.company_version)

@@ -13,6 +13,7 @@ from patronage.access import datasets
 from patronage.access.roles import SYSTEM
 from patronage.customize import deciding, reads, stakes
 from patronage.customize.actions import rule
+from patronage.customize.ahead import Ahead
 from patronage.customize.jobs import decide
 from patronage.customize.policy import Terms
 from patronage.customize.situations import situation
@@ -121,3 +122,34 @@ def test_an_owners_offers_looked_at_again_read_no_candidate(
     assert reads.my_offers(decided.olga, LATER) == first
     assert reads.offers(decided.ana, LATER)
     assert not work
+
+
+def test_what_a_server_works_out_ahead_is_all_that_a_first_look_needs(
+    world: World, work: Counter[str]
+) -> None:
+    ahead = Ahead()
+    assert not ahead.step(LATER)
+    decide(actor=SYSTEM, now=NOW, as_of=AS_OF)
+
+    parts = len(world.portfolios) + 1
+    assert [ahead.step(LATER) for _ in range(parts + 1)] == [True] * parts + [False]
+
+    work.clear()
+    assert reads.gate(world.ana, LATER)
+    assert reads.gate(world.ben, LATER)
+    assert reads.my_offers(world.olga, LATER)
+    assert not work
+
+
+def test_a_part_that_fails_ahead_is_left_to_the_page(
+    decided: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = Ahead()
+    with monkeypatch.context() as broken:
+        broken.setattr(stakes, "of_offers", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            ahead.step(LATER)
+
+    assert reads.gate(decided.ana, LATER)
+    while ahead.step(LATER):
+        pass

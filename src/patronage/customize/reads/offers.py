@@ -156,12 +156,14 @@ def _reasons(offer_ids: list[str]) -> dict[tuple[str, str], list[tuple[Reason, i
     if run is None or not offer_ids:
         return {}
     wanted = set(offer_ids)
-    return {pair: counts for pair, counts in _furthest(run.id).items() if pair[0] in wanted}
+    return {pair: counts for pair, counts in furthest(run.id).items() if pair[0] in wanted}
 
 
 @lru_cache(maxsize=4)
-def _furthest(run_id: str) -> dict[tuple[str, str], list[tuple[Reason, int]]]:
-    """The same for every offer. A run never changes, so its millions of candidates are read once.
+def furthest(run_id: str) -> dict[tuple[str, str], list[tuple[Reason, int]]]:
+    """By offer and portfolio: a run's customers by the furthest reason of any treatment.
+
+    A run never changes, so its millions of candidates are read once.
 
     The engine counts, so that only a row an offer, portfolio and reason comes back.
     """
