@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-from django.db.models import F, Q, QuerySet, Window
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from patronage.access import vault
@@ -109,7 +109,10 @@ def search(actor: Actor, text: str, now: datetime, limit: int = 20) -> list[Cust
     found = list(exact.order_by("label", "id")[:limit])
     if len(found) < limit:
         ids = [each.id for each in found]
-        like = people.filter(label__icontains=wanted).exclude(id__in=ids)
+        # The label first, then the scope of those few: joined the other way round, a store that
+        # does not know how much a portfolio holds reads each of its customers.
+        named = Customer.objects.filter(label__icontains=wanted).exclude(id__in=ids)
+        like = named.filter(Exists(people.filter(pk=OuterRef("pk"))))
         found += like.order_by("label", "id")[: limit - len(found)]
     return found
 
@@ -209,16 +212,25 @@ def _customers(actor: Actor, now: datetime) -> QuerySet[Customer]:
 
 def _known_as(text: str) -> list[str]:
     """Give ids of customers that some source, or the vault, knows by exactly this text."""
-    kinds = Identifier.objects.filter(personal=True).values_list("kind", flat=True).distinct()
+    kinds = _kinds()
     names = VaultEntry.objects.exclude(digest="").values_list("name", flat=True).distinct()
     digests = [vault.digest_of(kind, text) for kind in kinds]
-    known = Identifier.objects.filter(
-        Q(personal=False, value=text) | Q(personal=True, value__in=digests)
-    )
+    # each kind with each value is one place in the index of identifiers
+    places = Identifier.objects.filter(kind__in=kinds, value__in=[text, *digests])
+    known = places.filter(Q(personal=False, value=text) | Q(personal=True, value__in=digests))
     found = set(known.values_list("customer_id", flat=True))
     for name in names:
         found.update(vault.find(name, text))
     return sorted(found)
+
+
+def _kinds() -> list[str]:
+    """Every kind of identifier there is: one step in the index each, however many identifiers."""
+    kinds: list[str] = []
+    ordered = Identifier.objects.order_by("kind").values_list("kind", flat=True)
+    while (following := ordered.filter(kind__gt=kinds[-1] if kinds else "").first()) is not None:
+        kinds.append(following)
+    return kinds
 
 
 def _last_words(consents: QuerySet[Consent], at: datetime) -> QuerySet[Consent]:
