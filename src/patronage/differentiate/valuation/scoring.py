@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from patronage.science.equity import customer_value, round_half_even_minor
+from patronage.science.equity import CustomerValue, customer_value, round_half_even_minor
 from patronage.science.lifetime import GammaGamma, ParetoNBD
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.money import currency_decimals
@@ -119,28 +119,11 @@ def score(histories: Histories, models: Models, window: Window) -> pl.DataFrame:
     past = (histories.frequency, histories.recency, histories.age)
     quarter = window.next_quarter_days
     purchases = models.purchase.expected_purchases(*past, horizon_days=quarter)
-    long_run = models.purchase.purchase_moments(
-        *past,
-        horizon_days=window.horizon_days,
-        annual_discount_rate=window.annual_discount_rate,
-    )
-    spend, spent = models.spend, (histories.frequency, histories.average_spend)
-    spread = _spread_of_averages(histories)
-    worth = customer_value(
-        expected_purchases=long_run.mean,
-        purchase_variance=long_run.variance,
-        probability_of_purchase=long_run.probability_of_purchase,
-        mean_squared_discount=long_run.mean_squared_discount,
-        expected_spend=spend.expected_spend(*spent),
-        spend_variance=_finite(spend.spend_variance(*spent), spread),
-        purchase_spend_variance=_finite(spend.purchase_spend_variance(*spent), spread),
-        margin_rate=histories.margin_rate,
-        cost_to_serve_per_purchase=histories.serve,
-    )
-    margin = purchases * histories.margin_per_day(spend)
+    long_term = worth(histories, models, window)
+    margin = purchases * histories.margin_per_day(models.spend)
     value, low, high, expected = (
         round_half_even_minor(amounts, minor_per_major=window.minor_per_major)
-        for amounts in (worth.value, worth.low, worth.high, margin)
+        for amounts in (long_term.value, long_term.low, long_term.high, margin)
     )
     return pl.DataFrame(
         {
@@ -154,6 +137,30 @@ def score(histories: Histories, models: Models, window: Window) -> pl.DataFrame:
             "value_low_minor": low,
             "value_high_minor": high,
         }
+    )
+
+
+def worth(histories: Histories, models: Models, window: Window) -> CustomerValue:
+    """Each customer's discounted value over the horizon with its spread, in major units."""
+    long_run = models.purchase.purchase_moments(
+        histories.frequency,
+        histories.recency,
+        histories.age,
+        horizon_days=window.horizon_days,
+        annual_discount_rate=window.annual_discount_rate,
+    )
+    spend, spent = models.spend, (histories.frequency, histories.average_spend)
+    spread = _spread_of_averages(histories)
+    return customer_value(
+        expected_purchases=long_run.mean,
+        purchase_variance=long_run.variance,
+        probability_of_purchase=long_run.probability_of_purchase,
+        mean_squared_discount=long_run.mean_squared_discount,
+        expected_spend=spend.expected_spend(*spent),
+        spend_variance=_finite(spend.spend_variance(*spent), spread),
+        purchase_spend_variance=_finite(spend.purchase_spend_variance(*spent), spread),
+        margin_rate=histories.margin_rate,
+        cost_to_serve_per_purchase=histories.serve,
     )
 
 
