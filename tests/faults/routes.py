@@ -104,6 +104,7 @@ ROWS: Final = (
         source="call",
     ),
     api("GET", "valuations", "aa..a.."),
+    api("POST", "valuations", "....aa.", as_of=_AS_OF),
     api("GET", "customers/{customer_id}/valuations", "as..a.."),
     api("GET", "customers/{customer_id}/profit-and-loss", "as..a.."),
     api("POST", "customers/{customer_id}/needs", ".s.a...", name="fresh", channel="call"),
@@ -163,6 +164,8 @@ ROWS: Final = (
     api("POST", "statements", "a....a.", as_of=_AS_OF),
     api("POST", "statements/{statement_id}/publication", "a......"),
     api("GET", "scorecards", "aa..aa."),
+    api("GET", "cycles", "a....a."),
+    api("POST", "cycles", ".....a.", as_of=_AS_OF),
     # ------------------- pages: a service has no session
     page("/", "aaaaaa."),
     page("/search", "aa.aa..", q="Household"),
@@ -204,6 +207,9 @@ ROWS: Final = (
     form("/equity/{statement_id}/publication", "a......"),
     page("/equity/{statement_id}/lines/{kind}", "aa..aa."),
     page("/scorecards", "aa..aa."),
+    page("/cycles", "a....a."),
+    # without a date nothing begins
+    form("/cycles", ".....a."),
 )
 
 #: what anybody may ask, logged in or not

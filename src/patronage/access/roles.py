@@ -30,6 +30,7 @@ class Right(StrEnum):
     SEE_OFFERS = "see offers"
     SEE_IMPORTS = "see imports"
     SEE_AUDIT = "see audit"
+    SEE_CYCLES = "see runs of the loop"
     IMPORT = "import"
     VALUE = "value customers"
     HAND_OVER = "hand over"
@@ -56,6 +57,7 @@ POLICY: dict[Role, frozenset[Right]] = {
             _R.SEE_OFFERS,
             _R.SEE_IMPORTS,
             _R.SEE_AUDIT,
+            _R.SEE_CYCLES,
             _R.HAND_OVER,
             _R.ASSIGN,
             _R.DRAFT_STATEMENT,
@@ -93,6 +95,7 @@ POLICY: dict[Role, frozenset[Right]] = {
         {
             _R.SEE_IMPORTS,
             _R.SEE_AUDIT,
+            _R.SEE_CYCLES,
             _R.IMPORT,
             _R.VALUE,
             _R.ASSIGN,

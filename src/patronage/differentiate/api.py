@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
-from patronage.differentiate import actions, reads
-from patronage.differentiate.models import ModelVersion, Need
+from patronage.differentiate import actions, jobs, reads
+from patronage.differentiate.models import ModelVersion, Need, ValuationRun
 
 router = Router(tags=["differentiate"])
 
@@ -48,6 +48,26 @@ class ValuationQuestion(Schema):
     as_of: date | None = None
     after: str = Field("", max_length=40)
     limit: int = Field(50, ge=1, le=1000)
+
+
+class NewValuation(Schema):
+    """Value every customer as of a date; the same inputs again give the run that is there."""
+
+    as_of: date
+
+
+class ValuationRunRow(Schema):
+    """Every customer valued as of a date; `total_minor` in minor units of `currency`."""
+
+    id: str
+    as_of: date
+    customers: int
+    total_minor: int
+    currency: str
+    horizon_days: int
+    purchase_model_id: str
+    spend_model_id: str
+    created_at: datetime
 
 
 class ProfitAndLossRow(Schema):
@@ -106,6 +126,14 @@ class ModelRow(Schema):
 def valuations(request: CallerRequest, question: Query[ValuationQuestion]) -> dict[str, Any]:
     rows, following = reads.valuation_page(request.actor, request.now, **question.dict())
     return {"valuations": rows, "next": following}
+
+
+@router.post(
+    "/valuations", response={201: ValuationRunRow}, summary="Value every customer as of a date"
+)
+def value(request: CallerRequest, new: NewValuation) -> Status[ValuationRun]:
+    run = jobs.value(actor=request.actor, now=request.now, as_of=new.as_of)
+    return Status(201, run)
 
 
 @router.get(

@@ -77,6 +77,12 @@ PLACES = (
         rights=frozenset({_R.READ_OUT}),
     ),
     Place(
+        url_name="steer:cycles",
+        title=gettext_lazy("Loop"),
+        letter="c",
+        rights=frozenset({_R.DECIDE_EVERYBODY}),
+    ),
+    Place(
         url_name="search",
         title=gettext_lazy("Search"),
         letter="s",

@@ -1,15 +1,16 @@
-"""Statements, the customers behind their lines, and scorecards as REST resources."""
+"""Statements, the customers behind their lines, scorecards and the loop as REST resources."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from patronage.access.requests import CallerRequest
-from patronage.steer import actions, behind, reads
+from patronage.steer import actions, behind, reads, runs
+from patronage.steer.cycle import Stage, cycle
 from patronage.steer.models import LINES
 
 router = Router(tags=["steer"])
@@ -136,6 +137,68 @@ class ScorecardRow(Schema):
     value_high_minor: int
 
 
+class NewCycle(Schema):
+    """Run the loop as of a date."""
+
+    as_of: date
+
+
+class StageRow(Schema):
+    """What a stage did; `done_before` says that it was done earlier, and nothing now."""
+
+    name: str
+    result: dict[str, Any]
+    done_before: bool
+    seconds: float
+
+
+class CycleRow(Schema):
+    """The loop as of a date, stage by stage in order."""
+
+    as_of: date
+    stages: list[StageRow]
+
+
+class StageRunRow(Schema):
+    """A stage: waiting, running, done, failed, or stopped where its process is gone."""
+
+    name: str
+    state: str
+    share: float
+    step: str
+    began_at: datetime | None
+    finished_at: datetime | None
+    seconds: float | None
+    result: dict[str, Any]
+    error: str
+    attempts: int
+
+
+class CycleRunRow(Schema):
+    """A date's loop: running, complete, failed, or stopped with stages still to do."""
+
+    as_of: date
+    state: str
+    share: float
+    began_at: datetime
+    finished_at: datetime | None
+    stages: list[StageRunRow]
+
+
+class CycleRunRows(Schema):
+    """Some dates, newest first; pass `next` as `before` for the ones that follow."""
+
+    cycles: list[CycleRunRow]
+    next: date | None
+
+
+class CycleQuestion(Schema):
+    """Which dates."""
+
+    before: date | None = None
+    limit: int = Field(8, ge=1, le=50)
+
+
 @router.get("/statements", response=list[HeadRow], summary="List statements")
 def statements(request: CallerRequest) -> list[reads.StatementHead]:
     return reads.statements(request.actor)
@@ -182,3 +245,19 @@ def scorecards(
 ) -> list[reads.ScorecardView]:
     which = statement_id if statement_id is not None else as_of
     return reads.scorecards(request.actor, request.now, which)
+
+
+@router.get("/cycles", response=CycleRunRows, summary="List the runs of the loop")
+def cycles(request: CallerRequest, question: Query[CycleQuestion]) -> runs.CyclePage:
+    return runs.cycles(request.actor, request.now, **question.dict())
+
+
+@router.post(
+    "/cycles",
+    response={200: CycleRow, 201: CycleRow},
+    summary="Run the loop as of a date, or go on with it",
+)
+def run_cycle(request: CallerRequest, new: NewCycle) -> Status[dict[str, Any]]:
+    stages: tuple[Stage, ...] = cycle(actor=request.actor, now=request.now, as_of=new.as_of)
+    done_before = all(each.done_before for each in stages)
+    return Status(200 if done_before else 201, {"as_of": new.as_of, "stages": stages})

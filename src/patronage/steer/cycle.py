@@ -9,18 +9,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 
 from patronage.access import datasets
 from patronage.access.company import current
 from patronage.access.errors import Refused
 from patronage.access.jobs import run_once
 from patronage.access.progress import Progress, silent
-from patronage.access.roles import Actor
+from patronage.access.roles import Actor, Right
 from patronage.customize.jobs import decide
 from patronage.customize.models import DecisionRun
 from patronage.differentiate import reads as valuations
+from patronage.differentiate.errors import DateNotOver
 from patronage.differentiate.jobs import value
 from patronage.govern.jobs import assign
 from patronage.interact.jobs import deliver
@@ -28,6 +29,16 @@ from patronage.learn.jobs import read_out
 from patronage.learn.windows import OutcomeWindow, history_ends, is_over
 from patronage.steer.jobs import draft_statement
 from patronage.vocabulary.periods import BusinessCalendar
+
+#: what the stages need; whoever lacks one of them runs none
+RIGHTS: Final = (
+    Right.VALUE,
+    Right.ASSIGN,
+    Right.DECIDE_EVERYBODY,
+    Right.DELIVER,
+    Right.READ_OUT,
+    Right.DRAFT_STATEMENT,
+)
 
 #: Does one stage for a date and gives what is kept of it.
 Work = Callable[[Actor, datetime, date, Progress], dict[str, Any]]
@@ -53,21 +64,50 @@ def cycle(
     """Run every stage for a date, in order; what was done for it before is left as it is.
 
     Raises:
-        NotAllowed: the actor lacks the right of a stage.
+        NotAllowed: the actor lacks the right of a stage; none was run.
+        DateNotOver: the date has not ended yet; no stage was run.
         JobUnderWay: a stage is being run for the date right now.
         Refused: a stage cannot be run; those before it are done and stay so.
     """
-    stages = []
+    require_runnable(actor, now, as_of)
+    stages, began = [], time.monotonic()
     for number, (name, work) in enumerate(_STAGES.items()):
         listener = _part(progress, number / len(_STAGES), 1 / len(_STAGES), name)
-        stages.append(_run(name, work, actor, now, as_of, listener))
+        at = now + timedelta(seconds=time.monotonic() - began)
+        stages.append(_run(name, work, actor, now, at, as_of, listener))
     progress(1.0, "done")
     return tuple(stages)
 
 
+def may_run(actor: Actor) -> bool:
+    """Whether the actor holds the right of every stage."""
+    return all(actor.may(right) for right in RIGHTS)
+
+
+def require_runnable(actor: Actor, now: datetime, as_of: date) -> None:
+    """Refuse before anything is done, so that no stage is left behind as failed.
+
+    Raises:
+        NotAllowed: the actor lacks the right of a stage.
+        DateNotOver: the date has not ended yet.
+    """
+    for right in RIGHTS:
+        actor.require(right)
+    calendar = BusinessCalendar(current().company.time_zone)
+    if as_of >= calendar.date_of(now):
+        raise DateNotOver(as_of=as_of)
+
+
 def _run(
-    name: str, work: Work, actor: Actor, now: datetime, as_of: date, listener: Progress
+    name: str,
+    work: Work,
+    actor: Actor,
+    now: datetime,
+    at: datetime,
+    as_of: date,
+    listener: Progress,
 ) -> Stage:
+    """Run a stage that begins at an instant; what it does is dated `now` like all of the cycle."""
     ran = False
 
     def once(written_down: Progress) -> dict[str, Any]:
@@ -81,7 +121,7 @@ def _run(
         return work(actor, now, as_of, both)
 
     began = time.monotonic()
-    run = run_once(job=f"cycle: {name}", period=as_of.isoformat(), now=now, work=once)
+    run = run_once(job=job_of(name), period=as_of.isoformat(), now=at, work=once)
     return Stage(
         name=name, result=run.result, done_before=not ran, seconds=time.monotonic() - began
     )
@@ -169,3 +209,11 @@ _STAGES: Mapping[str, Work] = {
     "read out": _read_out,
     "statement": _statement,
 }
+#: their names, in order
+STAGES: Final = tuple(_STAGES)
+JOB_PREFIX: Final = "cycle: "
+
+
+def job_of(stage: str) -> str:
+    """Give the name of the job that a stage is kept under."""
+    return JOB_PREFIX + stage

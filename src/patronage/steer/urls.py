@@ -1,4 +1,4 @@
-"""Addresses of the pages on equity and scorecards."""
+"""Addresses of the pages on equity, scorecards and the loop."""
 
 from __future__ import annotations
 
@@ -14,4 +14,5 @@ urlpatterns = [
     path("equity/<str:statement_id>/publication", pages.publish, name="publish"),
     path("equity/<str:statement_id>/lines/<str:kind>", pages.behind_line, name="line"),
     path("scorecards", pages.scorecards, name="scorecards"),
+    path("cycles", pages.cycles, name="cycles"),
 ]

@@ -17,7 +17,6 @@ from patronage.access.roles import SYSTEM
 from patronage.cli import demo_people as people
 from patronage.cli import start
 from patronage.cli.call import act_as
-from patronage.cli.cycle import told
 from patronage.cli.demo import offers, rulings
 from patronage.customize.models import Offer
 from patronage.govern.actions import set_up_portfolios
@@ -29,6 +28,7 @@ from patronage.identify.models import Consent, Customer, ImportRun
 from patronage.steer import reads
 from patronage.steer.actions import publish_statement
 from patronage.steer.cycle import Stage, cycle
+from patronage.steer.told import told
 from patronage.vocabulary.company import parse_company
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -178,7 +178,7 @@ def _rulings(now: datetime, _: Progress) -> Done:
 
 def _cycle(as_of: date, now: datetime, progress: Progress) -> Done:
     stages = cycle(actor=SYSTEM, now=now, as_of=as_of, progress=progress)
-    decided = next(told(stage) for stage in stages if stage.name == "decide")
+    decided = next(told(stage.name, stage.result) for stage in stages if stage.name == "decide")
     return Done(what=decided, before=all(each.done_before for each in stages), stages=stages)
 
 

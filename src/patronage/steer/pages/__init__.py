@@ -1,9 +1,10 @@
-"""The pages on what the customer base is worth: statement, customers behind a line, scorecards."""
+"""The pages on what customers are worth: statement, who is behind a line, scorecards, loop."""
 
 from patronage.steer.pages.behind_line import behind_line
+from patronage.steer.pages.cycles import cycles
 from patronage.steer.pages.equity import equity
 from patronage.steer.pages.scorecards import scorecards
 from patronage.steer.pages.statement_file import statement_csv
 from patronage.steer.pages.taking_on import draft, publish
 
-__all__ = ["behind_line", "draft", "equity", "publish", "scorecards", "statement_csv"]
+__all__ = ["behind_line", "cycles", "draft", "equity", "publish", "scorecards", "statement_csv"]
