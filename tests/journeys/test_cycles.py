@@ -10,12 +10,14 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from patronage.access.roles import SYSTEM
 from patronage.customize.errors import NoOffers
 from patronage.customize.jobs import decide
-from patronage.steer.cycle import STAGES
+from patronage.steer.cycle import STAGES, cycle
 from patronage.steer.models import Statement
 
 from ..stages.customize.world import AS_OF
+from ..stages.differentiate.history import NOW
 from .conftest import LogIn, fits, keep_picture, serious
 
 pytestmark = pytest.mark.browser
@@ -138,6 +140,10 @@ def test_an_executive_looks_on_and_a_manager_does_not(
     page.goto(f"{live_server.url}/cycles")
     expect(page.get_by_text("An administrator runs the loop")).to_be_visible()
     expect(page.get_by_role("button", name="Run the loop")).to_have_count(0)
+    cycle(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    page.reload()
+    page.get_by_role("link", name="drafted").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Customers are worth")
     page = log_in("ana")
     answer = page.goto(f"{live_server.url}/cycles")
     assert answer is not None

@@ -84,6 +84,16 @@ def may_run(actor: Actor) -> bool:
     return all(actor.may(right) for right in RIGHTS)
 
 
+def require_rights(actor: Actor) -> None:
+    """Refuse whoever lacks the right of a stage.
+
+    Raises:
+        NotAllowed: the actor lacks one.
+    """
+    for right in RIGHTS:
+        actor.require(right)
+
+
 def require_runnable(actor: Actor, now: datetime, as_of: date) -> None:
     """Refuse before anything is done, so that no stage is left behind as failed.
 
@@ -91,8 +101,7 @@ def require_runnable(actor: Actor, now: datetime, as_of: date) -> None:
         NotAllowed: the actor lacks the right of a stage.
         DateNotOver: the date has not ended yet.
     """
-    for right in RIGHTS:
-        actor.require(right)
+    require_rights(actor)
     calendar = BusinessCalendar(current().company.time_zone)
     if as_of >= calendar.date_of(now):
         raise DateNotOver(as_of=as_of)

@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.functional import Promise
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
@@ -18,9 +20,9 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from patronage.access.errors import Refused
 from patronage.access.requests import CallerRequest
-from patronage.access.roles import Right
+from patronage.access.roles import Actor, Right
 from patronage.steer import runs
-from patronage.steer.cycle import may_run
+from patronage.steer.cycle import may_run, require_rights
 from patronage.steer.runs import CycleRun, StageRun
 from patronage.steer.told import told
 from patronage.vocabulary.money import Money
@@ -44,6 +46,8 @@ class Told:
     title: str
     #: what came out; empty until it is done
     outcome: str
+    #: where what came out can be read; empty where it has no page of its own
+    href: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +73,12 @@ def cycles(request: CallerRequest) -> HttpResponseBase:
     """The runs (GET), to htmx how far the last one is, or a date to run the loop for (POST)."""
     request.actor.require(Right.SEE_CYCLES)
     if request.method == "POST":
+        require_rights(request.actor)
         as_of = _date(request.POST.get("as_of", ""))
         runs.start_cycle(actor=request.actor, now=request.now, as_of=as_of)
         return redirect("steer:cycles")
     last = runs.last_begun(request.actor, request.now)
-    shown = None if last is None else _shown(last)
+    shown = None if last is None else _shown(last, request.actor)
     if request.htmx:
         if last is None or last.state != "running":
             return HttpResponseClientRefresh()
@@ -89,7 +94,7 @@ def _context(request: CallerRequest, last: Shown | None) -> dict[str, Any]:
     return {
         "last": last,
         "page": page,
-        "listed": [_shown(each) for each in page.cycles],
+        "listed": [_shown(each, request.actor) for each in page.cycles],
         "may_run": may_run(request.actor),
         "usual": usual,
         "goes_on": goes_on,
@@ -97,8 +102,8 @@ def _context(request: CallerRequest, last: Shown | None) -> dict[str, Any]:
     }
 
 
-def _shown(run: CycleRun) -> Shown:
-    stages = [_told(each) for each in run.stages]
+def _shown(run: CycleRun, actor: Actor) -> Shown:
+    stages = [_told(each, actor) for each in run.stages]
     halted = (each for each in stages if each.run.state in ("failed", "stopped"))
     return Shown(
         run=run,
@@ -108,9 +113,14 @@ def _shown(run: CycleRun) -> Shown:
     )
 
 
-def _told(run: StageRun) -> Told:
+def _told(run: StageRun, actor: Actor) -> Told:
     outcome = told(run.name, run.result, amount=_amount) if run.state == "done" else ""
-    return Told(run=run, title=str(STAGE_TITLES[run.name]), outcome=outcome)
+    href = ""
+    # an administrator has no customers, so that the statement would be empty to them
+    if outcome and run.name == "statement" and actor.may(Right.SEE_CUSTOMERS):
+        query = urlencode({"statement": run.result["statement"]})
+        href = f"{reverse('steer:equity')}?{query}"
+    return Told(run=run, title=str(STAGE_TITLES[run.name]), outcome=outcome, href=href)
 
 
 def _amount(money: Money) -> str:

@@ -95,6 +95,7 @@ def _nothing(request: CallerRequest, heads: Sequence[StatementHead]) -> dict[str
         "valued": valued.first(),
         "newest": heads[0] if heads else None,
         "may_draft": request.actor.may(Right.DRAFT_STATEMENT),
+        "may_see_cycles": request.actor.may(Right.SEE_CYCLES),
     }
 
 
