@@ -97,6 +97,8 @@ def test_several_placements_hold_different_offers_and_a_place_each(decided: Worl
 
     first, second = answer.offers
     assert first.offer_id != second.offer_id
+    assert first.score_minor is not None
+    assert second.score_minor is not None
     assert first.score_minor >= second.score_minor > 0
     assert len(set(answer.decision_ids)) == 2
     for decision in Decision.objects.filter(id__in=answer.decision_ids):
