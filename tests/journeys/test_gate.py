@@ -45,7 +45,7 @@ def test_a_blocked_offer_leaves_her_customers_next_decision_and_its_owner_reads_
     row.get_by_role("button", name="Block").or_(row.get_by_role("link", name="Block")).click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Forgone value, net")
-    forgone = dialog.locator("dd strong").first.inner_text()
+    forgone = dialog.locator("dd strong").first.inner_text().strip()
     assert re.fullmatch(r"\$\d[\d,]*\.\d\d", forgone)
     assert forgone != "$0.00"
     keep_picture(page, "gate-block")
@@ -169,6 +169,8 @@ def test_search_and_filters_stay_in_the_address(
 ) -> None:
     page = log_in("ana")
     page.get_by_role("link", name="Gate", exact=True).click()
+    expect(page.get_by_role("heading", name="wait for your ruling")).to_be_visible()
+    page.wait_for_load_state("load")
     page.get_by_label("Offer, team or category").fill("soap")
     expect(page.locator("tr[data-row]")).to_have_count(1)
     assert "q=soap" in page.url
