@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import pytest
 from django.db import DatabaseError, connection
@@ -18,6 +20,7 @@ from patronage.edge.writer import GroupWriter, QueueFull, StoreAway
 NOW = datetime(2026, 1, 15, tzinfo=UTC)
 FIVE_SECONDS = 5.0
 
+T = TypeVar("T")
 Effects = Callable[[Sequence[str]], Sequence[Callable[[], str]]]
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,6 +49,12 @@ def on_disk() -> set[str]:
     thread.start()
     thread.join()
     return set(found)
+
+
+def finished(work: Coroutine[None, None, T]) -> T:
+    """Run to its end in a thread of its own: a browser's loop may be running in this one."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 @contextmanager
@@ -81,7 +90,7 @@ def test_requests_at_once_share_commits() -> None:
 
     names = [f"k{number}" for number in range(100)]
     with writing(counted) as writer:
-        assert asyncio.run(ask(writer, names)) == names
+        assert finished(ask(writer, names)) == names
     assert on_disk() == set(names)
     assert sum(commits) == 100
     assert len(commits) < 50, "most shared a commit"
@@ -97,7 +106,7 @@ def seen_when_answered(writer: GroupWriter[str, str], names: Sequence[str]) -> l
     async def all_of_them() -> list[bool]:
         return await asyncio.gather(*(one(name) for name in names))
 
-    return asyncio.run(all_of_them())
+    return finished(all_of_them())
 
 
 def test_every_answer_comes_after_its_commit() -> None:
@@ -136,7 +145,7 @@ def test_one_that_fails_spoils_nothing_for_its_neighbours() -> None:
 
     names = ["good1", "bad1", "good2", "bad2", "good3"]
     with writing(some_fail) as writer:
-        answers = asyncio.run(ask(writer, names))
+        answers = finished(ask(writer, names))
     assert [each for each in answers if isinstance(each, str)] == ["good1", "good2", "good3"]
     assert all(isinstance(answers[at], StoreAway) for at in (1, 3))
     assert on_disk() == {"good1", "good2", "good3"}
@@ -152,11 +161,11 @@ def test_a_store_that_refuses_is_away_until_it_takes_again() -> None:
         return effects(group)
 
     with writing(sometimes, patience=0.2) as writer:
-        first = asyncio.run(ask(writer, ["k1", "k2"]))
+        first = finished(ask(writer, ["k1", "k2"]))
         assert all(isinstance(each, StoreAway) for each in first)
         assert writer.is_away
         refusing.clear()
-        assert asyncio.run(ask_until_written(writer, "k3")) <= FIVE_SECONDS
+        assert finished(ask_until_written(writer, "k3")) <= FIVE_SECONDS
         assert not writer.is_away
     assert on_disk() == {"k3"}
 
@@ -178,11 +187,11 @@ def test_who_waited_too_long_is_answered_and_not_written_later() -> None:
         keeper = threading.Thread(target=keep)
         keeper.start()
         assert taken.wait(10)
-        answers = asyncio.run(ask(writer, ["late"]))
+        answers = finished(ask(writer, ["late"]))
         release.set()
         keeper.join()
         assert isinstance(answers[0], StoreAway)
-        assert asyncio.run(ask(writer, ["in time"])) == ["in time"]
+        assert finished(ask(writer, ["in time"])) == ["in time"]
     assert on_disk() == {"the keeper", "in time"}
 
 
@@ -203,6 +212,6 @@ def test_a_full_queue_turns_away_at_once() -> None:
         return [*refused, *await asyncio.gather(first, *others)]
 
     with writing(slow, patience=5.0, longest_queue=3) as writer:
-        answers = asyncio.run(crowd(writer))
+        answers = finished(crowd(writer))
     assert isinstance(answers[0], QueueFull)
     assert answers[1:] == ["first", "k0", "k1", "k2"]
