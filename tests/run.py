@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "test"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium", "chromium-browser")
 #: tests that touch the operational store: they run on PostgreSQL too
 STORE_TESTS = ("tests/stages", "tests/faults", "tests/journeys", "tests/parity")
 
