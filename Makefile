@@ -7,13 +7,13 @@ SERVE ?= 1
 export PATRONAGE_HOME ?= $(CURDIR)/var
 TEST_HOME := $(CURDIR)/build/test
 
-.PHONY: help install install-dev demo serve test check lock clean
+.PHONY: help venv-from-debian install install-dev demo serve test check lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
 $(VENV)/app.stamp: requirements/app.txt pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV) || $(MAKE) --no-print-directory venv-from-debian
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/app.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
@@ -24,6 +24,11 @@ $(VENV)/dev.stamp: $(VENV)/app.stamp requirements/dev.txt
 
 install: $(VENV)/app.stamp ## Make the virtual environment and install the locked application
 install-dev: $(VENV)/dev.stamp ## The same with what the tests need
+
+# Debian and Ubuntu keep the standard library's venv in a package of its own.
+venv-from-debian:
+	sudo=$$(test $$(id -u) = 0 || echo sudo); $$sudo apt-get update -q && $$sudo apt-get install -y -q python3-venv
+	$(PYTHON) -m venv --clear $(VENV)
 
 demo: install ## Import a real retailer's year, run the loop, print a summary, serve (SERVE=0: do not serve)
 	$(BIN)/patronage demo

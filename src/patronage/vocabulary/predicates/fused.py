@@ -109,7 +109,7 @@ class _Writer:
             **self.constants,
         }
         # Only numbers, quoted constants and names of our own are in the source.
-        exec(compile(source, "<rules>", "exec"), namespace)  # noqa: S102
+        exec(compile(source, "<rules>", "exec"), namespace)  # noqa: S102 - as said above
         return namespace["rules"]  # type: ignore[no-any-return]  # defined by the source above
 
     def condition(self, node: Condition) -> _Pair:
