@@ -26,11 +26,18 @@ def plan_of(statement: str) -> str:
         if connection.vendor == "sqlite":
             cursor.execute(f"EXPLAIN QUERY PLAN {statement}")
         else:
-            # The test's table is short: without this, reading all of it would be the best plan.
-            cursor.execute("SET LOCAL enable_seqscan = off")
-            cursor.execute("SET LOCAL enable_bitmapscan = off")
+            # The test's table is short: without this, reading all of it would be the best plan,
+            # and where the store has counted its rows already, so would sorting them.
+            for way in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
+                cursor.execute(f"SET LOCAL enable_{way} = off")
             cursor.execute(f"EXPLAIN {statement}")
         return "\n".join(str(row[-1]) for row in cursor.fetchall())
+
+
+def count_rows() -> None:
+    """Let the store know how short the table is, as it may find out at any moment by itself."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
 def sorts(plan: str) -> bool:
@@ -52,6 +59,7 @@ def test_the_next_page_walks_its_index(world: World, sort: Sort) -> None:
     add_customers(20, world.now)
     Standing.objects.update(value_minor=7, at_risk_minor=3)
     (statement,) = statements_of_second_page(world, sort)
+    count_rows()
     plan = plan_of(statement)
     assert INDEXES[sort] in plan
     assert not sorts(plan)
@@ -63,5 +71,6 @@ def test_an_order_without_an_index_is_seen_to_sort(world: World) -> None:
     (statement,) = statements_of_second_page(world, "value")
     table = '"govern_standing"."value_minor" DESC'
     assert table in statement
+    count_rows()
     other = statement.replace(table, '"govern_standing"."recency_days" DESC')
     assert sorts(plan_of(other))
