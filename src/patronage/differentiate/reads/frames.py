@@ -1,0 +1,133 @@
+"""What jobs read of valuations and needs, without a scope: whole frames, by run."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+from django.db.models import QuerySet
+
+from patronage.access import datasets
+from patronage.access.company import company_of
+from patronage.differentiate.models import LatestValuation, Need, ValuationRun
+from patronage.differentiate.valuation.history import Horizon, customer_statistics
+from patronage.vocabulary.company import Company
+from patronage.vocabulary.periods import BusinessCalendar
+
+
+def run_at(as_of: date) -> ValuationRun | None:
+    """The newest run for exactly this date."""
+    return newest_first(ValuationRun.objects.filter(as_of=as_of)).first()
+
+
+def newest_run() -> ValuationRun | None:
+    """The newest run of the newest date valued."""
+    return newest_first(ValuationRun.objects.all()).first()
+
+
+def previous_run(run: ValuationRun) -> ValuationRun | None:
+    """The newest run of the newest date before the run's."""
+    return newest_first(ValuationRun.objects.filter(as_of__lt=run.as_of)).first()
+
+
+def valuations(run: ValuationRun) -> pl.DataFrame:
+    """The run's rows, sorted by customer, columns as in the dataset `valuations`.
+
+    Its `recency_days` runs from the first to the last purchase, as the models read it. Customers
+    erased since are not in it.
+    """
+    rows = datasets.read("valuations")
+    chosen = rows.filter((rows.as_of == run.as_of) & (rows.run_id == run.id))
+    return datasets.warehouse().polars(chosen).sort("customer_id")
+
+
+def features(run: ValuationRun) -> pl.DataFrame:
+    """The run's customers with `customer_id` and one column for every field of this stage.
+
+    Sorted by customer; `recency_days` counts from the last purchase; unknown is NULL.
+    """
+    company = company_of(run.company_version)
+    said = said_needs(BusinessCalendar(company.time_zone).end_of_day(run.as_of))
+    revenue = pl.col("quarter_sales_minor") + pl.col("quarter_returns_minor")
+    costs = pl.col("quarter_cost_of_goods_minor") + pl.col("quarter_cost_to_serve_minor")
+    fields = valuations(run).select(
+        "customer_id",
+        "value_minor",
+        "probability_of_purchase",
+        "expected_purchases",
+        "expected_margin_minor",
+        "tier",
+        "need",
+        "orders_90d",
+        recency_days=(pl.col("age_days") - pl.col("recency_days")).cast(pl.Int64),
+        age_days=pl.col("age_days").cast(pl.Int64),
+        quarter_revenue_minor=revenue,
+        quarter_margin_minor=revenue - costs,
+        objective="objective",
+    )
+    return fields.join(said, on="customer_id", how="left").sort("customer_id")
+
+
+def field_values(customer_id: str, at: datetime) -> dict[str, Any]:
+    """One customer's fields of this stage from the latest valuation; empty if never valued."""
+    latest = LatestValuation.objects.filter(customer_id=customer_id).first()
+    said = _open_at(at).filter(customer_id=customer_id).order_by("-said_at", "-id").first()
+    record: dict[str, Any] = {"said_need": said.name if said else None}
+    if latest is not None:
+        record |= {name: getattr(latest, name) for name in _PROJECTED_FIELDS}
+        record["need"] = latest.need or None
+    return record
+
+
+_PROJECTED_FIELDS = (
+    "value_minor",
+    "probability_of_purchase",
+    "expected_purchases",
+    "expected_margin_minor",
+    "tier",
+    "need",
+    "orders_90d",
+    "recency_days",
+    "age_days",
+    "quarter_revenue_minor",
+    "quarter_margin_minor",
+    "objective",
+)
+
+
+def said_needs(at: datetime) -> pl.DataFrame:
+    """`customer_id` and `said_need`: what each spoke of last that is open at the instant."""
+    rows = _open_at(at).order_by("said_at", "id").values_list("customer_id", "name")
+    frame = pl.DataFrame(
+        list(rows), schema={"customer_id": pl.String, "said_need": pl.String}, orient="row"
+    )
+    return frame.group_by("customer_id", maintain_order=True).last()
+
+
+def statistics_of(
+    manifests: tuple[int | None, int | None], company: Company, horizon: Horizon
+) -> pl.DataFrame:
+    """Run `customer_statistics` on these manifests of order lines and products."""
+    lines, products = (
+        datasets.read(dataset, _still_there(dataset, number))
+        for dataset, number in zip(("order_lines", "products"), manifests, strict=True)
+    )
+    query = customer_statistics(lines, products, company=company, horizon=horizon)
+    return datasets.warehouse().polars(query)
+
+
+def _still_there(dataset: str, number: int | None) -> int | None:
+    """The manifest, or the committed one where an erasure has removed it since."""
+    if number is None or number in datasets.warehouse().numbers(dataset):
+        return number
+    return datasets.head(dataset)
+
+
+def _open_at(at: datetime) -> QuerySet[Need]:
+    said = Need.objects.filter(said_at__lt=at)
+    return said.filter(closed_at__isnull=True) | said.filter(closed_at__gte=at)
+
+
+def newest_first(runs: QuerySet[ValuationRun]) -> QuerySet[ValuationRun]:
+    return runs.order_by("-as_of", "-created_at", "-id")
