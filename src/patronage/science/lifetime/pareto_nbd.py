@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
@@ -30,6 +31,7 @@ from patronage.science.lifetime.pareto_nbd_likelihood import (
     weighted_log_likelihood,
 )
 from patronage.science.lifetime.quadrature import power_laws, row_blocks
+from patronage.science.lifetime.simulated_histories import SimulatedHistories
 from patronage.science.lifetime.windows import (
     Window,
     expected_days_alive,
@@ -250,6 +252,39 @@ class ParetoNBD:
             variance=np.maximum(second - mean**2, 0.0),
             mean_squared_discount=noise,
             probability_of_purchase=alive * self._buys_if_alive(x, T, window),
+        )
+
+    def log_likelihood_of(self, cells: Cells) -> float:
+        """Log-likelihood of these cells under this model, times in days: an out-of-sample score."""
+        parameters = self.parameters
+        point = np.log([parameters.r, parameters.alpha, parameters.s, parameters.beta])
+        return _mean_log_likelihood(cells)(point)[0] * cells.customers
+
+    def simulate(
+        self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, days: float, rng: Generator
+    ) -> SimulatedHistories:
+        """One future of `days` days for each customer, drawn from what their history leaves open.
+
+        A customer is alive with P(alive); the rates of those are gamma (r + x, α + T) for purchases
+        and gamma (s, β + T) for dropout; the others stay silent. Raises `InvalidWindow` for a
+        negative or infinite number of days.
+        """
+        window = Window.of(horizon_days=days)
+        x, t_x, T = validated_histories(x, t_x, T)
+        r, alpha, s, beta = (getattr(self.parameters, name) for name in _NAMES)
+        alive = rng.random(x.size) < self._alive(x, t_x, T)
+        rate = rng.standard_gamma(r + x) / (alpha + T)
+        # an exponential lifetime whose rate is gamma (s, β + T) is a Lomax one
+        with np.errstate(over="ignore"):
+            lifetime = (beta + T) * np.expm1(rng.standard_exponential(x.size) / s)
+        return SimulatedHistories.after_poisson(
+            x,
+            t_x,
+            T,
+            days=window.horizon_days,
+            rate=rate,
+            days_alive=np.where(alive, lifetime, 0.0),
+            rng=rng,
         )
 
     # --- the pieces they are made of --------------------------------------------------------------
