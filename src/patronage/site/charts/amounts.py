@@ -1,0 +1,195 @@
+"""Bars and intervals: bridges, amounts side by side, estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+import altair as alt
+from django.utils.translation import gettext as _
+
+from patronage.site.chart_style import plotted, written
+from patronage.site.charts.chart import (
+    Chart,
+    bounds_of,
+    href_of,
+    labels_axis,
+    link,
+    specification,
+    tips,
+    value_axis,
+    with_amounts,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A bar of a bridge: a level (opening, closing) or a movement between them."""
+
+    label: str
+    value: Any
+    is_level: bool = False
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A value that is estimated, with the interval it likely lies in."""
+
+    label: str
+    value: Any
+    low: Any
+    high: Any
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """A bar: a label and how much."""
+
+    label: str
+    value: Any
+    href: str = ""
+
+
+def waterfall(steps: Iterable[Step], *, finding: str, detail: str = "", unit: str) -> Chart:
+    """Opening, what moved it, closing: bars from zero for levels, floating bars for movements."""
+    bars: list[dict[str, Any]] = []
+    level, steps = 0.0, tuple(steps)
+    for step, following in zip_longest(steps, steps[1:]):
+        size = plotted(step.value, unit)
+        start, level = (0.0, size) if step.is_level else (level, level + size)
+        kind = "level" if step.is_level else "gain" if size >= 0 else "loss"
+        bars.append(
+            {
+                "label": step.label,
+                "next": following.label if following else None,
+                "start": start,
+                "end": level,
+                "kind": kind,
+                "text": written(step.value, unit, signed=not step.is_level),
+            }
+            | link(step.href)
+        )
+    low, high = bounds_of(value for bar in bars for value in (bar["start"], bar["end"]))
+    reach = alt.Scale(domain=[low, high], nice=False)
+    rows = labels_axis(step.label for step in steps)
+    colour = alt.Color("kind:N", legend=None).scale(
+        domain=["level", "gain", "loss"], range=["@total", "@gain", "@loss"]
+    )
+    plot = alt.Chart(alt.Data(values=bars))
+    drawn = plot.mark_bar(cornerRadius=2, height={"band": 0.66}).encode(
+        y=rows,
+        x=alt.X("start:Q", scale=reach, axis=value_axis(unit)),
+        x2="end:Q",
+        color=colour,
+        tooltip=tips("label", "text"),
+        **href_of(bars),
+    )
+    joints = (
+        plot.transform_filter("datum.next != null")
+        .mark_rule(color="@zero", strokeWidth=1)
+        .encode(
+            y=alt.Y("label:N", sort=None, bandPosition=0.17, axis=None),
+            y2=alt.Y2("next:N", bandPosition=0.17),
+            x="end:Q",
+        )
+    )
+    return Chart(
+        finding=finding,
+        detail=detail,
+        spec=specification(with_amounts(bars, drawn, joints), len(bars)),
+        columns=(_("Movement"), _("Amount")),
+        rows=tuple((s.label, s.href, (b["text"],)) for s, b in zip(steps, bars, strict=True)),
+    )
+
+
+def dots_with_intervals(
+    estimates: Iterable[Estimate], *, finding: str, detail: str = "", unit: str = ""
+) -> Chart:
+    """Effects and other estimates: the dot is the estimate, the line where it likely lies."""
+    estimates = tuple(estimates)
+    marks: list[dict[str, Any]] = [
+        {
+            "label": item.label,
+            "value": plotted(item.value, unit),
+            "low": plotted(item.low, unit),
+            "high": plotted(item.high, unit),
+            "text": written(item.value, unit),
+            "range": f"{written(item.low, unit)} – {written(item.high, unit)}",
+        }
+        | link(item.href)
+        for item in estimates
+    ]
+    low, high = bounds_of(mark[end] for mark in marks for end in ("low", "high"))
+    room = (high - low) * 0.04
+    reach = alt.Scale(domain=[low - room if low else 0, high + room], nice=False)
+    rows = labels_axis(item.label for item in estimates)
+    plot = alt.Chart(alt.Data(values=marks))
+    zero = (
+        alt.Chart(alt.Data(values=[{"zero": 0}]))
+        .mark_rule(color="@zero", strokeDash=[4, 4])
+        .encode(x=alt.X("zero:Q", scale=reach))
+    )
+    spans = plot.mark_rule(color="@mark", strokeWidth=3, opacity=0.55, strokeCap="round").encode(
+        y=rows, x=alt.X("low:Q", scale=reach, axis=value_axis(unit)), x2="high:Q"
+    )
+    pointed = {"tooltip": tips("label", "text", "range")}
+    dots = plot.mark_point(filled=True, size=96, color="@mark", opacity=1).encode(
+        y=rows.axis(None), x="value:Q", **pointed, **href_of(marks)
+    )
+    return Chart(
+        finding=finding,
+        detail=detail,
+        spec=specification(with_amounts(marks, zero, spans, dots), len(marks)),
+        columns=(_("What"), _("Estimate"), _("Likely range")),
+        rows=tuple((m["label"], m.get("href", ""), (m["text"], m["range"])) for m in marks),
+    )
+
+
+def bars(
+    amounts: Iterable[Amount],
+    *,
+    finding: str,
+    detail: str = "",
+    unit: str = "",
+    reach: tuple[float, float] | None = None,
+) -> Chart:
+    """How much of each; `reach` fixes the axis so that several charts can be compared."""
+    values: list[dict[str, Any]] = [
+        {
+            "label": item.label,
+            "value": plotted(item.value, unit),
+            "text": written(item.value, unit),
+        }
+        | link(item.href)
+        for item in amounts
+    ]
+    low, high = reach or bounds_of(item["value"] for item in values)
+    scale = alt.Scale(domain=[low, high], nice=False)
+    rows = labels_axis(item["label"] for item in values)
+    plot = alt.Chart(alt.Data(values=values))
+    drawn = plot.mark_bar(cornerRadius=2, height={"band": 0.66}, color="@mark").encode(
+        y=rows,
+        x=alt.X("value:Q", scale=scale, axis=None),
+        tooltip=tips("label", "text"),
+        **href_of(values),
+    )
+    return Chart(
+        finding=finding,
+        detail=detail,
+        spec=specification(with_amounts(values, drawn), len(values), row=24),
+        columns=(_("What"), _("Amount")),
+        rows=tuple((v["label"], v.get("href", ""), (v["text"],)) for v in values),
+    )
+
+
+def small_multiples(
+    panels: Iterable[tuple[str, Sequence[Amount]]], *, unit: str = ""
+) -> tuple[Chart, ...]:
+    """One small chart a panel, all on the same axis."""
+    panels = tuple(panels)
+    reach = bounds_of(plotted(item.value, unit) for _title, amounts in panels for item in amounts)
+    return tuple(bars(amounts, finding=title, unit=unit, reach=reach) for title, amounts in panels)
