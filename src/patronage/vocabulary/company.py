@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import MISSING, dataclass, field, fields
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -57,6 +58,76 @@ class ObjectiveRule:
     objective: str
     reason: str
     when: str | None = None
+    #: predicate under which a change to this objective does not wait: the condition holds by a
+    #: margin
+    clearly: str | None = None
+    #: neither a change to this objective nor one away from it waits: its condition is a fact that
+    #: does not waver, such as an age
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingCosts:
+    """What serving a customer costs beside the baskets; minor units, each an assumption."""
+
+    #: one contact that was made before this system decided them; what it decides itself costs
+    #: what its channel declares
+    per_contact_minor: int = 0
+    #: one case: a complaint or an enquiry that somebody worked on
+    per_case_minor: int = 0
+    #: one visit: a day on which the customer came to buy
+    per_visit_minor: int = 0
+    #: keeping a customer for a month, as long as they are one
+    per_month_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceModel:
+    """A cheaper way to serve a customer; a cost that it does not name stays as it is."""
+
+    #: name used in reasons, e.g. "self-service"
+    name: str
+    title: str
+    cost_per_basket_minor: int | None = None
+    per_contact_minor: int | None = None
+    per_case_minor: int | None = None
+    per_visit_minor: int | None = None
+    per_month_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAlikes:
+    """Who is compared with whom when a customer's potential is estimated."""
+
+    #: declared facts that look-alikes share, the most telling first
+    facts: tuple[str, ...] = ()
+    #: where the potential stands among the values of the look-alikes, 0..1
+    quantile: float = 0.8
+    #: fewer look-alikes than this say nothing; a wider group is asked
+    smallest_group: int = 30
+
+
+#: Assumptions that somebody stands for.
+ASSUMPTIONS = ("annual_discount_rate", "horizon_days", "margins", "costs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Who stands for an assumption; what is not said is not approved yet."""
+
+    #: one of `ASSUMPTIONS`
+    assumption: str
+    owner: str = ""
+    approved_by: str = ""
+    #: ISO date, such as 2026-01-31
+    approved_on: str = ""
+    #: where the figure comes from
+    source: str = ""
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether somebody approved it, and when is known."""
+        return bool(self.approved_by and self.approved_on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +160,21 @@ class Company:
     margin_by_department: dict[str, float] = field(default_factory=dict)
     #: cost to serve one basket, minor units
     cost_per_basket_minor: int = 0
+    #: what else serving costs
+    serving: ServingCosts = field(default_factory=ServingCosts)
+    #: cheaper ways to serve
+    service_models: tuple[ServiceModel, ...] = ()
+    #: what winning a customer costs, minor units; None: not known
+    acquisition_cost_minor: int | None = None
+    #: who is compared with whom
+    look_alikes: LookAlikes = field(default_factory=LookAlikes)
+    #: who stands for which assumption
+    provenance: tuple[Provenance, ...] = ()
     tiers: tuple[Tier, ...]
     needs: tuple[NeedRule, ...] = ()
     objectives: tuple[ObjectiveRule, ...]
+    #: valuations in a row that must ask for another objective before it changes; 1: at once
+    objective_after_valuations: int = 2
     portfolios: tuple[PortfolioRule, ...]
     #: portfolio that a customer enters on creation
     entry_portfolio: str
@@ -116,6 +199,11 @@ class Company:
         """Gross margin share of a department; the declared default for one not listed."""
         return self.margin_by_department.get(department or "", self.default_margin)
 
+    def provenance_of(self, assumption: str) -> Provenance:
+        """Who stands for the assumption; nobody, where nothing is declared."""
+        declared = (each for each in self.provenance if each.assumption == assumption)
+        return next(declared, Provenance(assumption=assumption))
+
 
 _LISTS: dict[str, type] = {
     "tiers": Tier,
@@ -123,7 +211,10 @@ _LISTS: dict[str, type] = {
     "objectives": ObjectiveRule,
     "portfolios": PortfolioRule,
     "channels": Channel,
+    "service_models": ServiceModel,
+    "provenance": Provenance,
 }
+_TABLES: dict[str, type] = {"serving": ServingCosts, "look_alikes": LookAlikes}
 
 
 def parse_company(text: str) -> Company:
@@ -145,6 +236,11 @@ def company_from_dict(raw: dict[str, Any]) -> Company:
     for key, kind in _LISTS.items():
         if key in prepared:
             prepared[key] = tuple(_record(kind, item, key) for item in prepared[key])
+    for key, kind in _TABLES.items():
+        if key in prepared:
+            if not isinstance(prepared[key], dict):
+                raise CompanyError(f"{key} is {prepared[key]!r}; it is a table: write [{key}]")
+            prepared[key] = _record(kind, prepared[key], key)
     company: Company = _record(Company, prepared, "company.toml")
     _check(company)
     return company
@@ -200,3 +296,62 @@ def _check(company: Company) -> None:
         raise CompanyError(
             f"annual_discount_rate is {company.annual_discount_rate}; it lies between -1 and 10"
         )
+    if company.objective_after_valuations < 1:
+        raise CompanyError(
+            f"objective_after_valuations is {company.objective_after_valuations}; it is 1 (change "
+            "at once) or more"
+        )
+    _check_costs(company)
+    _check_look_alikes(company.look_alikes)
+    _check_provenance(company.provenance)
+
+
+def _check_costs(company: Company) -> None:
+    where: dict[str, Any] = {
+        "cost_per_basket_minor": company.cost_per_basket_minor,
+        "acquisition_cost_minor": company.acquisition_cost_minor,
+    }
+    where |= {f"serving.{each.name}": getattr(company.serving, each.name) for each in _COSTS}
+    names = [model.name for model in company.service_models]
+    if len(set(names)) != len(names):
+        raise CompanyError("service_models: a name stands twice; names must be unique")
+    for model in company.service_models:
+        for name in ("cost_per_basket_minor", *(each.name for each in _COSTS)):
+            where[f"service_models {model.name}: {name}"] = getattr(model, name)
+    for key, value in where.items():
+        if value is not None and (type(value) is not int or value < 0):
+            raise CompanyError(f"{key} is {value!r}; it is a whole number of minor units from 0")
+
+
+_COSTS = fields(ServingCosts)
+
+
+def _check_look_alikes(declared: LookAlikes) -> None:
+    if not 0 < declared.quantile < 1:
+        raise CompanyError(
+            f"look_alikes.quantile is {declared.quantile}; it lies between 0 and 1, such as 0.8"
+        )
+    if declared.smallest_group < 2:
+        raise CompanyError(
+            f"look_alikes.smallest_group is {declared.smallest_group}; it is 2 or more"
+        )
+
+
+def _check_provenance(declared: tuple[Provenance, ...]) -> None:
+    names = [each.assumption for each in declared]
+    if unknown := sorted(set(names) - set(ASSUMPTIONS)):
+        raise CompanyError(
+            f"provenance: {unknown[0]!r} is none of the assumptions {', '.join(ASSUMPTIONS)}"
+        )
+    if len(set(names)) != len(names):
+        raise CompanyError("provenance: an assumption stands twice; say it once")
+    for each in declared:
+        if not each.approved_on:
+            continue
+        try:
+            date.fromisoformat(each.approved_on)
+        except (TypeError, ValueError) as error:
+            raise CompanyError(
+                f"provenance {each.assumption}: approved_on {each.approved_on!r} is not a date "
+                'written as text, such as "2026-01-31"'
+            ) from error
