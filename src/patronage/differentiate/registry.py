@@ -102,7 +102,11 @@ def spend_model(version: ModelVersion) -> GammaGamma:
 
 def models_of(purchase: ModelVersion, spend: ModelVersion) -> Models:
     """Rebuild the pair that a valuation rests on."""
-    return Models(purchase=purchase_model(purchase), spend=spend_model(spend))
+    return Models(
+        purchase=purchase_model(purchase),
+        spend=spend_model(spend),
+        fitted_as_of=purchase.as_of,
+    )
 
 
 def _expect(version: ModelVersion, kind: str) -> None:

@@ -15,7 +15,7 @@ from patronage.differentiate.models import ValuationRun
 from patronage.differentiate.valuation.appraisal import histories, known_customers
 from patronage.differentiate.valuation.history import Horizon
 from patronage.differentiate.valuation.profit import profit_and_loss
-from patronage.differentiate.valuation.scoring import Histories, Window
+from patronage.differentiate.valuation.scoring import Histories, Window, expected_margin
 from patronage.science.equity import round_half_even_minor
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -96,31 +96,31 @@ def _expected_at_opening(opening: ValuationRun, closing: ValuationRun) -> pl.Dat
     window = Window.of(company_of(opening.company_version), opening.as_of)
     models = registry.models_of(opening.purchase_model, opening.spend_model)
     customers = Histories.of(frame, window.minor_per_major)
-    past = (customers.frequency, customers.recency, customers.age)
-    unit = customers.margin_per_day(models.spend)
-    elapsed, horizon = (closing.as_of - opening.as_of).days, window.horizon_days
-    rate = window.annual_discount_rate
+    elapsed = (closing.as_of - opening.as_of).days
+    old_end = opening.as_of + timedelta(days=window.horizon_days)
+    new_end = old_end + timedelta(days=elapsed)
     # What is discounted to t₀ is worth more at t₁ by the interest of the period.
-    growth = (1 + rate) ** (elapsed / _DAYS_A_YEAR)
+    growth = (1 + window.annual_discount_rate) ** (elapsed / _DAYS_A_YEAR)
 
-    def worth(start_days: int, end_days: int) -> NDArray[np.int64]:
-        purchases = models.purchase.discounted_expected_purchases(
-            *past, start_days=start_days, horizon_days=end_days, annual_discount_rate=rate
+    def margin(after: date, until: date, rate: float, times: float = 1.0) -> NDArray[np.int64]:
+        expected = expected_margin(
+            customers,
+            models,
+            seen_on=opening.as_of,
+            after=after,
+            until=until,
+            annual_discount_rate=rate,
         )
-        return round_half_even_minor(
-            purchases * unit * growth, minor_per_major=window.minor_per_major
-        )
+        return round_half_even_minor(expected * times, minor_per_major=window.minor_per_major)
 
-    expected = models.purchase.expected_purchases(*past, horizon_days=elapsed) * unit
+    rate = window.annual_discount_rate
     return pl.DataFrame(
         {
             "customer_id": frame["customer_id"],
             "opening_minor": frame["value_minor"],
-            "expected_margin_minor": round_half_even_minor(
-                expected, minor_per_major=window.minor_per_major
-            ),
-            "remaining_minor": worth(min(elapsed, horizon), horizon),
-            "rolled_minor": worth(max(elapsed, horizon), horizon + elapsed),
+            "expected_margin_minor": margin(opening.as_of, closing.as_of, 0.0),
+            "remaining_minor": margin(min(closing.as_of, old_end), old_end, rate, growth),
+            "rolled_minor": margin(max(closing.as_of, old_end), new_end, rate, growth),
         }
     )
 
@@ -141,14 +141,14 @@ def _closing_under_old_model(
         )
         ids, customers = known["customer_id"], histories(known, window)
     models = registry.models_of(opening.purchase_model, opening.spend_model)
-    purchases = models.purchase.discounted_expected_purchases(
-        customers.frequency,
-        customers.recency,
-        customers.age,
-        horizon_days=window.horizon_days,
+    value = expected_margin(
+        customers,
+        models,
+        seen_on=closing.as_of,
+        after=closing.as_of,
+        until=closing.as_of + timedelta(days=window.horizon_days),
         annual_discount_rate=window.annual_discount_rate,
     )
-    value = purchases * customers.margin_per_day(models.spend)
     minor = round_half_even_minor(value, minor_per_major=window.minor_per_major)
     return pl.DataFrame({"customer_id": ids, "closing_old_model_minor": minor})
 

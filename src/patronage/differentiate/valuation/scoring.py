@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Self
 
 import numpy as np
@@ -11,7 +11,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from patronage.science.equity import CustomerValue, customer_value, round_half_even_minor
-from patronage.science.lifetime import GammaGamma, ParetoNBD
+from patronage.science.lifetime import (
+    Calibration,
+    GammaGamma,
+    ParetoNBD,
+    ProbabilityCalibration,
+    PurchaseMoments,
+    calibrated_purchases,
+)
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.money import currency_decimals
 from patronage.vocabulary.periods import Quarter
@@ -21,18 +28,26 @@ Real = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Models:
-    """The two models a valuation rests on."""
+    """The two models a valuation rests on, and what outcomes said of their level."""
 
     #: who is still a customer and how often they shop
     purchase: ParetoNBD
     #: what they spend on a shopping day, in major units
     spend: GammaGamma
+    #: last day of the data that the purchase model was fitted to: day 0 of the calibration
+    fitted_as_of: date
+    #: what the expected path is multiplied by, by days since `fitted_as_of`
+    calibration: Calibration = field(default_factory=Calibration.identity)
+    #: of the probability of buying in the next quarter
+    buying: ProbabilityCalibration = field(default_factory=ProbabilityCalibration.identity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """How far ahead value is counted, at which rate, and in which unit."""
+    """From when and how far ahead value is counted, at which rate, and in which unit."""
 
+    #: the last date seen
+    as_of: date
     #: horizon of long-term value, days
     horizon_days: int
     #: annual effective discount rate
@@ -47,6 +62,7 @@ class Window:
         """What the company assumes, for a valuation as of this date."""
         following = Quarter(as_of.year, (as_of.month + 2) // 3).next
         return cls(
+            as_of=as_of,
             horizon_days=company.horizon_days,
             annual_discount_rate=company.annual_discount_rate,
             next_quarter_days=(following.last_day - following.first_day).days + 1,
@@ -114,23 +130,24 @@ def score(histories: Histories, models: Models, window: Window) -> pl.DataFrame:
     Returns:
         `probability_alive`, `probability_of_purchase` and `expected_purchases` (shopping days) of
         the next quarter, `expected_margin_minor` of the next quarter (nominal), `value_minor` over
-        the horizon (discounted) with the bounds of its 90 % interval.
+        the horizon (discounted) with the bounds of its 90 % interval. All of them but
+        `probability_alive` are on the calibrated path.
     """
     past = (histories.frequency, histories.recency, histories.age)
     quarter = window.next_quarter_days
-    purchases = models.purchase.expected_purchases(*past, horizon_days=quarter)
+    end = window.as_of + timedelta(days=quarter)
+    purchases = expected_purchases(histories, models, seen_on=window.as_of, until=end)
     long_term = worth(histories, models, window)
     margin = purchases * histories.margin_per_day(models.spend)
     value, low, high, expected = (
         round_half_even_minor(amounts, minor_per_major=window.minor_per_major)
         for amounts in (long_term.value, long_term.low, long_term.high, margin)
     )
+    buys = models.purchase.probability_of_purchase(*past, horizon_days=quarter)
     return pl.DataFrame(
         {
             "probability_alive": models.purchase.probability_alive(*past),
-            "probability_of_purchase": models.purchase.probability_of_purchase(
-                *past, horizon_days=quarter
-            ),
+            "probability_of_purchase": models.buying.apply(buys),
             "expected_purchases": purchases,
             "expected_margin_minor": expected,
             "value_minor": value,
@@ -140,15 +157,70 @@ def score(histories: Histories, models: Models, window: Window) -> pl.DataFrame:
     )
 
 
-def worth(histories: Histories, models: Models, window: Window) -> CustomerValue:
-    """Each customer's discounted value over the horizon with its spread, in major units."""
-    long_run = models.purchase.purchase_moments(
+def expected_margin(
+    histories: Histories,
+    models: Models,
+    *,
+    seen_on: date,
+    after: date,
+    until: date,
+    annual_discount_rate: float,
+) -> Real:
+    """The margin that each customer is expected to bring in (after, until], on the calibrated path.
+
+    Args:
+        histories: as of `seen_on`.
+        seen_on: the last date that the histories see, on or after the date of the fit.
+        after, until: the window, `seen_on` <= `after` <= `until`; an empty one brings nothing.
+        annual_discount_rate: effective, discounted to `seen_on`; 0.0 gives nominal amounts.
+
+    Returns:
+        Major units, shape (customers,). Windows add up.
+
+    Raises:
+        InvalidWindow: the dates are in another order.
+    """
+    purchases = expected_purchases(
+        histories,
+        models,
+        seen_on=seen_on,
+        after=after,
+        until=until,
+        annual_discount_rate=annual_discount_rate,
+    )
+    margin: Real = purchases * histories.margin_per_day(models.spend)
+    return margin
+
+
+def expected_purchases(
+    histories: Histories,
+    models: Models,
+    *,
+    seen_on: date,
+    until: date,
+    after: date | None = None,
+    annual_discount_rate: float = 0.0,
+) -> Real:
+    """Shopping days expected in (after, until], arguments as in `expected_margin`.
+
+    Without `after`, from `seen_on` on.
+    """
+    return calibrated_purchases(
+        models.purchase,
+        models.calibration,
         histories.frequency,
         histories.recency,
         histories.age,
-        horizon_days=window.horizon_days,
-        annual_discount_rate=window.annual_discount_rate,
+        start_days=(after - seen_on).days if after else 0.0,
+        horizon_days=(until - seen_on).days,
+        annual_discount_rate=annual_discount_rate,
+        offset_days=(seen_on - models.fitted_as_of).days,
     )
+
+
+def worth(histories: Histories, models: Models, window: Window) -> CustomerValue:
+    """Each customer's discounted value over the horizon with its spread, in major units."""
+    long_run = _calibrated_moments(histories, models, window)
     spend, spent = models.spend, (histories.frequency, histories.average_spend)
     spread = _spread_of_averages(histories)
     return customer_value(
@@ -161,6 +233,41 @@ def worth(histories: Histories, models: Models, window: Window) -> CustomerValue
         purchase_spend_variance=_finite(spend.purchase_spend_variance(*spent), spread),
         margin_rate=histories.margin_rate,
         cost_to_serve_per_purchase=histories.serve,
+    )
+
+
+def _calibrated_moments(histories: Histories, models: Models, window: Window) -> PurchaseMoments:
+    """The moments of the discounted number of purchases in the horizon, on the calibrated path.
+
+    Where the path is multiplied, on average by k over the customer's horizon, so is the number of
+    purchases given rate and lifetime: what is not known of these grows with k², the noise of single
+    purchases with k. Whether the customer ever comes back in the horizon rests on whether they are
+    still one, which the calibration does not touch.
+    """
+    raw = models.purchase.purchase_moments(
+        histories.frequency,
+        histories.recency,
+        histories.age,
+        horizon_days=window.horizon_days,
+        annual_discount_rate=window.annual_discount_rate,
+    )
+    if models.calibration.is_identity:
+        return raw
+    end = window.as_of + timedelta(days=window.horizon_days)
+    mean = expected_purchases(
+        histories,
+        models,
+        seen_on=window.as_of,
+        until=end,
+        annual_discount_rate=window.annual_discount_rate,
+    )
+    times = np.divide(mean, raw.mean, out=np.ones_like(mean), where=raw.mean > 0)
+    noise = raw.mean_squared_discount
+    return PurchaseMoments(
+        mean=mean,
+        variance=np.maximum(times**2 * (raw.variance - noise) + times * noise, 0.0),
+        mean_squared_discount=times * noise,
+        probability_of_purchase=raw.probability_of_purchase,
     )
 
 

@@ -3,6 +3,11 @@
 Needs NumPy and SciPy only. Times are in days, money in whatever unit the spend is given in.
 """
 
+from patronage.science.lifetime.calibration import (
+    Calibration,
+    ProbabilityCalibration,
+    calibrated_purchases,
+)
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.errors import (
     InconsistentHistory,
@@ -21,6 +26,7 @@ from patronage.science.lifetime.pareto_nbd import (
 )
 
 __all__ = [
+    "Calibration",
     "Cells",
     "Estimation",
     "GammaGamma",
@@ -33,5 +39,7 @@ __all__ = [
     "NotIdentified",
     "ParetoNBD",
     "ParetoNBDParameters",
+    "ProbabilityCalibration",
     "PurchaseMoments",
+    "calibrated_purchases",
 ]
