@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -45,6 +46,8 @@ class Scope:
 customer_scope: Question[[Actor, datetime], Scope] = Question("customer_scope")
 #: The condition on customers that a scope means; the room that keeps their standing answers.
 visible_customers: Question[[Scope], Q] = Question("visible_customers")
+#: Id and name of the portfolios that a scope holds, in their order; the same room answers.
+portfolio_names: Question[[Scope], Sequence[tuple[str, str]]] = Question("portfolio_names")
 
 
 def scope_of(actor: Actor, now: datetime) -> Scope:

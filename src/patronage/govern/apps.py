@@ -10,9 +10,10 @@ class GovernConfig(AppConfig):
 
     def ready(self) -> None:
         from patronage.access.ports import customers_created
-        from patronage.access.scope import customer_scope, visible_customers
+        from patronage.access.scope import customer_scope, portfolio_names, visible_customers
         from patronage.govern import handlers
 
         customers_created.register(handlers.enter_portfolio)
         customer_scope.register(handlers.scope_of_manager)
         visible_customers.register(handlers.condition_of)
+        portfolio_names.register(handlers.names_of)

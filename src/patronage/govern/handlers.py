@@ -68,3 +68,11 @@ def scope_of_manager(actor: Actor, now: datetime) -> Scope:
 def condition_of(scope: Scope) -> Q:
     """Give the condition on customers that a scope of portfolios means."""
     return Q(standing__portfolio_id__in=scope.portfolio_ids)
+
+
+def names_of(scope: Scope) -> list[tuple[str, str]]:
+    """Give id and name of the portfolios that a scope holds, in their order."""
+    found = Portfolio.objects.order_by("position", "name")
+    if not scope.everything:
+        found = found.filter(pk__in=scope.portfolio_ids)
+    return list(found.values_list("id", "name"))

@@ -1,0 +1,137 @@
+"""The customers in sight with their frozen figures as of a date, as one frame: cheap to ask twice.
+
+A run's figures never change, so that a process reads them from the warehouse once; whose customers
+they are is asked of the operational store every time, since scope is always today's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Final
+
+import polars as pl
+from django.conf import settings
+
+from patronage.access import datasets
+from patronage.access.errors import NotFound
+from patronage.access.roles import Actor, Right
+from patronage.access.scope import Scope, scope_of, visible, visible_customers
+from patronage.differentiate.models import ValuationRun
+from patronage.differentiate.reads.frames import newest_run, previous_run, run_at
+from patronage.identify.models import Customer
+
+#: runs whose figures stay in memory: a date, the one before, and a pair more
+_KEPT: Final = 4
+_COLUMNS: Final = (
+    "customer_id",
+    "value_minor",
+    "value_low_minor",
+    "value_high_minor",
+    "probability_of_purchase",
+    "expected_margin_minor",
+    "tier",
+    "need",
+    "objective",
+    "age_days",
+    "recency_days",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Which of the customers in scope are meant; empty asks for all."""
+
+    portfolio_id: str = ""
+    tier: str = ""
+    objective: str = ""
+    need: str = ""
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anybody in scope is left out."""
+        return bool(self.portfolio_id or self.tier or self.objective or self.need)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerBase:
+    """Customers in sight, valued as of one date, beside what they were worth the date before."""
+
+    run: ValuationRun
+    #: the run of the newest date before; None where there is none
+    before: ValuationRun | None
+    #: one row a customer by id; `before_minor` is NULL for who was not valued then
+    frame: pl.DataFrame
+
+
+def customer_base(
+    actor: Actor, now: datetime, *, as_of: date | None = None, chosen: Chosen | None = None
+) -> CustomerBase:
+    """Give everybody in the actor's scope who was valued as of a date.
+
+    Args:
+        as_of: the date valued; the newest without one.
+        chosen: who is meant of those in scope; all without it.
+
+    Returns:
+        A frame with the columns of the dataset `valuations` that pages show, and
+        `margin_minor` (of the quarter up to the date), `first_bought` (a date), `before_minor`.
+
+    Raises:
+        NotAllowed: the actor may not see profitability.
+        NotFound: nobody was valued as of that date, or at all; or the portfolio is absent or
+            outside the actor's scope, which look the same.
+    """
+    actor.require(Right.SEE_PROFITABILITY)
+    run = newest_run() if as_of is None else run_at(as_of)
+    if run is None:
+        raise NotFound(noun="valuation as of", id=as_of.isoformat() if as_of else "any date")
+    before = previous_run(run)
+    frame = _in_scope(_figures(run), actor, now, chosen or Chosen())
+    if before is None:
+        frame = frame.with_columns(before_minor=pl.lit(None, pl.Int64))
+    else:
+        then = _figures(before).select("customer_id", before_minor="value_minor")
+        frame = frame.join(then, on="customer_id", how="left", maintain_order="left")
+    return CustomerBase(run=run, before=before, frame=frame)
+
+
+def _in_scope(frame: pl.DataFrame, actor: Actor, now: datetime, chosen: Chosen) -> pl.DataFrame:
+    for column in ("tier", "objective", "need"):
+        asked = getattr(chosen, column)
+        if asked:
+            frame = frame.filter(pl.col(column) == asked)
+    scope = scope_of(actor, now)
+    if chosen.portfolio_id and not scope.holds(chosen.portfolio_id):
+        raise NotFound(noun="portfolio", id=chosen.portfolio_id)
+    if scope.everything and not chosen.portfolio_id:
+        return frame
+    seen = visible(Customer.objects.all(), actor, now)
+    if chosen.portfolio_id:
+        one = Scope(portfolio_ids=frozenset({chosen.portfolio_id}))
+        seen = seen.filter(visible_customers.ask(one))
+    ids = pl.DataFrame(
+        {"customer_id": list(seen.order_by().values_list("id", flat=True))},
+        schema={"customer_id": pl.String},
+    )
+    return frame.join(ids, on="customer_id", how="semi", maintain_order="left")
+
+
+def _figures(run: ValuationRun) -> pl.DataFrame:
+    newest = datasets.head("valuations")
+    return _read(str(settings.WAREHOUSE_ROOT), newest or 0, run.id, run.as_of)
+
+
+@lru_cache(maxsize=_KEPT)
+def _read(_root: str, number: int, run_id: str, as_of: date) -> pl.DataFrame:
+    """A run's rows by customer; an erasure makes a new state, so that nothing kept outlives it."""
+    rows = datasets.read("valuations", number)
+    chosen = rows.filter((rows.as_of == as_of) & (rows.run_id == run_id))
+    revenue = rows.quarter_sales_minor + rows.quarter_returns_minor
+    costs = rows.quarter_cost_of_goods_minor + rows.quarter_cost_to_serve_minor
+    frame = datasets.warehouse().polars(
+        chosen.select(*_COLUMNS, margin_minor=revenue - costs).order_by("customer_id")
+    )
+    day = pl.lit(as_of) - pl.duration(days=pl.col("age_days").floor().cast(pl.Int64))
+    return frame.with_columns(first_bought=day.cast(pl.Date))
