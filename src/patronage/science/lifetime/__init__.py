@@ -19,13 +19,17 @@ from patronage.science.lifetime.errors import (
 )
 from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.gamma_gamma import GammaGamma, GammaGammaParameters
+from patronage.science.lifetime.lognormal_spend import LognormalSpend, LognormalSpendParameters
 from patronage.science.lifetime.pareto_nbd import (
     ParetoNBD,
     ParetoNBDParameters,
     PurchaseMoments,
 )
+from patronage.science.lifetime.spend_model import SpendModel
+from patronage.science.lifetime.spend_models import SPEND_MODELS
 
 __all__ = [
+    "SPEND_MODELS",
     "Calibration",
     "Cells",
     "Estimation",
@@ -35,11 +39,14 @@ __all__ = [
     "InvalidParameter",
     "InvalidWindow",
     "LifetimeError",
+    "LognormalSpend",
+    "LognormalSpendParameters",
     "NotEstimated",
     "NotIdentified",
     "ParetoNBD",
     "ParetoNBDParameters",
     "ProbabilityCalibration",
     "PurchaseMoments",
+    "SpendModel",
     "calibrated_purchases",
 ]

@@ -19,14 +19,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import digamma, gammaln
 
-from patronage.science.lifetime.errors import InvalidParameter, NotEstimated, NotIdentified
+from patronage.science.lifetime.errors import InvalidParameter, NotIdentified
 from patronage.science.lifetime.estimation import Estimation
-from patronage.science.lifetime.histories import FloatArray, as_columns, refuse_rows
+from patronage.science.lifetime.fit_record import FitRecord, estimation_of
+from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.optimum import Optimum, SearchBox, maximise
+from patronage.science.lifetime.spend_model import SpendRows, validated_spend
 
 _NAMES: Final = ("p", "q", "v")
 _FEWEST_CUSTOMERS: Final = 4
 _SEARCH_WIDTH: Final = math.log(1e5)
+#: standard deviation over mean of the averages below which no search is made
+_LEAST_SPREAD: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +46,7 @@ class GammaGammaParameters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GammaGamma:
+class GammaGamma(FitRecord):
     """A gamma-gamma spend model with known parameters, fitted or rebuilt; immutable."""
 
     #: parameters; v in the money unit of the spend
@@ -70,22 +74,15 @@ class GammaGamma:
 
         Raises `InconsistentHistory`, naming rows with a missing, zero or negative spend or an
         impossible frequency; `NotIdentified` for fewer than four repeaters, none of them with two
-        repeat purchases, or all with one and the same average.
+        repeat purchases, or averages that spread by less than a thousandth of their mean (use
+        `LognormalSpend` there).
         """
-        x, z = _validated_spend(frequency, average_spend)
-        weight = np.ones_like(x) if weights is None else np.asarray(weights, dtype=np.float64)
-        x, z, weight = as_columns(frequency=x, average_spend=z, weights=weight)
-        refuse_rows(
-            [("weights must be finite and not negative.", ~(np.isfinite(weight) & (weight >= 0)))],
-            weight=weight,
-        )
-        kept = (x > 0) & (weight > 0)
-        x, z, weight = x[kept], z[kept], weight[kept]
-        _refuse_unidentified(x, z)
-        typical = float(weight @ z / weight.sum())
+        rows = SpendRows.of(frequency, average_spend, weights)
+        _refuse_unidentified(rows)
+        typical = float(rows.weight @ rows.average_spend / rows.customers)
         start = np.log([4.0, 3.0, typical])
         found = maximise(
-            lambda point: _mean_log_likelihood(point, x, z, weight),
+            lambda point: _mean_log_likelihood(point, rows),
             SearchBox(
                 names=_NAMES,
                 start=start,
@@ -93,35 +90,12 @@ class GammaGamma:
                 upper=start + _SEARCH_WIDTH,
             ),
         )
-        return _fitted(found, weight)
-
-    @property
-    def log_likelihood(self) -> float:
-        """Log-likelihood of the average spends. Raises `NotEstimated` on a rebuilt model."""
-        return self._estimated().log_likelihood
+        return _fitted(found, rows.customers)
 
     @property
     def standard_errors(self) -> GammaGammaParameters:
         """Asymptotic standard errors. Raises `NotEstimated` on a rebuilt model."""
-        return GammaGammaParameters(**self._estimated().standard_errors)
-
-    @property
-    def converged(self) -> bool:
-        """Whether the search ended in a proper maximum. Raises `NotEstimated` if rebuilt."""
-        return self._estimated().converged
-
-    @property
-    def gradient_norm(self) -> float:
-        """Norm of the mean log-likelihood's gradient in the log-parameters, at most 1e-6."""
-        return self._estimated().gradient_norm
-
-    def _estimated(self) -> Estimation:
-        if self.estimation is None:
-            raise NotEstimated(
-                "This model was rebuilt from parameters and has no estimation record; "
-                "read it from the stored model version, or call GammaGamma.fit."
-            )
-        return self.estimation
+        return GammaGammaParameters(**estimation_of(self).standard_errors)
 
     @property
     def population_mean(self) -> float:
@@ -151,13 +125,20 @@ class GammaGamma:
             shape, 2.0, lambda a: self.parameters.p * rate**2 / ((a - 1.0) * (a - 2.0))
         )
 
+    def log_likelihood_of(
+        self, *, frequency: ArrayLike, average_spend: ArrayLike, weights: ArrayLike | None = None
+    ) -> float:
+        """Sum of the log densities of the average spends: for out-of-sample scores."""
+        rows = SpendRows.of(frequency, average_spend, weights)
+        return _mean_log_likelihood(np.log(self._values()), rows)[0] * rows.customers
+
     def _values(self) -> tuple[float, float, float]:
         return self.parameters.p, self.parameters.q, self.parameters.v
 
     def _posterior(
         self, frequency: ArrayLike, average_spend: ArrayLike
     ) -> tuple[FloatArray, FloatArray]:
-        x, z = _validated_spend(frequency, average_spend)
+        x, z = validated_spend(frequency, average_spend)
         p, q, v = self._values()
         return p * x + q, v + x * z
 
@@ -170,36 +151,24 @@ def _where_above(
     return result
 
 
-def _validated_spend(
-    frequency: ArrayLike, average_spend: ArrayLike
-) -> tuple[FloatArray, FloatArray]:
-    """Columns with the spend of customers without a repeat purchase set to 0."""
-    x, z = as_columns(frequency=frequency, average_spend=average_spend)
-    whole = np.isfinite(x) & (x >= 0) & (x == np.floor(x))
-    spent = np.isfinite(z) & (z > 0)
-    refuse_rows(
-        [
-            ("frequency must be a whole number of repeat purchases, not negative.", ~whole),
-            ("average_spend must be finite and above 0 with a repeat purchase.", (x > 0) & ~spent),
-        ],
-        frequency=x,
-        average_spend=z,
-    )
-    return x, np.where(x > 0, z, 0.0)
-
-
-def _refuse_unidentified(x: FloatArray, z: FloatArray) -> None:
-    if x.size < _FEWEST_CUSTOMERS or x.max() < 2 or np.ptp(z) == 0:
+def _refuse_unidentified(rows: SpendRows) -> None:
+    repeaters, spread = rows.frequency.size, rows.relative_spread
+    if repeaters < _FEWEST_CUSTOMERS or rows.frequency.max() < 2:
         raise NotIdentified(
-            f"{x.size} customers with a repeat purchase cannot tell spread within from spread "
+            f"{repeaters} customers with a repeat purchase cannot tell spread within from spread "
             f"between customers: expected at least {_FEWEST_CUSTOMERS}, some with two repeat "
-            "purchases, with different averages. Observe longer, or use stored parameters."
+            "purchases. Observe longer, or use stored parameters."
+        )
+    if spread < _LEAST_SPREAD:
+        raise NotIdentified(
+            f"Spend hardly varies: the averages of {repeaters} customers with a repeat purchase "
+            f"spread by {spread:.2g} of their mean, expected different averages (at least "
+            f"{_LEAST_SPREAD:g}). Use LognormalSpend, which takes such a base."
         )
 
 
-def _mean_log_likelihood(
-    point: FloatArray, x: FloatArray, z: FloatArray, weight: FloatArray
-) -> tuple[float, FloatArray]:
+def _mean_log_likelihood(point: FloatArray, rows: SpendRows) -> tuple[float, FloatArray]:
+    x, z, weight = rows.frequency, rows.average_spend, rows.weight
     p, q, v = np.exp(point).tolist()
     px, total = p * x, v + x * z
     log_share, log_rest = np.log(x * z / total), np.log(v / total)
@@ -212,13 +181,20 @@ def _mean_log_likelihood(
             q - v * (px + q) / total,
         ]
     )
-    customers = weight.sum()
-    return float(weight @ value / customers), slopes @ weight / customers
+    return float(weight @ value / rows.customers), slopes @ weight / rows.customers
 
 
-def _fitted(found: Optimum, weight: FloatArray) -> GammaGamma:
+def _advice(found: Optimum) -> str:
+    if found.converged:
+        return found.message
+    return (
+        f"{found.message} Spend may vary too little between or within customers for this model; "
+        "LognormalSpend takes such a base."
+    )
+
+
+def _fitted(found: Optimum, customers: float) -> GammaGamma:
     values = np.exp(found.log_parameters)
-    customers = float(weight.sum())
     errors = values * np.sqrt(np.diag(found.inverse_information) / customers)
     p, q, v = values.tolist()
     estimation = Estimation(
@@ -227,7 +203,7 @@ def _fitted(found: Optimum, weight: FloatArray) -> GammaGamma:
         converged=found.converged,
         at_limit=found.at_limit,
         gradient_norm=found.gradient_norm,
-        message=found.message,
+        message=_advice(found),
         customers=customers,
         unit_events=customers,
     )
