@@ -1,0 +1,216 @@
+"""What did each customer do on which day, and what of it could be seen on a given day?
+
+A panel is the one door between a history and a backtest: `seen` gives what was known at the end of
+a day and reads nothing later, `outcome` what happened in a window after it.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from patronage.science.lifetime.errors import InvalidWindow
+from patronage.science.lifetime.histories import FloatArray, as_columns, refuse_rows
+
+IntArray = NDArray[np.int64]
+
+#: days of the quarter that facts look back on
+QUARTER_DAYS: Final = 91
+#: a customer's margin rate is pulled to the base's with the weight of so many average days
+PRIOR_DAYS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Seen:
+    """What was known of each customer at the end of a day; arrays of shape (customers,)."""
+
+    #: the day
+    day: int
+    #: rows of the panel's customers, those whose first purchase had been seen
+    customer: IntArray
+    #: x, repeat purchase days
+    frequency: FloatArray
+    #: t_x, days from the first to the last of them
+    recency: FloatArray
+    #: T, days from the first to this day
+    age: FloatArray
+    #: spend per repeat purchase day, at least the smallest that a spend model takes; 0 without one
+    average_spend: FloatArray
+    #: margin as a share of spend, pulled towards the base's
+    margin_rate: FloatArray
+    #: spend since the first purchase
+    spend: FloatArray
+    #: purchase days of the last `QUARTER_DAYS`
+    quarter_days: FloatArray
+    #: spend of the last `QUARTER_DAYS`
+    quarter_spend: FloatArray
+    #: purchase days of the quarter before that
+    earlier_days: FloatArray
+    #: spend of the quarter before that
+    earlier_spend: FloatArray
+    #: purchase days of the last 7
+    week_days: FloatArray
+
+    @property
+    def past(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """What a purchase model reads."""
+        return self.frequency, self.recency, self.age
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outcome:
+    """What customers did in a window; arrays of shape (customers,)."""
+
+    #: purchase days
+    purchases: FloatArray
+    #: spend
+    spend: FloatArray
+    #: margin
+    margin: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Panel:
+    """One row a customer and purchase day, sorted by both; arrays of shape (rows,)."""
+
+    #: 0 to customers - 1
+    customer: IntArray
+    #: day number, on any calendar
+    day: IntArray
+    #: net spend of the day
+    spend: FloatArray
+    #: margin of the day
+    margin: FloatArray
+    #: customers
+    customers: int
+    #: first purchase day of each customer, shape (customers,)
+    first_day: IntArray
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        customer: ArrayLike,
+        day: ArrayLike,
+        spend: ArrayLike,
+        margin: ArrayLike | None = None,
+    ) -> "Panel":
+        """Sort and check a history, one row a customer and purchase day.
+
+        Arguments, shape (rows,): `customer`, whole numbers from 0; `day`, whole numbers; `spend`
+        and `margin` of the day, finite, margin being the spend where it is not given. Customers
+        without a row have no history and are never seen.
+
+        Raises `InconsistentHistory`, naming the first rows: fractions, missing values, a customer
+        with two rows of one day.
+        """
+        who, when, spent, earned = as_columns(
+            customer=customer, day=day, spend=spend, margin=spend if margin is None else margin
+        )
+        order = np.lexsort((when, who))
+        who, when, spent, earned = who[order], when[order], spent[order], earned[order]
+        twice = np.concatenate(([False], (np.diff(who) == 0) & (np.diff(when) == 0)))
+        refuse_rows(
+            [
+                ("customer must be a whole number from 0.", (who < 0) | (who != np.floor(who))),
+                ("day must be a whole number.", when != np.floor(when)),
+                ("spend and margin must be finite.", ~np.isfinite(spent + earned)),
+                ("A customer has one row a day at most.", twice),
+            ],
+            customer=who,
+            day=when,
+            spend=spent,
+        )
+        number, date = who.astype(np.int64), when.astype(np.int64)
+        customers = int(number[-1]) + 1
+        first = np.full(customers, np.iinfo(np.int64).max)
+        np.minimum.at(first, number, date)
+        return cls(
+            customer=number,
+            day=date,
+            spend=spent,
+            margin=earned,
+            customers=customers,
+            first_day=first,
+        )
+
+    def seen(self, day: int) -> Seen:
+        """What was known at the end of a day, of those who had bought by then.
+
+        Raises `InvalidWindow` where nobody had.
+        """
+        rows = self.day <= day
+        if not rows.any():
+            raise InvalidWindow(
+                f"Nobody had bought by day {day}: the first purchase is on day {self.day.min()}."
+            )
+        who, when, spent = self.customer[rows], self.day[rows], self.spend[rows]
+        count = self._sum(who)
+        known = np.flatnonzero(count)
+        last = np.zeros(self.customers, dtype=np.int64)
+        last[who] = when  # rows are sorted by day, so that the newest one stays
+        first_spend = np.zeros(self.customers)
+        opening = when == self.first_day[who]
+        first_spend[who[opening]] = spent[opening]
+        total = self._sum(who, spent)
+        repeats = count - 1
+        later = np.divide(
+            total - first_spend, repeats, out=np.zeros_like(total), where=repeats > 0
+        )
+        smallest = 0.01
+        rate = _margin_rate(total, self._sum(who, self.margin[rows]), count)
+
+        def within(after: int, until: int, amount: FloatArray | None = None) -> FloatArray:
+            inside = (when > after) & (when <= until)
+            return self._sum(who[inside], None if amount is None else amount[inside])[known]
+
+        quarter, before = day - QUARTER_DAYS, day - 2 * QUARTER_DAYS
+        return Seen(
+            day=day,
+            customer=known,
+            frequency=repeats[known],
+            recency=(last - self.first_day)[known].astype(np.float64),
+            age=(day - self.first_day)[known].astype(np.float64),
+            average_spend=np.where(repeats > 0, np.maximum(later, smallest), 0.0)[known],
+            margin_rate=rate[known],
+            spend=total[known],
+            quarter_days=within(quarter, day),
+            quarter_spend=within(quarter, day, spent),
+            earlier_days=within(before, quarter),
+            earlier_spend=within(before, quarter, spent),
+            week_days=within(day - 7, day),
+        )
+
+    def outcome(self, seen: Seen, *, after: int, until: int) -> Outcome:
+        """What those seen did in (after, until].
+
+        Raises `InvalidWindow` for a window that begins before the day they were seen on.
+        """
+        if not seen.day <= after <= until:
+            raise InvalidWindow(
+                f"An outcome lies after the day it is forecast on ({seen.day}), found the window "
+                f"({after}, {until}]."
+            )
+        rows = (self.day > after) & (self.day <= until)
+        who = self.customer[rows]
+        return Outcome(
+            purchases=self._sum(who)[seen.customer],
+            spend=self._sum(who, self.spend[rows])[seen.customer],
+            margin=self._sum(who, self.margin[rows])[seen.customer],
+        )
+
+    def _sum(self, who: IntArray, amount: FloatArray | None = None) -> FloatArray:
+        return np.bincount(who, weights=amount, minlength=self.customers).astype(np.float64)
+
+
+def _margin_rate(spend: FloatArray, margin: FloatArray, days: FloatArray) -> FloatArray:
+    """Each customer's margin per unit of spend, a short history counting for little."""
+    total = float(spend.sum())
+    base = min(max(float(margin.sum()) / total, -1.0), 1.0) if total > 0 else 0.0
+    prior = PRIOR_DAYS * max(total, 0.0) / max(float(days.sum()), 1.0)
+    known = np.maximum(spend, 0.0)
+    own = np.clip(np.divide(margin, spend, out=np.full_like(spend, base), where=spend > 0), -1, 1)
+    weight = np.maximum(known + prior, 1e-12)
+    pulled: FloatArray = (own * known + base * prior) / weight
+    return pulled
