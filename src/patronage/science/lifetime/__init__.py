@@ -20,15 +20,15 @@ from patronage.science.lifetime.errors import (
 from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.gamma_gamma import GammaGamma, GammaGammaParameters
 from patronage.science.lifetime.lognormal_spend import LognormalSpend, LognormalSpendParameters
-from patronage.science.lifetime.pareto_nbd import (
-    ParetoNBD,
-    ParetoNBDParameters,
-    PurchaseMoments,
-)
+from patronage.science.lifetime.pareto_nbd import ParetoNBD, ParetoNBDParameters
+from patronage.science.lifetime.purchase_model import PURCHASE_MODELS, PurchaseModel
+from patronage.science.lifetime.purchase_moments import PurchaseMoments
+from patronage.science.lifetime.simulated_histories import SimulatedHistories
 from patronage.science.lifetime.spend_model import SpendModel
 from patronage.science.lifetime.spend_models import SPEND_MODELS
 
 __all__ = [
+    "PURCHASE_MODELS",
     "SPEND_MODELS",
     "Calibration",
     "Cells",
@@ -46,7 +46,9 @@ __all__ = [
     "ParetoNBD",
     "ParetoNBDParameters",
     "ProbabilityCalibration",
+    "PurchaseModel",
     "PurchaseMoments",
+    "SimulatedHistories",
     "SpendModel",
     "calibrated_purchases",
 ]

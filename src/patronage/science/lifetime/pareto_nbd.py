@@ -10,9 +10,8 @@ the last purchase), `T` (days from the first purchase to now); arguments are sca
 shape (customers,), missing values refused; results have shape (customers,).
 """
 
-import math
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.random import Generator
@@ -20,7 +19,6 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from patronage.science.lifetime.cells import Cells
-from patronage.science.lifetime.errors import InvalidParameter, NotEstimated, NotIdentified
 from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.histories import FloatArray, validated_histories
 from patronage.science.lifetime.optimum import Objective, Optimum, SearchBox, maximise
@@ -30,6 +28,13 @@ from patronage.science.lifetime.pareto_nbd_likelihood import (
     dropped_out,
     weighted_log_likelihood,
 )
+from patronage.science.lifetime.purchase_fit import (
+    PurchaseFit,
+    estimated,
+    refuse_outside_domain,
+    refuse_unidentified,
+)
+from patronage.science.lifetime.purchase_moments import PurchaseMoments
 from patronage.science.lifetime.quadrature import power_laws, row_blocks
 from patronage.science.lifetime.simulated_histories import SimulatedHistories
 from patronage.science.lifetime.windows import (
@@ -39,7 +44,6 @@ from patronage.science.lifetime.windows import (
 )
 
 _NAMES: Final = ("r", "alpha", "s", "beta")
-_FEWEST_HISTORIES: Final = 5
 _LARGEST_SHAPE: Final = 1e3
 #: log half-width of the search: shapes about 1, scales wide enough for any shape within its limit
 _SEARCH_WIDTH: Final = np.log([_LARGEST_SHAPE, 1e7, _LARGEST_SHAPE, 1e7])
@@ -59,23 +63,11 @@ class ParetoNBDParameters:
     beta: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PurchaseMoments:
-    """What is known about a customer's purchases in a window; arrays of shape (customers,)."""
-
-    #: expected discounted number of purchases
-    mean: FloatArray
-    #: variance of the discounted number, rate and dropout unknown
-    variance: FloatArray
-    #: expected sum of squared discount factors over purchases: what per-purchase noise multiplies
-    mean_squared_discount: FloatArray
-    #: probability of at least one purchase in the window
-    probability_of_purchase: FloatArray
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParetoNBD:
+class ParetoNBD(PurchaseFit[ParetoNBDParameters]):
     """A Pareto/NBD model with known parameters, fitted or rebuilt; immutable."""
+
+    TIME_POWERS: ClassVar = {"alpha": 1, "beta": 1}
 
     #: parameters, in days
     parameters: ParetoNBDParameters
@@ -88,9 +80,7 @@ class ParetoNBD:
 
         Raises `InvalidParameter` unless all four are finite and above 0.
         """
-        for name, value in zip(_NAMES, (r, alpha, s, beta), strict=True):
-            if not (math.isfinite(value) and value > 0):
-                raise InvalidParameter(f"{name} must be finite and above 0, found {value}.")
+        refuse_outside_domain(r=r, alpha=alpha, s=s, beta=beta)
         return cls(parameters=ParetoNBDParameters(r=r, alpha=alpha, s=s, beta=beta))
 
     @classmethod
@@ -107,7 +97,7 @@ class ParetoNBD:
         Raises `NotIdentified` where no search could succeed: nobody bought twice, or there are
         fewer than five distinct histories (one customer, say) for four parameters.
         """
-        _refuse_unidentified(cells)
+        refuse_unidentified(cells, parameters="four")
         centre = np.log(_typical(cells))
         first = centre if start is None else np.log([start.r, start.alpha, start.s, start.beta])
 
@@ -119,49 +109,6 @@ class ParetoNBD:
             may_rest=("r", "s"),
         )
         return _fitted(maximise(_mean_log_likelihood(cells), box), cells)
-
-    # --- the record of the estimation -------------------------------------------------------------
-
-    @property
-    def log_likelihood(self) -> float:
-        """Log-likelihood with times in days. Raises `NotEstimated` on a rebuilt model."""
-        return self._estimated().log_likelihood
-
-    @property
-    def standard_errors(self) -> ParetoNBDParameters:
-        """Asymptotic standard errors, in days. Raises `NotEstimated` on a rebuilt model."""
-        return ParetoNBDParameters(**self._estimated().standard_errors)
-
-    @property
-    def converged(self) -> bool:
-        """Whether the search ended in a proper maximum. Raises `NotEstimated` if rebuilt."""
-        return self._estimated().converged
-
-    @property
-    def gradient_norm(self) -> float:
-        """Norm of the mean log-likelihood's gradient in the log-parameters, at most 1e-6."""
-        return self._estimated().gradient_norm
-
-    def parameters_per(self, *, days: float) -> ParetoNBDParameters:
-        """The parameters with `days` days as the time unit: 7 for weeks."""
-        return _in_units_of(self.parameters, days)
-
-    def standard_errors_per(self, *, days: float) -> ParetoNBDParameters:
-        """The standard errors with `days` days as the time unit."""
-        return _in_units_of(self.standard_errors, days)
-
-    def log_likelihood_per(self, *, days: float) -> float:
-        """The log-likelihood with `days` days as the time unit (densities scale with it)."""
-        estimation = self._estimated()
-        return estimation.log_likelihood + estimation.unit_events * math.log(days)
-
-    def _estimated(self) -> Estimation:
-        if self.estimation is None:
-            raise NotEstimated(
-                "This model was rebuilt from parameters and has no estimation record; "
-                "read it from the stored model version, or call ParetoNBD.fit."
-            )
-        return self.estimation
 
     # --- answers about customers ------------------------------------------------------------------
 
@@ -322,19 +269,6 @@ class ParetoNBD:
         return np.concatenate(blocks)
 
 
-def _refuse_unidentified(cells: Cells) -> None:
-    if cells.repeat_purchases == 0:
-        raise NotIdentified(
-            f"None of the {cells.customers:g} customers bought again: purchase and dropout rates "
-            "cannot be told apart. Observe longer, or use parameters from a similar base."
-        )
-    if cells.size < _FEWEST_HISTORIES:
-        raise NotIdentified(
-            f"{cells.size} distinct histories cannot identify four parameters; expected at least "
-            f"{_FEWEST_HISTORIES}. Pool customers, or use parameters from a similar base."
-        )
-
-
 def _mean_log_likelihood(cells: Cells) -> Objective:
     """The objective of the fit: by look-up where that is exact and pays, else directly."""
     tables = DayTables.of(cells)
@@ -361,32 +295,5 @@ def _typical(cells: Cells) -> FloatArray:
 
 
 def _fitted(found: Optimum, cells: Cells) -> ParetoNBD:
-    values = np.exp(found.log_parameters)
-    errors = values * np.sqrt(np.diag(found.inverse_information) / cells.customers)
-    r, alpha, s, beta = values.tolist()
-    estimation = Estimation(
-        log_likelihood=found.mean_log_likelihood * cells.customers,
-        standard_errors=dict(zip(_NAMES, errors.tolist(), strict=True)),
-        converged=found.converged,
-        at_limit=found.at_limit,
-        gradient_norm=found.gradient_norm,
-        message=found.message,
-        customers=cells.customers,
-        unit_events=cells.repeat_purchases,
-    )
-    return ParetoNBD(
-        parameters=ParetoNBDParameters(r=r, alpha=alpha, s=s, beta=beta), estimation=estimation
-    )
-
-
-def _in_units_of(parameters: ParetoNBDParameters, days: float) -> ParetoNBDParameters:
-    if not (math.isfinite(days) and days > 0):
-        raise InvalidParameter(
-            f"A time unit must be a finite number of days above 0, found {days}."
-        )
-    return ParetoNBDParameters(
-        r=parameters.r,
-        alpha=parameters.alpha / days,
-        s=parameters.s,
-        beta=parameters.beta / days,
-    )
+    values, estimation = estimated(found, cells, _NAMES)
+    return ParetoNBD(parameters=ParetoNBDParameters(**values), estimation=estimation)
