@@ -47,6 +47,12 @@ PLACES = (
         rights=frozenset({_R.SEE_STATEMENTS}),
     ),
     Place(
+        url_name="differentiate:value",
+        title=gettext_lazy("Value"),
+        letter="v",
+        rights=frozenset({_R.SEE_PROFITABILITY}),
+    ),
+    Place(
         url_name="govern:portfolio",
         title=gettext_lazy("Portfolio"),
         letter="p",

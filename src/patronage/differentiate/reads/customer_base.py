@@ -47,11 +47,17 @@ class Chosen:
     tier: str = ""
     objective: str = ""
     need: str = ""
+    #: quarter of the first purchase, such as "2017-Q1"
+    cohort: str = ""
+    #: least value, minor units; None: no lower end
+    from_minor: int | None = None
+    #: values are below this one, minor units; None: no upper end
+    below_minor: int | None = None
 
     @property
     def is_narrowed(self) -> bool:
         """Whether anybody in scope is left out."""
-        return bool(self.portfolio_id or self.tier or self.objective or self.need)
+        return self != Chosen()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +82,8 @@ def customer_base(
 
     Returns:
         A frame with the columns of the dataset `valuations` that pages show, and
-        `margin_minor` (of the quarter up to the date), `first_bought` (a date), `before_minor`.
+        `margin_minor` (of the quarter up to the date), `cohort` (the quarter of the first
+        purchase) and `before_minor`.
 
     Raises:
         NotAllowed: the actor may not see profitability.
@@ -97,11 +104,20 @@ def customer_base(
     return CustomerBase(run=run, before=before, frame=frame)
 
 
-def _in_scope(frame: pl.DataFrame, actor: Actor, now: datetime, chosen: Chosen) -> pl.DataFrame:
-    for column in ("tier", "objective", "need"):
+def _narrowed(frame: pl.DataFrame, chosen: Chosen) -> pl.DataFrame:
+    for column in ("tier", "objective", "need", "cohort"):
         asked = getattr(chosen, column)
         if asked:
             frame = frame.filter(pl.col(column) == asked)
+    if chosen.from_minor is not None:
+        frame = frame.filter(pl.col("value_minor") >= chosen.from_minor)
+    if chosen.below_minor is not None:
+        frame = frame.filter(pl.col("value_minor") < chosen.below_minor)
+    return frame
+
+
+def _in_scope(frame: pl.DataFrame, actor: Actor, now: datetime, chosen: Chosen) -> pl.DataFrame:
+    frame = _narrowed(frame, chosen)
     scope = scope_of(actor, now)
     if chosen.portfolio_id and not scope.holds(chosen.portfolio_id):
         raise NotFound(noun="portfolio", id=chosen.portfolio_id)
@@ -133,5 +149,6 @@ def _read(_root: str, number: int, run_id: str, as_of: date) -> pl.DataFrame:
     frame = datasets.warehouse().polars(
         chosen.select(*_COLUMNS, margin_minor=revenue - costs).order_by("customer_id")
     )
-    day = pl.lit(as_of) - pl.duration(days=pl.col("age_days").floor().cast(pl.Int64))
-    return frame.with_columns(first_bought=day.cast(pl.Date))
+    day = (pl.lit(as_of) - pl.duration(days=pl.col("age_days").floor().cast(pl.Int64))).dt
+    quarter = day.year().cast(pl.String) + "-Q" + day.quarter().cast(pl.String)
+    return frame.with_columns(cohort=quarter)

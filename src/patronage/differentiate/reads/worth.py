@@ -189,8 +189,8 @@ def summary_of(base: CustomerBase) -> ValueSummary:
         before_minor=found["before"] if before else None,
         new_customers=found["new_customers"] if before else 0,
         new_minor=found["new"] if before else 0,
-        tiers=_parts(frame, pl.col("tier")),
-        objectives=_parts(frame, pl.col("objective")),
+        tiers=_parts(frame, "tier"),
+        objectives=_parts(frame, "objective"),
         needs=_parts(frame, pl.col("need").fill_null("")),
         cohorts=_cohorts(frame),
     )
@@ -352,9 +352,7 @@ def _parts(frame: pl.DataFrame, by: Any) -> list[Part]:
 
 
 def _cohorts(frame: pl.DataFrame) -> list[Part]:
-    bought = pl.col("first_bought")
-    quarter = bought.dt.year().cast(pl.String) + "-Q" + bought.dt.quarter().cast(pl.String)
-    found = frame.group_by(name=quarter).agg(*_SUMS).sort("name")
+    found = frame.group_by(name="cohort").agg(*_SUMS).sort("name")
     return [Part(**row) for row in found.to_dicts()]
 
 

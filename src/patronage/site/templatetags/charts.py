@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 
 from patronage.site import charts
-from patronage.site.charts import Amount, Chart, Estimate, Point, Step
+from patronage.site.charts import Amount, Bin, Chart, Estimate, Grade, Place, Point, Step
 
 register = template.Library()
 _TEMPLATE = "site/parts/chart.html"
@@ -108,6 +108,84 @@ def line_with_band(
             unit=unit,
         )
     )
+
+
+@register.inclusion_tag(_TEMPLATE)
+def histogram(
+    bins: Iterable[Any],
+    *,
+    finding: str,
+    detail: str = "",
+    unit: str = "",
+    middle: Any = None,
+    middle_label: str = "",
+) -> dict[str, Any]:
+    """How many have how much. Bins have `low`, `high` (None is open), `count`, maybe `href`."""
+    rows = [
+        Bin(
+            low=_of(each, "low"),
+            high=_of(each, "high"),
+            count=_of(each, "count"),
+            href=_of(each, "href", ""),
+        )
+        for each in bins
+    ]
+    return _drawn(
+        charts.histogram(
+            rows,
+            finding=finding,
+            detail=detail,
+            unit=unit,
+            middle=middle,
+            middle_label=middle_label,
+        )
+    )
+
+
+@register.inclusion_tag(_TEMPLATE)
+def curve(
+    places: Iterable[Any], *, finding: str, detail: str = "", unit: str = "", along: str = ""
+) -> dict[str, Any]:
+    """What adds up along the way. Places have `x`, `y`, and maybe a `label` to be written."""
+    rows = [
+        Place(x=_of(each, "x"), y=_of(each, "y"), label=str(_of(each, "label", "")))
+        for each in places
+    ]
+    return _drawn(charts.curve(rows, finding=finding, detail=detail, unit=unit, along=along))
+
+
+@register.inclusion_tag(_TEMPLATE)
+def expected_and_actual(
+    grades: Iterable[Any], *, finding: str, detail: str = "", unit: str = ""
+) -> dict[str, Any]:
+    """Group by group. Grades have `label`, `expected`, `actual`, `low`, `high`, maybe `href`."""
+    return _drawn(
+        charts.expected_and_actual(_grades(grades), finding=finding, detail=detail, unit=unit)
+    )
+
+
+@register.inclusion_tag(_TEMPLATE)
+def against_the_line(
+    grades: Iterable[Any], *, finding: str, detail: str = "", unit: str = ""
+) -> dict[str, Any]:
+    """The same grades as points beside the line on which both are the same."""
+    return _drawn(
+        charts.against_the_line(_grades(grades), finding=finding, detail=detail, unit=unit)
+    )
+
+
+def _grades(grades: Iterable[Any]) -> list[Grade]:
+    return [
+        Grade(
+            label=str(_of(each, "label")),
+            expected=_of(each, "expected"),
+            actual=_of(each, "actual"),
+            low=_of(each, "low"),
+            high=_of(each, "high"),
+            href=_of(each, "href", ""),
+        )
+        for each in grades
+    ]
 
 
 def _drawn(chart: Chart, href: str = "") -> dict[str, Any]:

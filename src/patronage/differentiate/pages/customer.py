@@ -5,20 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
-
+from patronage.differentiate.pages.words import objective_words
 from patronage.differentiate.reads import CustomerValuation, ProfitAndLoss
-
-OBJECTIVE_WORDS: Final[Mapping[str, Promise]] = {
-    "retain": _("Retain"),
-    "grow": _("Grow"),
-    "convert": _("Convert"),
-    "exit": _("Exit"),
-    "acquire": _("Acquire"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +63,7 @@ def worth_of(history: Sequence[CustomerValuation], as_of: date | None) -> Worth 
         now=shown[-1],
         before=shown[-2] if len(shown) > 1 else None,
         points=points,
-        objective=str(OBJECTIVE_WORDS[shown[-1].objective]),
+        objective=objective_words(shown[-1].objective),
     )
 
 

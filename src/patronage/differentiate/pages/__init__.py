@@ -1,0 +1,7 @@
+"""The screens on what customers are worth, and the parts of a customer's page that say so."""
+
+from patronage.differentiate.pages.customer import Ledger, Worth, ledger_of, worth_of
+from patronage.differentiate.pages.value import value
+from patronage.differentiate.pages.value_file import value_csv
+
+__all__ = ["Ledger", "Worth", "ledger_of", "value", "value_csv", "worth_of"]

@@ -1,0 +1,13 @@
+"""Addresses of the pages on what customers are worth."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from patronage.differentiate import pages
+
+app_name = "differentiate"
+urlpatterns = [
+    path("value", pages.value, name="value"),
+    path("value/customers.csv", pages.value_csv, name="value-csv"),
+]
