@@ -3,6 +3,10 @@
 Needs NumPy and SciPy only. Times are in days, money in whatever unit the spend is given in.
 """
 
+from patronage.science.lifetime.bg_bb import (
+    BetaGeometricBetaBinomial,
+    BetaGeometricBetaBinomialParameters,
+)
 from patronage.science.lifetime.calibration import (
     Calibration,
     ProbabilityCalibration,
@@ -30,6 +34,8 @@ from patronage.science.lifetime.spend_models import SPEND_MODELS
 __all__ = [
     "PURCHASE_MODELS",
     "SPEND_MODELS",
+    "BetaGeometricBetaBinomial",
+    "BetaGeometricBetaBinomialParameters",
     "Calibration",
     "Cells",
     "Estimation",
