@@ -1,0 +1,130 @@
+"""What would be bought if customers bought more often, or stayed for longer? Any purchase model.
+
+The past, and what it says of each customer, stays as it is; only what comes after is another. With
+m(t) the purchases that the model expects at t days from now, buying g times as often gives g m(t).
+Remaining lifetimes 1/c times as long, at an unchanged rate of buying, give m(c t): whoever is t
+days on has aged by c t. Discounted at the force of interest d, the integral of exp(-d t) m(c t)
+over (a, b] is 1/c times that of exp(-(d/c) u) m(u) over (c a, c b]: the model's own answer for
+another window at another rate. For Pareto/NBD both are exactly a purchase rate times g and a
+dropout rate times c.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from numpy.typing import ArrayLike
+from scipy.optimize import brentq
+
+from patronage.science.lifetime.calibration import ExpectsPurchases
+from patronage.science.lifetime.errors import InvalidParameter
+from patronage.science.lifetime.histories import FloatArray
+
+#: lifetimes longer than 1/this times are not searched for
+SLOWEST_AGEING: Final = 0.05
+_YEAR_DAYS: Final = 365.0
+
+
+class Lasts(ExpectsPurchases, Protocol):
+    """A purchase model that also says who is still a customer."""
+
+    def probability_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> FloatArray:
+        """Probability of still being a customer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steered:
+    """A purchase model whose future is steered; expects purchases as any model does."""
+
+    #: the model as fitted
+    model: Lasts
+    #: shopping days, times this
+    purchases: float = 1.0
+    #: speed of ageing: below 1, remaining lifetimes are 1/ageing times as long
+    ageing: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Raise `InvalidParameter` for a rate below 0 or an ageing outside 0.05 to 20."""
+        if not self.purchases >= 0:
+            raise InvalidParameter(f"purchases must be 0 or more, found {self.purchases}.")
+        if not SLOWEST_AGEING <= self.ageing <= 1 / SLOWEST_AGEING:
+            raise InvalidParameter(
+                f"ageing must lie between {SLOWEST_AGEING} and {1 / SLOWEST_AGEING:g}, found "
+                f"{self.ageing}."
+            )
+
+    def probability_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> FloatArray:
+        """Probability of still being a customer: the past's, which is not steered."""
+        return self.model.probability_alive(x, t_x, T)
+
+    def discounted_expected_purchases(
+        self,
+        x: ArrayLike,
+        t_x: ArrayLike,
+        T: ArrayLike,
+        *,
+        horizon_days: float,
+        annual_discount_rate: float,
+        start_days: float = 0.0,
+    ) -> FloatArray:
+        """Expected purchases in (T + start_days, T + horizon_days], discounted to T.
+
+        Arguments, result and errors as of the model's own method.
+        """
+        same_force = annual_discount_rate
+        if self.ageing != 1.0:
+            same_force = (1.0 + annual_discount_rate) ** (1.0 / self.ageing) - 1.0
+        expected = self.model.discounted_expected_purchases(
+            x,
+            t_x,
+            T,
+            start_days=start_days * self.ageing,
+            horizon_days=horizon_days * self.ageing,
+            annual_discount_rate=same_force,
+        )
+        steered: FloatArray = self.purchases / self.ageing * expected
+        return steered
+
+
+def activity_retention(
+    model: ExpectsPurchases, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
+) -> float | None:
+    """The share of what the customers buy now that they are still expected to buy in a year.
+
+    Purchases expected on the day that begins 365 days on, over those expected on the next day, both
+    summed over the customers: the share of customers kept, each counted with how often they buy.
+    None where nothing is expected now.
+    """
+    now = _on_day(model, x, t_x, T, 0.0)
+    return _on_day(model, x, t_x, T, _YEAR_DAYS) / now if now > 0 else None
+
+
+def ageing_for_retention(
+    model: Lasts, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, points: float
+) -> float | None:
+    """The ageing at which `activity_retention` is higher by `points` (0.01 is one point).
+
+    None where no ageing down to `SLOWEST_AGEING` gets there: next to nobody leaves as it is.
+    """
+    present = activity_retention(model, x, t_x, T)
+    if present is None:
+        return None
+    wanted = present + points
+
+    def missed(ageing: float) -> float:
+        kept = activity_retention(Steered(model=model, ageing=ageing), x, t_x, T)
+        return (kept or 0.0) - wanted
+
+    if missed(SLOWEST_AGEING) < 0:
+        return None
+    return float(brentq(missed, SLOWEST_AGEING, 1.0, xtol=1e-10))
+
+
+def _on_day(
+    model: ExpectsPurchases, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, start: float
+) -> float:
+    """Purchases expected on one day, by all of the customers."""
+    return float(
+        model.discounted_expected_purchases(
+            x, t_x, T, start_days=start, horizon_days=start + 1.0, annual_discount_rate=0.0
+        ).sum()
+    )
