@@ -103,15 +103,15 @@ def _weighed(shape: DiscreteShape, x: FloatArray, t_x: FloatArray, n: FloatArray
     alpha, beta, gamma, delta = shape.alpha, shape.beta, shape.gamma, shape.delta
     terms = _terms(t_x, n)
     bought, lived = x[terms.owner], terms.lived
-    log_term = betaln(alpha + bought, beta + lived - bought) + betaln(
+    log_term: FloatArray = betaln(alpha + bought, beta + lived - bought) + betaln(
         gamma + terms.gone, delta + lived
     )
-    highest = np.maximum.reduceat(log_term, terms.first)
-    share: FloatArray = np.exp(log_term - highest[terms.owner])
+    highest = np.asarray(np.maximum.reduceat(log_term, terms.first), dtype=np.float64)
+    share = np.exp(log_term - highest[terms.owner])
     total = np.asarray(np.add.reduceat(share, terms.first), dtype=np.float64)
-    value: FloatArray = np.log(total) + highest - betaln(alpha, beta) - betaln(gamma, delta)
-    share /= total[terms.owner]
-    return _Weighed(terms, share, value)
+    start = float(betaln(alpha, beta) + betaln(gamma, delta))
+    share = share / total[terms.owner]
+    return _Weighed(terms, share, np.log(total) + highest - start)
 
 
 def _slopes(shape: DiscreteShape, x: FloatArray, terms: _Terms) -> FloatArray:
