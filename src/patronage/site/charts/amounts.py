@@ -14,13 +14,17 @@ from patronage.site.chart_style import plotted, written
 from patronage.site.charts.chart import (
     Chart,
     bounds_of,
+    hints,
     href_of,
+    hrefs,
     labels_axis,
+    labels_row,
     link,
     specification,
     tips,
     value_axis,
     with_amounts,
+    with_column,
 )
 
 
@@ -168,19 +172,25 @@ def bars(
         for item in amounts
     ]
     low, high = reach or bounds_of(item["value"] for item in values)
-    scale = alt.Scale(domain=[low, high], nice=False)
-    rows = labels_axis(item["label"] for item in values)
-    plot = alt.Chart(alt.Data(values=values))
-    drawn = plot.mark_bar(cornerRadius=2, height={"band": 0.66}, color="@mark").encode(
-        y=rows,
-        x=alt.X("value:Q", scale=scale, axis=None),
-        tooltip=tips("label", "text"),
-        **href_of(values),
-    )
+    row = labels_row(item["label"] for item in values)
+    drawn = {
+        "mark": {"type": "bar", "cornerRadius": 2, "height": {"band": 0.66}, "color": "@mark"},
+        "encoding": {
+            "y": row,
+            "x": {
+                "field": "value",
+                "type": "quantitative",
+                "scale": {"domain": [low, high], "nice": False},
+                "axis": None,
+            },
+            "tooltip": hints("label", "text"),
+        }
+        | hrefs(values),
+    }
     return Chart(
         finding=finding,
         detail=detail,
-        spec=specification(with_amounts(values, drawn), len(values), row=24),
+        spec=with_column(values, [drawn], row=24),
         columns=(_("What"), _("Amount")),
         rows=tuple((v["label"], v.get("href", ""), (v["text"],)) for v in values),
     )

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-import altair as alt
 from django.utils.translation import gettext as _
 
 from patronage.site.chart_style import plotted, written
 from patronage.site.charts.chart import (
     Chart,
+    amounts_axis,
     bounds_of,
-    href_of,
-    labels_axis,
+    hints,
+    hrefs,
+    labels_row,
+    layered,
     link,
-    specification,
-    tips,
-    value_axis,
-    with_amounts,
 )
 
 _SIDE = 300
@@ -45,26 +43,39 @@ def expected_and_actual(
     The colour says whether the interval holds what was expected, and so does the table's word.
     """
     marks = [_mark(each, unit) for each in grades]
-    low, high = bounds_of(mark[end] for mark in marks for end in ("low", "high", "expected"))
-    room = (high - low) * 0.03
-    reach = alt.Scale(domain=[low - room if low else 0, high + room], nice=False)
-    rows = labels_axis(mark["label"] for mark in marks)
-    plot = alt.Chart(alt.Data(values=marks))
-    colour = alt.Color("hit:N", legend=None).scale(domain=["yes", "no"], range=["@mark", "@loss"])
-    spans = plot.mark_rule(strokeWidth=3, opacity=0.55, strokeCap="round").encode(
-        y=rows, x=alt.X("low:Q", scale=reach, axis=value_axis(unit)), x2="high:Q", color=colour
-    )
-    strokes = plot.mark_tick(thickness=2, size=20, color="@ink", opacity=1).encode(
-        y=rows.axis(None), x="expected:Q"
-    )
-    pointed = {"tooltip": tips("label", "text", "range")}
-    dots = plot.mark_point(filled=True, size=80, opacity=1).encode(
-        y=rows.axis(None), x="value:Q", color=colour, **pointed, **href_of(marks)
-    )
+    reach = _reach(marks)
+    row = labels_row(mark["label"] for mark in marks)
+    across = {"type": "quantitative", "scale": {"domain": reach, "nice": False}}
+    axis = {"axis": amounts_axis(unit)}
+    layers: list[dict[str, Any]] = [
+        {
+            "mark": _SPAN,
+            "encoding": {
+                "y": row,
+                "x": across | axis | {"field": "low"},
+                "x2": {"field": "high"},
+                "color": _HIT,
+            },
+        },
+        {
+            "mark": {"type": "tick", "thickness": 2, "size": 20, "color": "@ink", "opacity": 1},
+            "encoding": {"y": row, "x": across | axis | {"field": "expected"}},
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
+            "encoding": {
+                "y": row,
+                "x": across | axis | {"field": "value"},
+                "color": _HIT,
+                "tooltip": hints("label", "expected_text", "text", "range"),
+            }
+            | hrefs(marks),
+        },
+    ]
     return Chart(
         finding=finding,
         detail=detail,
-        spec=specification(with_amounts(marks, spans, strokes, dots), len(marks), row=28),
+        spec=layered(layers, height=28 * max(1, len(marks))) | {"data": {"values": marks}},
         columns=_columns(),
         rows=_rows(marks),
     )
@@ -75,26 +86,58 @@ def against_the_line(
 ) -> Chart:
     """Expected from left to right, what happened upwards: on the line both are the same."""
     marks = [_mark(each, unit) for each in grades]
-    low, high = bounds_of(mark[end] for mark in marks for end in ("low", "high", "expected"))
-    scale = alt.Scale(domain=[low, high], nice=False)
-    axis = value_axis(unit)
-    plot = alt.Chart(alt.Data(values=marks))
-    ends = [{"at": low}, {"at": high}]
-    line = (
-        alt.Chart(alt.Data(values=ends))
-        .mark_line(color="@zero", strokeDash=[4, 4], strokeWidth=1)
-        .encode(x=alt.X("at:Q", scale=scale), y=alt.Y("at:Q", scale=scale))
-    )
-    across = alt.X("expected:Q", scale=scale, axis=axis.copy(), title=_("expected"))
-    colour = alt.Color("hit:N", legend=None).scale(domain=["yes", "no"], range=["@mark", "@loss"])
-    spans = plot.mark_rule(strokeWidth=3, opacity=0.55, strokeCap="round").encode(
-        x=across, y=alt.Y("low:Q", scale=scale, axis=axis, title=None), y2="high:Q", color=colour
-    )
-    dots = plot.mark_point(filled=True, size=72, opacity=1).encode(
-        x=across, y="value:Q", color=colour, tooltip=tips("label", "text", "range")
-    )
-    spec = specification(alt.layer(line, spans, dots), 0) | {"height": _SIDE}
+    reach = _reach(marks)
+    scale: dict[str, Any] = {"domain": reach, "nice": False}
+    across = {
+        "field": "expected",
+        "type": "quantitative",
+        "scale": scale,
+        "axis": amounts_axis(unit) | {"title": _("expected")},
+    }
+    up = {"type": "quantitative", "scale": scale, "axis": amounts_axis(unit)}
+    diagonal = [{"at": end} for end in reach]
+    layers: list[dict[str, Any]] = [
+        {
+            "data": {"values": diagonal},
+            "mark": {"type": "line", "color": "@zero", "strokeDash": [4, 4], "strokeWidth": 1},
+            "encoding": {"x": across | {"field": "at"}, "y": up | {"field": "at"}},
+        },
+        {
+            "mark": _SPAN,
+            "encoding": {
+                "x": across,
+                "y": up | {"field": "low"},
+                "y2": {"field": "high"},
+                "color": _HIT,
+            },
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 72, "opacity": 1},
+            "encoding": {
+                "x": across,
+                "y": up | {"field": "value"},
+                "color": _HIT,
+                "tooltip": hints("label", "expected_text", "text", "range"),
+            },
+        },
+    ]
+    spec = layered(layers, height=_SIDE) | {"data": {"values": marks}}
     return Chart(finding=finding, detail=detail, spec=spec, columns=_columns(), rows=_rows(marks))
+
+
+_SPAN: Final = {"type": "rule", "strokeWidth": 3, "opacity": 0.55, "strokeCap": "round"}
+_HIT: Final = {
+    "field": "hit",
+    "type": "nominal",
+    "legend": None,
+    "scale": {"domain": ["yes", "no"], "range": ["@mark", "@loss"]},
+}
+
+
+def _reach(marks: list[dict[str, Any]]) -> list[float]:
+    low, high = bounds_of(mark[end] for mark in marks for end in ("low", "high", "expected"))
+    room = (high - low) * 0.03
+    return [low - room if low else 0, high + room]
 
 
 def _mark(each: Grade, unit: str) -> dict[str, Any]:

@@ -6,17 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import altair as alt
 from django.utils.translation import gettext as _
 
 from patronage.site.chart_style import plotted, written
 from patronage.site.charts.chart import (
     Chart,
-    href_of,
+    amounts_axis,
+    hints,
+    hrefs,
+    layered,
     link,
-    specification,
-    tips,
-    value_axis,
 )
 
 _HEIGHT = 220
@@ -57,26 +56,33 @@ def histogram(
     bins = tuple(bins)
     width = _width(bins, unit)
     marks = [_bar(each, unit, width) | link(each.href) for each in bins]
-    plot = alt.Chart(alt.Data(values=marks))
-    across = alt.X("start:Q", axis=value_axis(unit).copy(), scale=alt.Scale(nice=False))
-    colour = alt.Color("kind:N", legend=None).scale(
-        domain=["above", "below"], range=["@mark", "@loss"]
-    )
-    drawn = plot.mark_bar(cornerRadiusTopLeft=2, cornerRadiusTopRight=2, binSpacing=1).encode(
-        x=across,
-        x2="end:Q",
-        y=alt.Y("count:Q", axis=_counts()),
-        color=colour,
-        tooltip=tips("label", "text"),
-        **href_of(marks),
-    )
-    layers = [drawn]
-    if middle is not None:
-        layers += _line(plotted(middle, unit), middle_label)
+    drawn = {
+        "data": {"values": marks},
+        "mark": {
+            "type": "bar",
+            "cornerRadiusTopLeft": 2,
+            "cornerRadiusTopRight": 2,
+            "binSpacing": 1,
+        },
+        "encoding": {
+            "x": _number("start", amounts_axis(unit)),
+            "x2": {"field": "end"},
+            "y": _number("count", {"format": "~s", "tickCount": 4, "title": None}),
+            "color": {
+                "field": "kind",
+                "type": "nominal",
+                "legend": None,
+                "scale": {"domain": ["above", "below"], "range": ["@mark", "@loss"]},
+            },
+            "tooltip": hints("label", "text"),
+        }
+        | hrefs(marks),
+    }
+    line = [] if middle is None else _line(plotted(middle, unit), middle_label)
     return Chart(
         finding=finding,
         detail=detail,
-        spec=specification(alt.layer(*layers), 0) | {"height": _HEIGHT},
+        spec=layered([drawn, *line], height=_HEIGHT),
         columns=(_("From and up to"), _("Customers")),
         rows=tuple((m["label"], m.get("href", ""), (m["number"],)) for m in marks),
     )
@@ -99,31 +105,40 @@ def curve(
         }
         for place in places
     ]
-    plot = alt.Chart(alt.Data(values=marks))
-    x = alt.X("x:Q", axis=alt.Axis(format="~s", tickCount=5, grid=False, title=along or None))
-    y = alt.Y("y:Q", axis=value_axis(unit))
-    area = plot.mark_area(opacity=0.12, color="@mark").encode(x=x, y=y)
-    line = plot.mark_line(strokeWidth=2, color="@mark").encode(x=x, y=y)
-    points = plot.mark_point(filled=True, size=220, opacity=0).encode(
-        x=x, y=y, tooltip=tips("label", "text")
-    )
-    named = plot.transform_filter("datum.named != ''")
-    dots = named.mark_point(filled=True, size=72, color="@mark", opacity=1).encode(x=x, y=y)
+    across = {"format": "~s", "tickCount": 5, "grid": False, "title": along or None}
+    where = {"x": _number("x", across), "y": _number("y", amounts_axis(unit))}
     reach = max((mark["x"] for mark in marks), default=0)
-    right = f"datum.x > {reach} * 0.6"
-    texts = [
-        named.transform_filter(where)
-        .mark_text(align=align, dx=dx, dy=dy, fontWeight=600, lineBreak="\n")
-        .encode(x=x, y=y, text="named:N")
-        for where, align, dx, dy in (
-            (right, "right", 0, 22),
-            (f"!({right})", "left", 10, 14),
-        )
+    at_right = f"datum.x > {0.6 * reach}"
+    named = [{"filter": "datum.named != ''"}]
+    layers: list[dict[str, Any]] = [
+        {"mark": {"type": "area", "opacity": 0.12, "color": "@mark"}, "encoding": where},
+        {"mark": {"type": "line", "strokeWidth": 2, "color": "@mark"}, "encoding": where},
+        {
+            "mark": {"type": "point", "filled": True, "size": 220, "opacity": 0},
+            "encoding": where | {"tooltip": hints("label", "text")},
+        },
+        {
+            "transform": named,
+            "mark": {"type": "point", "filled": True, "size": 72, "color": "@mark", "opacity": 1},
+            "encoding": where,
+        },
     ]
+    for condition, align, dx, dy in (
+        (at_right, "right", 0, 22),
+        (f"!({at_right})", "left", 10, 14),
+    ):
+        text = {"type": "text", "align": align, "dx": dx, "dy": dy, "fontWeight": 600}
+        layers.append(
+            {
+                "transform": [*named, {"filter": condition}],
+                "mark": text,
+                "encoding": where | {"text": {"field": "named"}},
+            }
+        )
     return Chart(
         finding=finding,
         detail=detail,
-        spec=specification(alt.layer(area, line, points, dots, *texts), 0) | {"height": _HEIGHT},
+        spec=layered(layers, height=_HEIGHT) | {"data": {"values": marks}},
         columns=(along or _("Place"), _("Amount")),
         rows=tuple((m["label"], "", (m["text"],)) for m in marks),
     )
@@ -163,15 +178,17 @@ def _bar(each: Bin, unit: str, width: float) -> dict[str, Any]:
     }
 
 
-def _line(at: float, label: str) -> list[Any]:
-    plot = alt.Chart(alt.Data(values=[{"at": at, "named": label}]))
+def _line(at: float, label: str) -> list[dict[str, Any]]:
+    data = {"values": [{"at": at, "named": label}]}
+    where = {"x": {"field": "at", "type": "quantitative"}}
+    text = {"type": "text", "align": "left", "dx": 6, "baseline": "top", "fontWeight": 600}
     return [
-        plot.mark_rule(color="@ink", strokeDash=[4, 4]).encode(x="at:Q"),
-        plot.mark_text(align="left", dx=6, baseline="top", fontWeight=600).encode(
-            x="at:Q", y=alt.value(0), text="named:N"
-        ),
+        {"data": data, "mark": {"type": "rule", "color": "@ink", "strokeDash": [4, 4]}}
+        | {"encoding": where},
+        {"data": data, "mark": text}
+        | {"encoding": where | {"y": {"value": 0}, "text": {"field": "named"}}},
     ]
 
 
-def _counts() -> Any:
-    return alt.Axis(format="~s", tickCount=4, title=None)
+def _number(field: str, axis: dict[str, Any]) -> dict[str, Any]:
+    return {"field": field, "type": "quantitative", "axis": axis, "scale": {"nice": False}}
