@@ -68,6 +68,7 @@ def histogram(
             "x": _number("start", amounts_axis(unit)),
             "x2": {"field": "end"},
             "y": _number("count", {"format": "~s", "tickCount": 4, "title": None}),
+            "y2": {"datum": 0},
             "color": {
                 "field": "kind",
                 "type": "nominal",

@@ -54,6 +54,14 @@ def money_change(value: Any, currency: str = "") -> str:
 
 
 @register.filter
+def money_moved(value: Any, currency: str = "") -> str:
+    """A movement in whole units with its sign, for columns."""
+    if is_unknown(value):
+        return unknown()
+    return formats.amount(_as_money(value, currency), "whole", signed=True)
+
+
+@register.filter
 def share(value: Any, decimals: int = 1) -> str:
     """`{{ 0.1234|share }}` is 12.3%."""
     return unknown() if is_unknown(value) else formats.share(float(value), int(decimals))
