@@ -76,6 +76,7 @@ def test_every_setting_is_on_its_page() -> None:
         ("## Provenance", company.Provenance),
         ("## Portfolios", company.PortfolioRule),
         ("## Channels", company.Channel),
+        ("## Steering", company.Steering),
     ],
 )
 def test_every_key_of_the_company_is_on_its_page_with_its_default(heading: str, kind: Any) -> None:

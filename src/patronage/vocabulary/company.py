@@ -107,6 +107,21 @@ class LookAlikes:
     smallest_group: int = 30
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steering:
+    """What the views for steering rest on beside the valuation; each an assumption."""
+
+    #: what all customers of the market are worth, to whomever they buy from, minor units; None:
+    #: nobody estimated it, so that no equity share is shown
+    market_value_minor: int | None = None
+    #: what winning a customer may cost, as a share of what they are predicted to bring, 0..1
+    acquisition_cost_share: float = 0.3
+    #: name of the imported numeric fact that says how satisfied a customer is
+    satisfaction_fact: str = "satisfaction"
+    #: satisfied from this value of the fact on
+    satisfied_from: float = 8.0
+
+
 #: Assumptions that somebody stands for.
 ASSUMPTIONS = ("annual_discount_rate", "horizon_days", "margins", "costs")
 
@@ -168,6 +183,8 @@ class Company:
     acquisition_cost_minor: int | None = None
     #: who is compared with whom
     look_alikes: LookAlikes = field(default_factory=LookAlikes)
+    #: what the views for steering rest on
+    steering: Steering = field(default_factory=Steering)
     #: who stands for which assumption
     provenance: tuple[Provenance, ...] = ()
     tiers: tuple[Tier, ...]
@@ -214,7 +231,11 @@ _LISTS: dict[str, type] = {
     "service_models": ServiceModel,
     "provenance": Provenance,
 }
-_TABLES: dict[str, type] = {"serving": ServingCosts, "look_alikes": LookAlikes}
+_TABLES: dict[str, type] = {
+    "serving": ServingCosts,
+    "look_alikes": LookAlikes,
+    "steering": Steering,
+}
 
 
 def parse_company(text: str) -> Company:
@@ -303,6 +324,7 @@ def _check(company: Company) -> None:
         )
     _check_costs(company)
     _check_look_alikes(company.look_alikes)
+    _check_steering(company.steering)
     _check_provenance(company.provenance)
 
 
@@ -334,6 +356,19 @@ def _check_look_alikes(declared: LookAlikes) -> None:
     if declared.smallest_group < 2:
         raise CompanyError(
             f"look_alikes.smallest_group is {declared.smallest_group}; it is 2 or more"
+        )
+
+
+def _check_steering(declared: Steering) -> None:
+    market, share = declared.market_value_minor, declared.acquisition_cost_share
+    if market is not None and (type(market) is not int or market <= 0):
+        raise CompanyError(
+            f"steering.market_value_minor is {market!r}; it is a whole number of minor units above "
+            "0, or left out"
+        )
+    if not 0 <= share <= 1:
+        raise CompanyError(
+            f"steering.acquisition_cost_share is {share}; it is a share between 0 and 1"
         )
 
 
