@@ -1,0 +1,64 @@
+"""One customer: worth over time, the quarter's profit and loss, expressed needs."""
+
+from __future__ import annotations
+
+from ninja import ModelSchema, Schema
+from pydantic import Field
+
+from patronage.access.requests import CallerRequest
+from patronage.access.roles import Right
+from patronage.differentiate import actions, reads
+from patronage.differentiate.api.router import router
+from patronage.differentiate.models import Need
+
+
+class NewNeed(Schema):
+    """A need that a customer expressed; `note` is kept encrypted."""
+
+    name: str = Field(min_length=1, max_length=40)
+    channel: str = Field(min_length=1, max_length=20)
+    note: str = Field("", max_length=4000)
+
+
+class NeedRow(ModelSchema):
+    """A need on record."""
+
+    customer_id: str
+
+    class Meta:
+        model = Need
+        fields = ("id", "name", "channel", "said_at", "status", "has_note")
+
+
+@router.get(
+    "/customers/{customer_id}/valuations",
+    response=list[reads.CustomerValuation],
+    summary="Show what a customer was worth over time",
+)
+def value_history(request: CallerRequest, customer_id: str) -> list[reads.CustomerValuation]:
+    # the page of a customer shows parts of it to those who may not see what they are worth
+    request.actor.require(Right.SEE_PROFITABILITY)
+    return reads.value_history(request.actor, customer_id, request.now)
+
+
+@router.get(
+    "/customers/{customer_id}/profit-and-loss",
+    response=reads.ProfitAndLoss,
+    summary="Show what a customer earned this quarter",
+)
+def profit_and_loss(request: CallerRequest, customer_id: str) -> reads.ProfitAndLoss:
+    return reads.profit_and_loss(request.actor, customer_id, request.now)
+
+
+@router.post(
+    "/customers/{customer_id}/needs", response={201: NeedRow}, summary="Record an expressed need"
+)
+def record_need(request: CallerRequest, customer_id: str, new: NewNeed) -> Need:
+    return actions.record_need(
+        actor=request.actor,
+        now=request.now,
+        customer_id=customer_id,
+        name=new.name,
+        channel=new.channel,
+        note=new.note,
+    )
