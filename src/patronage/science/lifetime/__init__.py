@@ -3,6 +3,10 @@
 Needs NumPy and SciPy only. Times are in days, money in whatever unit the spend is given in.
 """
 
+from patronage.science.lifetime.beta_discrete_weibull import (
+    BetaDiscreteWeibull,
+    BetaDiscreteWeibullParameters,
+)
 from patronage.science.lifetime.bg_bb import (
     BetaGeometricBetaBinomial,
     BetaGeometricBetaBinomialParameters,
@@ -27,13 +31,21 @@ from patronage.science.lifetime.lognormal_spend import LognormalSpend, Lognormal
 from patronage.science.lifetime.pareto_nbd import ParetoNBD, ParetoNBDParameters
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS, PurchaseModel
 from patronage.science.lifetime.purchase_moments import PurchaseMoments
+from patronage.science.lifetime.retention import RetentionModel
+from patronage.science.lifetime.shifted_beta_geometric import (
+    ShiftedBetaGeometric,
+    ShiftedBetaGeometricParameters,
+)
 from patronage.science.lifetime.simulated_histories import SimulatedHistories
 from patronage.science.lifetime.spend_model import SpendModel
 from patronage.science.lifetime.spend_models import SPEND_MODELS
+from patronage.science.lifetime.tenures import Tenures
 
 __all__ = [
     "PURCHASE_MODELS",
     "SPEND_MODELS",
+    "BetaDiscreteWeibull",
+    "BetaDiscreteWeibullParameters",
     "BetaGeometricBetaBinomial",
     "BetaGeometricBetaBinomialParameters",
     "Calibration",
@@ -54,7 +66,11 @@ __all__ = [
     "ProbabilityCalibration",
     "PurchaseModel",
     "PurchaseMoments",
+    "RetentionModel",
+    "ShiftedBetaGeometric",
+    "ShiftedBetaGeometricParameters",
     "SimulatedHistories",
     "SpendModel",
+    "Tenures",
     "calibrated_purchases",
 ]

@@ -1,0 +1,100 @@
+"""Shifted beta-geometric: contracts left at each renewal with a personal, constant probability.
+
+The probability of leaving is beta (α, β) over customers, so that S(t) = B(α, β + t)/B(α, β) and the
+share that renews at renewal t is (β + t - 1)/(α + β + t - 1): it rises with tenure because those
+who leave easily are gone, not because anybody becomes more loyal.
+
+Source: Fader and Hardie (2007), "How to project customer retention", Journal of Interactive
+Marketing 21(1). Assumptions: a customer's probability does not change, cohorts are alike.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from patronage.science.lifetime.errors import InvalidParameter
+from patronage.science.lifetime.estimation import Estimation
+from patronage.science.lifetime.fit_record import estimation_of
+from patronage.science.lifetime.histories import FloatArray
+from patronage.science.lifetime.optimum import SearchBox, maximise
+from patronage.science.lifetime.retention import (
+    LARGEST_SHAPE,
+    RetentionModel,
+    beta_survival,
+    beta_survival_slopes,
+    estimation_of_tenures,
+    mean_objective,
+    refuse_unidentified_tenures,
+    tenure_log_likelihood,
+)
+from patronage.science.lifetime.tenures import Tenures
+
+_NAMES: Final = ("alpha", "beta")
+_SEARCH_WIDTH: Final = np.log([LARGEST_SHAPE, 1e7])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftedBetaGeometricParameters:
+    """Parameters of the beta distribution of the probability of leaving at a renewal."""
+
+    #: first shape
+    alpha: float
+    #: second shape
+    beta: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftedBetaGeometric(RetentionModel):
+    """A shifted beta-geometric model with known parameters, fitted or rebuilt; immutable."""
+
+    parameters: ShiftedBetaGeometricParameters
+    #: how they were estimated; None for a model rebuilt from stored parameters
+    estimation: Estimation | None = None
+
+    @classmethod
+    def from_parameters(cls, *, alpha: float, beta: float) -> "ShiftedBetaGeometric":
+        """The model with these parameters. Raises `InvalidParameter` unless finite, above 0."""
+        for name, value in zip(_NAMES, (alpha, beta), strict=True):
+            if not (np.isfinite(value) and value > 0):
+                raise InvalidParameter(f"{name} must be finite and above 0, found {value}.")
+        return cls(parameters=ShiftedBetaGeometricParameters(alpha=alpha, beta=beta))
+
+    @classmethod
+    def fit(cls, tenures: Tenures) -> "ShiftedBetaGeometric":
+        """Maximum likelihood over tenures.
+
+        A search that fails is returned with `converged` False and a message. An alpha of 1000 is
+        the limit at which customers do not differ measurably; the fit rests there and says so.
+
+        Raises `NotIdentified` for fewer than two renewals, or if nobody or everybody left.
+        """
+        refuse_unidentified_tenures(tenures, parameters=2)
+        times = np.arange(tenures.lost.size, dtype=np.float64)
+
+        def total(point: FloatArray) -> tuple[float, FloatArray]:
+            alpha, beta = np.exp(point).tolist()
+            known = beta_survival_slopes(alpha, beta, times)
+            slopes = np.stack([alpha * known.by_alpha, beta * known.by_beta])
+            return tenure_log_likelihood(tenures, known.log_survival, slopes)
+
+        churn = float(tenures.lost.sum() / tenures.at_risk.sum())
+        start = np.log([1.0, max(1.0 / churn - 1.0, 0.1)])
+        box = SearchBox(
+            names=_NAMES,
+            start=start,
+            lower=start - _SEARCH_WIDTH,
+            upper=start + _SEARCH_WIDTH,
+            may_rest=("alpha",),
+        )
+        found = maximise(mean_objective(tenures, total), box)
+        values, estimation = estimation_of_tenures(found, tenures, _NAMES)
+        return cls(parameters=ShiftedBetaGeometricParameters(**values), estimation=estimation)
+
+    @property
+    def standard_errors(self) -> ShiftedBetaGeometricParameters:
+        """Asymptotic standard errors. Raises `NotEstimated` on a rebuilt model."""
+        return ShiftedBetaGeometricParameters(**estimation_of(self).standard_errors)
+
+    def _log_survival(self, renewals: FloatArray) -> FloatArray:
+        return beta_survival(self.parameters.alpha, self.parameters.beta, renewals)
