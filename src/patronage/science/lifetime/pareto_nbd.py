@@ -16,7 +16,6 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike
-from scipy.special import expit
 
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.estimation import Estimation
@@ -25,9 +24,9 @@ from patronage.science.lifetime.optimum import Objective, Optimum, SearchBox, ma
 from patronage.science.lifetime.pareto_nbd_day_tables import DayTables
 from patronage.science.lifetime.pareto_nbd_likelihood import (
     Shape,
-    dropped_out,
     weighted_log_likelihood,
 )
+from patronage.science.lifetime.pareto_nbd_scoring import Scorer
 from patronage.science.lifetime.purchase_fit import (
     PurchaseFit,
     estimated,
@@ -35,7 +34,6 @@ from patronage.science.lifetime.purchase_fit import (
     refuse_unidentified,
 )
 from patronage.science.lifetime.purchase_moments import PurchaseMoments
-from patronage.science.lifetime.quadrature import power_laws, row_blocks
 from patronage.science.lifetime.simulated_histories import SimulatedHistories
 from patronage.science.lifetime.windows import (
     Window,
@@ -108,13 +106,13 @@ class ParetoNBD(PurchaseFit[ParetoNBDParameters]):
             upper=centre + _SEARCH_WIDTH,
             may_rest=("r", "s"),
         )
-        return _fitted(maximise(_mean_log_likelihood(cells), box), cells)
+        return _fitted(maximise(objective_of_cells(cells), box), cells)
 
     # --- answers about customers ------------------------------------------------------------------
 
     def probability_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> FloatArray:
         """Probability that the customer has not dropped out by T (not a churn probability)."""
-        return self._alive(*validated_histories(x, t_x, T))
+        return self._scorer(x, t_x, T).alive()
 
     def probability_of_purchase(
         self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, horizon_days: float
@@ -125,8 +123,8 @@ class ParetoNBD(PurchaseFit[ParetoNBDParameters]):
         of the next purchase's time. Raises `InvalidWindow` for a negative or infinite horizon.
         """
         window = Window.of(horizon_days=horizon_days)
-        x, t_x, T = validated_histories(x, t_x, T)
-        return self._alive(x, t_x, T) * self._buys_if_alive(x, T, window)
+        scorer = self._scorer(x, t_x, T)
+        return scorer.alive() * scorer.buys_if_alive(window.horizon_days)
 
     def expected_purchases(
         self,
@@ -142,7 +140,7 @@ class ParetoNBD(PurchaseFit[ParetoNBDParameters]):
         Raises `InvalidWindow` unless 0 <= start_days <= horizon_days; equal means 0 purchases.
         """
         window = Window.of(horizon_days=horizon_days, start_days=start_days)
-        return self._expected(*validated_histories(x, t_x, T), window)
+        return self._expected(self._scorer(x, t_x, T), window)
 
     def discounted_expected_purchases(
         self,
@@ -164,7 +162,7 @@ class ParetoNBD(PurchaseFit[ParetoNBDParameters]):
             start_days=start_days,
             annual_discount_rate=annual_discount_rate,
         )
-        return self._expected(*validated_histories(x, t_x, T), window)
+        return self._expected(self._scorer(x, t_x, T), window)
 
     def expected_purchases_new_customer(self, *, horizon_days: float) -> float:
         """Expected repeat purchases of a new customer within the days after the first purchase."""
@@ -186,26 +184,30 @@ class ParetoNBD(PurchaseFit[ParetoNBDParameters]):
         `discounted_expected_purchases`.
         """
         window = Window.of(horizon_days=horizon_days, annual_discount_rate=annual_discount_rate)
-        x, t_x, T = validated_histories(x, t_x, T)
-        alive = self._alive(x, t_x, T)
-        s, edge = self.parameters.s, self.parameters.beta + T
-        k, aged = self.parameters.r + x, self.parameters.alpha + T
-        mean = alive * (k / aged) * expected_days_alive(window, s, edge)
-        noise = alive * (k / aged) * expected_days_alive(window.with_discounting(2.0), s, edge)
-        squares = expected_square_of_days_alive(window, s, edge)
-        second = alive * (k / aged) * ((k + 1.0) / aged) * squares + noise
+        scorer, s, beta = self._scorer(x, t_x, T), self.parameters.s, self.parameters.beta
+        twice = window.with_discounting(2.0)
+        days, days_twice, squares = scorer.by_age(
+            lambda T: expected_days_alive(window, s, beta + T),
+            lambda T: expected_days_alive(twice, s, beta + T),
+            lambda T: expected_square_of_days_alive(window, s, beta + T),
+        )
+        alive, k = scorer.alive(), self.parameters.r + scorer.x
+        aged = self.parameters.alpha + scorer.T
+        rate = alive * (k / aged)
+        mean, noise = rate * days, rate * days_twice
+        second = rate * ((k + 1.0) / aged) * squares + noise
         return PurchaseMoments(
             mean=mean,
             variance=np.maximum(second - mean**2, 0.0),
             mean_squared_discount=noise,
-            probability_of_purchase=alive * self._buys_if_alive(x, T, window),
+            probability_of_purchase=alive * scorer.buys_if_alive(window.horizon_days),
         )
 
     def log_likelihood_of(self, cells: Cells) -> float:
         """Log-likelihood of these cells under this model, times in days: an out-of-sample score."""
         parameters = self.parameters
         point = np.log([parameters.r, parameters.alpha, parameters.s, parameters.beta])
-        return _mean_log_likelihood(cells)(point)[0] * cells.customers
+        return objective_of_cells(cells)(point)[0] * cells.customers
 
     def simulate(
         self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, days: float, rng: Generator
@@ -217,9 +219,10 @@ class ParetoNBD(PurchaseFit[ParetoNBDParameters]):
         negative or infinite number of days.
         """
         window = Window.of(horizon_days=days)
-        x, t_x, T = validated_histories(x, t_x, T)
+        scorer = self._scorer(x, t_x, T)
+        x, t_x, T = scorer.x, scorer.t_x, scorer.T
         r, alpha, s, beta = (getattr(self.parameters, name) for name in _NAMES)
-        alive = rng.random(x.size) < self._alive(x, t_x, T)
+        alive = rng.random(x.size) < scorer.alive()
         rate = rng.standard_gamma(r + x) / (alpha + T)
         # an exponential lifetime whose rate is gamma (s, β + T) is a Lomax one
         with np.errstate(over="ignore"):
@@ -244,39 +247,26 @@ class ParetoNBD(PurchaseFit[ParetoNBDParameters]):
             beta=self.parameters.beta,
         )
 
-    def _alive(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
-        shape = self._shape()
-        blocks = [
-            expit(-dropped_out(shape, x[rows], t_x[rows], T[rows])[0])
-            for rows in row_blocks(x.size)
-        ]
-        return np.concatenate(blocks)
+    def _scorer(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Scorer:
+        return Scorer.of(self._shape(), *validated_histories(x, t_x, T))
 
-    def _expected(
-        self, x: FloatArray, t_x: FloatArray, T: FloatArray, window: Window
-    ) -> FloatArray:
-        rate_if_alive = (self.parameters.r + x) / (self.parameters.alpha + T)
-        days = expected_days_alive(window, self.parameters.s, self.parameters.beta + T)
-        return self._alive(x, t_x, T) * rate_if_alive * days
-
-    def _buys_if_alive(self, x: FloatArray, T: FloatArray, window: Window) -> FloatArray:
-        r, alpha, s, beta = (getattr(self.parameters, name) for name in _NAMES)
-        blocks = []
-        for rows in row_blocks(x.size):
-            k, age = r + x[rows], T[rows]
-            laws = power_laws(k + 1.0, s, alpha, beta, age, age + window.horizon_days)
-            blocks.append(np.clip(k / (alpha + age) * laws.total, 0.0, 1.0))
-        return np.concatenate(blocks)
+    def _expected(self, scorer: Scorer, window: Window) -> FloatArray:
+        s, beta = self.parameters.s, self.parameters.beta
+        (days,) = scorer.by_age(lambda T: expected_days_alive(window, s, beta + T))
+        days *= self.parameters.r + scorer.x
+        days /= self.parameters.alpha + scorer.T
+        days *= scorer.alive()
+        return days
 
 
-def _mean_log_likelihood(cells: Cells) -> Objective:
+def objective_of_cells(cells: Cells) -> Objective:
     """The objective of the fit: by look-up where that is exact and pays, else directly."""
     tables = DayTables.of(cells)
 
     def objective(point: FloatArray) -> tuple[float, FloatArray]:
         r, alpha, s, beta = np.exp(point).tolist()
         shape = Shape(r=r, alpha=alpha, s=s, beta=beta)
-        if tables is not None and tables.are_exact_at(shape):
+        if tables is not None:
             total, gradient = tables.weighted_log_likelihood(shape)
         else:
             total, gradient = weighted_log_likelihood(

@@ -1,42 +1,26 @@
-"""The Pareto/NBD likelihood of very many histories in whole days, by look-up.
+"""The Pareto/NBD likelihood of very many histories in whole days, by look-up, with its gradient.
 
-For each distinct x, the dropout integral from every day to the last one is built backwards from day
-to day, each relative to the integrand at its own start, so that nothing overflows; with f the
-integrand,
-
-    G(d) = ∫_d^{d+1} f/f(d) du + f(d+1)/f(d) G(d+1),
-    ∫_{t_x}^{T} f/f(t_x) du = G(t_x) - f(T)/f(t_x) G(T),
-
-and the averages that the gradient needs are carried along. A history then costs one exponential,
-one logarithm and two look-ups, whatever its frequency. Same model and sources as the direct
-likelihood, with which a test compares it.
+The gradient is taken backwards: what the histories' logarithms owe to each table entry is summed by
+entry first, and only then multiplied with the entries' derivatives, which are integrals of f times
+log(α+u), log(β+u), 1/(α+u) and 1/(β+u). A history costs two look-ups, one logarithm and two sums.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import digamma, gammaln
 
 from patronage.science.lifetime.cells import Cells
-from patronage.science.lifetime.histories import FloatArray
-from patronage.science.lifetime.pareto_nbd_likelihood import Shape
-from patronage.science.lifetime.quadrature import row_blocks, unit_nodes
-
-IndexArray = NDArray[np.intp]
-
-_NODES, _WEIGHTS = unit_nodes(5)
-_MOMENTS: Final = 5
-_DIRECT_NODES: Final = 32
-_LARGEST_TABLE: Final = 5_000_000
-#: five nodes a day are good to 1e-9 within these limits
-_STEEPEST_A_DAY: Final = 2.0
-_SHORTEST_SCALE: Final = 2.0
-
-
-def _sums(index: IndexArray, weight: FloatArray) -> FloatArray:
-    return np.bincount(index, weight).astype(np.float64)
+from patronage.science.lifetime.histories import BoolArray, FloatArray
+from patronage.science.lifetime.pareto_nbd_day_rows import (
+    DAYS_A_HISTORY,
+    LARGEST_TABLE,
+    DayRows,
+    IndexArray,
+    likelihood_tables,
+)
+from patronage.science.lifetime.pareto_nbd_likelihood import Shape, weighted_log_likelihood
+from patronage.science.lifetime.quadrature import sum_of_products
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,150 +28,145 @@ class DayTables:
     """Cells arranged for look-up; what does not depend on the parameters is computed once."""
 
     cells: Cells
-    #: distinct x, shape (distinct,)
-    frequencies: FloatArray
-    #: row of each cell in `frequencies`
+    #: whether each cell has a row, shape (cells,)
+    has_row: BoolArray
+    rows: DayRows
+    #: of each cell with a row, ascending: that row, shape (cells with a row,)
     row: IndexArray
-    #: recency and age of each cell, as days
-    recency: IndexArray
-    age: IndexArray
-    #: shortest recency for each distinct x
-    soonest: FloatArray
-    #: weight of each distinct x
-    weight_by_frequency: FloatArray
-    #: weight, and weight times x, at each age from 0 to the highest
-    weight_by_age: FloatArray
-    purchases_by_age: FloatArray
+    #: of the same: place of (row, age) and of (row, recency) in the tables, row by row
+    by_age: IndexArray
+    by_recency: IndexArray
+    #: of the same: their weight
+    weight: FloatArray
 
     @classmethod
     def of(cls, cells: Cells) -> "DayTables | None":
-        """Arrange the cells, or None where look-up is impossible or costs more than it saves."""
-        whole = np.all(cells.recency == np.floor(cells.recency))
-        if not (whole and np.all(cells.age == np.floor(cells.age))):
+        """Arrange the cells, or None where look-up is impossible or costs more than it saves.
+
+        A frequency has a row where its cells are many enough to pay for it.
+        """
+        days = float(cells.age.max()) + 1.0
+        starts = np.flatnonzero(np.concatenate(([True], np.diff(cells.frequency) != 0)))
+        sizes = np.diff(np.append(starts, cells.size))
+        pays = sizes * DAYS_A_HISTORY >= days
+        rows = int(pays.sum())
+        if not 0 < rows * days <= LARGEST_TABLE:
             return None
-        frequencies, row = np.unique(cells.frequency, return_inverse=True)
-        table = frequencies.size * (float(cells.age.max()) + 1.0)
-        work_saved = cells.size * _DIRECT_NODES - table * _MOMENTS * 2.0
-        if table > _LARGEST_TABLE or work_saved < 0:
+        recency, age = cells.recency.astype(np.intp), cells.age.astype(np.intp)
+        if not (np.array_equal(recency, cells.recency) and np.array_equal(age, cells.age)):
             return None
-        age = cells.age.astype(np.intp)
-        soonest = np.full(frequencies.size, np.inf)
-        np.minimum.at(soonest, row, cells.recency)
+        has_row = np.repeat(pays, sizes)
+        row = np.repeat(np.arange(rows), sizes[pays])
+        soonest = np.minimum.reduceat(recency, starts)[pays]
         return cls(
             cells=cells,
-            frequencies=frequencies,
+            has_row=has_row,
+            rows=DayRows(
+                frequencies=cells.frequency[starts][pays],
+                reference=np.minimum.accumulate(soonest[::-1])[::-1],
+                days=int(days),
+            ),
             row=row,
-            recency=cells.recency.astype(np.intp),
-            age=age,
-            soonest=soonest,
-            weight_by_frequency=_sums(row, cells.weight),
-            weight_by_age=_sums(age, cells.weight),
-            purchases_by_age=_sums(age, cells.weight * cells.frequency),
+            by_age=row * int(days) + age[has_row],
+            by_recency=row * int(days) + recency[has_row],
+            weight=cells.weight[has_row],
         )
 
-    def are_exact_at(self, shape: Shape) -> bool:
-        """Whether a few nodes a day resolve the integrand wherever a cell needs it."""
-        steepest = (shape.r + self.frequencies) / (shape.alpha + self.soonest) + (shape.s + 1.0) / (
-            shape.beta + self.soonest
-        )
-        smooth = min(shape.alpha, shape.beta) >= _SHORTEST_SCALE
-        return smooth and bool(steepest.max() <= _STEEPEST_A_DAY)
+    def reweighted(self, weight: FloatArray) -> "DayTables":
+        """The same cells with other weights, shape (cells,), zeros allowed."""
+        cells = replace(self.cells, weight=weight)
+        return replace(self, cells=cells, weight=weight[self.has_row])
 
     def weighted_log_likelihood(self, shape: Shape) -> tuple[float, FloatArray]:
         """Sum of weight times log-likelihood, and its gradient in log(r, α, s, β), shape (4,)."""
-        value, slopes = self._without_dropout(shape)
-        log_alpha, log_beta = self._aged(shape)
-        integrals = self._integrals(shape, log_alpha, log_beta)
-        for rows in row_blocks(self.row.size):
-            extra, extra_slopes = self._dropout(shape, rows, log_alpha, log_beta, integrals)
-            value += extra
-            slopes += extra_slopes
-        return value, slopes * (shape.r, shape.alpha, shape.s, shape.beta)
+        resolved = self.rows.resolved(shape)
+        tables = self if resolved.all() else self._only(resolved)
+        value, slopes = tables._by_look_up(shape) if resolved.any() else (0.0, np.zeros(4))
+        if not tables.has_row.all():
+            left = ~tables.has_row
+            columns = (self.cells.frequency, self.cells.recency, self.cells.age, self.cells.weight)
+            more = weighted_log_likelihood(shape, *(column[left] for column in columns))
+            value, slopes = value + more[0], slopes + more[1]
+        return value, slopes
 
-    def _aged(self, shape: Shape) -> tuple[FloatArray, FloatArray]:
-        """log(1 + d/α) and log(1 + d/β) for each day d."""
-        days = np.arange(self.weight_by_age.size, dtype=np.float64)
-        return np.log1p(days / shape.alpha), np.log1p(days / shape.beta)
+    def _only(self, kept: BoolArray) -> "DayTables":
+        """With these rows only; the cells of the others lose theirs."""
+        stays = kept[self.row]
+        has_row = self.has_row.copy()
+        has_row[has_row] = stays
+        row = (np.cumsum(kept) - 1)[self.row[stays]]
+        moved = (self.row[stays] - row) * self.rows.days
+        return replace(
+            self,
+            has_row=has_row,
+            rows=self.rows.only(kept),
+            row=row,
+            by_age=self.by_age[stays] - moved,
+            by_recency=self.by_recency[stays] - moved,
+            weight=self.weight[stays],
+        )
 
-    def _without_dropout(self, shape: Shape) -> tuple[float, FloatArray]:
-        """Everybody taken as alive at T: terms in x alone and in T alone."""
+    def _by_look_up(self, shape: Shape) -> tuple[float, FloatArray]:
+        """Value and gradient of the cells that have a row."""
         r, alpha, s, beta = shape.r, shape.alpha, shape.s, shape.beta
-        k, by_x = r + self.frequencies, self.weight_by_frequency
-        by_T, bought = self.weight_by_age, self.purchases_by_age
-        days = np.arange(by_T.size, dtype=np.float64)
-        log_alpha, log_beta = self._aged(shape)
-        events = r * by_T + bought
+        tables = likelihood_tables(self.rows, shape)
+        likelihood = tables.at_age.ravel()[self.by_age]
+        likelihood += s * tables.dropout.ravel()[self.by_recency]
+        weight_by_row = np.bincount(self.row, self.weight)
+        k, customers = r + self.rows.frequencies, float(weight_by_row.sum())
+        first = self.rows.reference
+        without_x = (
+            gammaln(k)
+            - gammaln(r)
+            - self.rows.frequencies * np.log(alpha)
+            - k * np.log1p(first / alpha)
+            - (s + 1.0) * np.log1p(first / beta)
+        )
         value = (
-            by_x @ (gammaln(k) - gammaln(r))
-            - events @ log_alpha
-            - bought.sum() * np.log(alpha)
-            - s * (by_T @ log_beta)
+            weight_by_row @ without_x
+            - customers * np.log(beta)
+            + sum_of_products(self.weight, np.log(likelihood))
         )
+        share = np.divide(self.weight, likelihood, out=likelihood)
+        size, full = tables.at_age.size, tables.at_age.shape
+        owed_at_age, owed_dropout = (
+            np.bincount(places, share, size).astype(np.float64, copy=False).reshape(full)
+            for places in (self.by_age, self.by_recency)
+        )
+        owed_dropout -= owed_at_age
+        sums, by_k, u = _traced_back(self.rows, shape, owed_at_age, owed_dropout)
+        log_alpha, log_beta = np.log1p(u / alpha), np.log1p(u / beta)
+        at_alpha, at_beta = alpha / (alpha + u), beta / (beta + u)
         slopes = [
-            by_x @ (digamma(k) - digamma(r)) - by_T @ log_alpha,
-            by_T.sum() * r / alpha - events @ (1.0 / (alpha + days)),
-            -(by_T @ log_beta),
-            s * (by_T.sum() / beta - by_T @ (1.0 / (beta + days))),
+            r * (weight_by_row @ (digamma(k) - digamma(r)) - sum_of_products(sums, log_alpha)),
+            r * customers - sum_of_products(by_k, at_alpha),
+            s * (sum_of_products(owed_dropout, tables.dropout) - sum_of_products(sums, log_beta)),
+            s * customers + sums[:, 0] @ at_beta[:, 0] - (s + 1.0) * sum_of_products(sums, at_beta),
         ]
         return float(value), np.array(slopes)
 
-    def _integrals(self, shape: Shape, log_alpha: FloatArray, log_beta: FloatArray) -> FloatArray:
-        """G and its moments, shape (distinct x, days, 5): 1, logs of 1+u/α, 1+u/β, inverses."""
-        last = log_alpha.size - 1
-        u = np.arange(last, dtype=np.float64)[:, None] + _NODES
-        node_alpha, node_beta = np.log1p(u / shape.alpha), np.log1p(u / shape.beta)
-        moments = np.stack(
-            [
-                np.ones_like(u),
-                node_alpha,
-                node_beta,
-                1.0 / (shape.alpha + u),
-                1.0 / (shape.beta + u),
-            ],
-            axis=2,
-        )
-        k = (shape.r + self.frequencies)[:, None]
-        beta_power = (shape.s + 1.0) * (node_beta - log_beta[:-1, None])
-        mass = np.exp(-k * (node_alpha - log_alpha[:-1, None])[:, None, :] - beta_power[:, None, :])
-        table = np.zeros((last + 1, self.frequencies.size, _MOMENTS))
-        table[:last] = (mass * _WEIGHTS) @ moments
-        fall = np.exp(-k[:, 0] * np.diff(log_alpha)[:, None]) * np.exp(
-            -(shape.s + 1.0) * np.diff(log_beta)[:, None]
-        )
-        for day in range(last - 1, -1, -1):
-            table[day] += fall[day][:, None] * table[day + 1]
-        return np.ascontiguousarray(table.transpose(1, 0, 2))
 
-    def _dropout(
-        self,
-        shape: Shape,
-        rows: slice,
-        log_alpha: FloatArray,
-        log_beta: FloatArray,
-        integrals: FloatArray,
-    ) -> tuple[float, FloatArray]:
-        """What the chance of having dropped out adds to the likelihood of these cells."""
-        row, early, late = self.row[rows], self.recency[rows], self.age[rows]
-        weight, k = self.cells.weight[rows], shape.r + self.cells.frequency[rows]
-        growth = k * (log_alpha[late] - log_alpha[early]) + (shape.s + 1.0) * (
-            log_beta[late] - log_beta[early]
-        )
-        alive = np.exp(-growth)
-        at_age = integrals[row, late]
-        at_age *= alive[:, None]
-        between = integrals[row, early] - at_age
-        scale = shape.s / (shape.beta + self.cells.age[rows])
-        density = np.maximum(between[:, 0], 0.0)
-        total = scale * density + alive
-        value = weight @ (growth + np.log(total))
-        share = weight * scale / total
-        gone = share * density
-        _, by_alpha, by_beta, _, inverse_beta = (share @ between).tolist()
-        inverse_alpha = (share * k) @ between[:, 3]
-        slopes = [
-            gone @ log_alpha[late] - by_alpha,
-            gone @ (k / (shape.alpha + self.cells.age[rows])) - inverse_alpha,
-            gone @ log_beta[late] - by_beta + gone.sum() / shape.s,
-            gone @ scale - (shape.s + 1.0) * inverse_beta,
-        ]
-        return float(value), np.array(slopes)
+def _traced_back(
+    rows: DayRows, shape: Shape, owed_at_age: FloatArray, owed_dropout: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """What the likelihoods owe to f at each node, over all rows, and the same times k.
+
+    Arguments: what they owe to the tables' entries `at_age` (apart from its dropout integral) and
+    to the dropout integral, divided by s, shape (rows, days). Returns two arrays of shape
+    (days, nodes), and the nodes.
+    """
+    u, weights = rows.nodes(shape)
+    to_integral = shape.s * weights
+    # an integral from d on is owed to by every entry up to d
+    owed = np.cumsum(owed_dropout, axis=1)
+    owed[:, -1] = 0.0
+    alive = owed_at_age * (shape.beta + u[:, 0])
+    sums, by_k = np.zeros_like(u), np.zeros_like(u)
+    for row, (first, f) in enumerate(rows.integrands(shape, u)):
+        part = np.multiply.outer(owed[row, first:], to_integral)
+        part[:, 0] = alive[row, first:]
+        part *= f
+        sums[first:] += part
+        part *= shape.r + rows.frequencies[row]
+        by_k[first:] += part
+    return sums, by_k, u

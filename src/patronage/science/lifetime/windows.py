@@ -123,5 +123,5 @@ def _on_nodes(
     y = lower[:, None] + width[:, None] * _NODES
     v = edge[:, None] * np.expm1(y)
     integrand = weighting(v) * np.exp(-window.discount_rate_a_day * v + (1.0 - s) * y)
-    days: FloatArray = edge * width * (integrand @ _WEIGHTS)
+    days: FloatArray = edge * width * np.einsum("ij,j->i", integrand, _WEIGHTS)
     return days
