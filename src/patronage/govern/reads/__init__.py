@@ -7,6 +7,7 @@ from patronage.govern.reads.charge import (
     manager_of,
     managers_at,
     memberships_at,
+    memberships_between,
 )
 from patronage.govern.reads.customers import Page, Row, page
 from patronage.govern.reads.portfolios import (
@@ -29,6 +30,7 @@ __all__ = [
     "manager_of",
     "managers_at",
     "memberships_at",
+    "memberships_between",
     "my_portfolios",
     "page",
     "portfolio_summary",

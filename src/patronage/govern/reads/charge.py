@@ -145,6 +145,25 @@ def memberships_at(instant: datetime) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row").sort("customer_id")
 
 
+def memberships_between(start: datetime, end: datetime) -> pl.DataFrame:
+    """Give every membership that began in [start, end), for jobs.
+
+    Returns:
+        `customer_id`, `portfolio_id` and `starts_at`, sorted by customer and time.
+    """
+    began = Membership.objects.filter(starts_at__gte=as_utc(start), starts_at__lt=as_utc(end))
+    rows = began.values_list("customer_id", "portfolio_id", "starts_at")
+    return pl.DataFrame(
+        list(rows),
+        schema={
+            "customer_id": pl.String,
+            "portfolio_id": pl.String,
+            "starts_at": pl.Datetime("us", "UTC"),
+        },
+        orient="row",
+    ).sort("customer_id", "starts_at")
+
+
 def managers_at(instant: datetime) -> pl.DataFrame:
     """Give each portfolio's manager just before an instant, for jobs.
 
