@@ -51,10 +51,10 @@ class Inputs:
     """Everything that a valuation's figures depend on."""
 
     as_of: date
-    #: committed manifest of the order lines
-    order_lines: int
-    #: committed manifest of the products; None if there are none
-    products: int | None
+    #: committed manifests of everything that is read
+    manifests: reads.Manifests
+    #: the valuation of the newest date before, whose objectives this one remembers
+    before: ValuationRun | None
     #: the assumptions in force
     declared: CurrentCompany
 
@@ -63,8 +63,8 @@ class Inputs:
         """The same for the same inputs, whenever and by whomever they are valued."""
         content = {
             "as_of": self.as_of.isoformat(),
-            "order_lines": self.order_lines,
-            "products": self.products,
+            **self.manifests._asdict(),
+            "before": self.before.input_digest if self.before else None,
             "company": self.declared.version.digest,
             "method": METHOD_VERSION,
         }
@@ -121,14 +121,11 @@ def _inputs(as_of: date, now: datetime) -> Inputs:
     declared = current()
     if BusinessCalendar(declared.company.time_zone).end_of_day(as_of) > now:
         raise DateNotOver(as_of=as_of)
-    order_lines = datasets.head("order_lines")
-    if order_lines is None:
+    manifests = reads.Manifests.committed()
+    if manifests is None:
         raise NothingToValue(as_of=as_of)
     return Inputs(
-        as_of=as_of,
-        order_lines=order_lines,
-        products=datasets.head("products"),
-        declared=declared,
+        as_of=as_of, manifests=manifests, before=reads.run_before(as_of), declared=declared
     )
 
 
@@ -137,14 +134,16 @@ def _customers(inputs: Inputs) -> pl.DataFrame:
     company = inputs.declared.company
     quarter = BusinessCalendar(company.time_zone).quarter_of(inputs.as_of)
     statistics = reads.statistics_of(
-        (inputs.order_lines, inputs.products),
+        inputs.manifests,
         company,
         Horizon(as_of=inputs.as_of, period_start=quarter.first_day),
     )
     foreign = int(statistics["other_currency_lines"].sum())
     if foreign:
         raise OtherCurrency(lines=foreign, currency=company.currency)
-    customers = known_customers(_on_record(statistics, company), company, inputs.as_of)
+    facts = reads.declared_facts(inputs.manifests, company, inputs.as_of)
+    described = _on_record(statistics, company).join(facts, on="customer_id", how="left")
+    customers = known_customers(described, company, inputs.as_of)
     if not len(customers):
         raise NothingToValue(as_of=inputs.as_of)
     return customers
@@ -172,7 +171,8 @@ def _prepare(
         for fit, version in zip(fits, fitted, strict=True)
     )
     labels = Labels(run_id=new_id(IdPrefix.VALUATION), model_version=purchase.id)
-    valued = appraise(customers, registry.models_of(purchase, spend), company, as_of)
+    before = None if inputs.before is None else reads.valuations(inputs.before)
+    valued = appraise(customers, registry.models_of(purchase, spend), company, as_of, before)
     return Prepared(
         run_id=labels.run_id,
         fitted=fitted,
@@ -227,8 +227,9 @@ def _run(now: datetime, inputs: Inputs, prepared: Prepared, manifest: Manifest) 
         total_minor=int(prepared.valued["value_minor"].sum()),
         currency=company.currency,
         manifest=manifest.number,
-        order_lines_manifest=inputs.order_lines,
-        products_manifest=inputs.products,
+        order_lines_manifest=inputs.manifests.order_lines,
+        products_manifest=inputs.manifests.products,
+        other_manifests=inputs.manifests.others(),
         created_at=now,
     )
 

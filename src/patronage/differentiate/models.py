@@ -12,6 +12,8 @@ from patronage.identify.models import Customer
 from patronage.vocabulary.ids import IdPrefix, new_id
 
 OBJECTIVES = ("retain", "grow", "convert", "exit", "acquire")
+#: what a ledger states for a period; returns and costs as the profit and loss has them
+MEASURES = ("sales", "returns", "revenue", "cost_of_goods", "gross_margin")
 
 
 class ModelVersion(models.Model):
@@ -54,6 +56,9 @@ class ValuationRun(models.Model):
     products_manifest = models.PositiveIntegerField(
         null=True, help_text="The products that were read; none if there were none."
     )
+    other_manifests = models.JSONField(
+        default=dict, help_text="What else was read, by dataset; none if there was none."
+    )
     created_at = models.DateTimeField()
 
 
@@ -75,16 +80,106 @@ class LatestValuation(models.Model):
     )
     quarter_sales_minor = models.BigIntegerField()
     quarter_returns_minor = models.BigIntegerField(help_text="Zero or below.")
+    quarter_discounts_minor = models.BigIntegerField(
+        help_text="Given off list prices; sales are net of them already."
+    )
     quarter_cost_of_goods_minor = models.BigIntegerField()
     quarter_cost_to_serve_minor = models.BigIntegerField()
     quarter_baskets = models.PositiveIntegerField()
+    quarter_visits = models.PositiveIntegerField(help_text="Days with a purchase.")
+    quarter_contacts = models.PositiveIntegerField(help_text="Not decided by this system.")
+    quarter_cases = models.PositiveIntegerField()
+    quarter_keeping_minor = models.BigIntegerField(
+        help_text="The part of the cost to serve that months as a customer make."
+    )
+    quarter_acquisition_cost_minor = models.BigIntegerField(
+        null=True, help_text="Of customers won in the quarter; none if it is not known."
+    )
+    horizon_days = models.PositiveIntegerField(help_text="Of the value.")
+    potential_minor = models.BigIntegerField(
+        null=True, help_text="Estimate from look-alikes; none if there are too few."
+    )
+    share_of_customer = models.FloatField(
+        null=True, help_text="Value as a share of potential; none if either is not above 0."
+    )
+    value_if_converted_minor = models.BigIntegerField(
+        null=True, help_text="Under the cheapest declared service model."
+    )
+    service_model = models.CharField(max_length=40, blank=True, help_text="That model's name.")
     tier = models.CharField(max_length=20)
     need = models.CharField(max_length=40, blank=True)
     objective = models.CharField(max_length=10, choices=[(o, o) for o in OBJECTIVES])
     objective_reason = models.CharField(max_length=200)
+    objective_since = models.DateField(help_text="Date of the valuation or override that set it.")
+    rule_objective = models.CharField(
+        max_length=10, choices=[(o, o) for o in OBJECTIVES], help_text="Without any override."
+    )
+    rule_objective_reason = models.CharField(max_length=200)
+    rule_objective_since = models.DateField()
+    objective_asked = models.CharField(
+        max_length=10,
+        choices=[(o, o) for o in OBJECTIVES],
+        help_text="What the rules ask for; takes effect once they mean it.",
+    )
+    objective_asked_times = models.PositiveIntegerField(help_text="Valuations in a row.")
     orders_90d = models.PositiveIntegerField()
     recency_days = models.PositiveIntegerField(help_text="Since the last purchase.")
     age_days = models.PositiveIntegerField(help_text="Since the first purchase.")
+
+
+class ObjectiveOverride(models.Model):
+    """A manager's word on a customer's objective, above the rules until a date or revoked."""
+
+    id = models.CharField(
+        primary_key=True, max_length=40, default=partial(new_id, IdPrefix.OBJECTIVE)
+    )
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    objective = models.CharField(max_length=10, choices=[(o, o) for o in OBJECTIVES])
+    reason = models.CharField(max_length=200)
+    until = models.DateField(null=True, help_text="Last business date on which it stands.")
+    set_by = models.CharField(max_length=40)
+    set_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=40, blank=True)
+    revoked_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["customer"],
+                condition=models.Q(revoked_at__isnull=True),
+                name="one_override_a_customer",
+            ),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="override_has_reason"),
+        ]
+
+
+class ControlTotal(models.Model):
+    """What the ledger says of a period; later entries for the same replace nothing, they follow."""
+
+    id = models.CharField(
+        primary_key=True, max_length=40, default=partial(new_id, IdPrefix.CONTROL_TOTAL)
+    )
+    first_day = models.DateField()
+    last_day = models.DateField()
+    measure = models.CharField(max_length=20, choices=[(m, m) for m in MEASURES])
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    source = models.CharField(max_length=200, help_text="Where the ledger's figure comes from.")
+    recorded_by = models.CharField(max_length=40)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["last_day", "measure"], name="control_total_by_date")
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(first_day__lte=models.F("last_day")),
+                name="control_total_ends_after_start",
+            ),
+            models.CheckConstraint(condition=~models.Q(source=""), name="control_total_has_source"),
+        ]
 
 
 class Need(models.Model):

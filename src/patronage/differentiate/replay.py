@@ -135,7 +135,7 @@ def _closing_under_old_model(
         ids, customers = now["customer_id"], Histories.of(now, window.minor_per_major)
     else:
         horizon = Horizon(as_of=closing.as_of, period_start=closing.as_of)
-        manifests = (closing.order_lines_manifest, closing.products_manifest)
+        manifests = reads.Manifests.of(closing)
         known = known_customers(
             reads.statistics_of(manifests, company, horizon), company, closing.as_of
         )
@@ -164,7 +164,7 @@ def _realised(
         costs = pl.col("quarter_cost_of_goods_minor") + pl.col("quarter_cost_to_serve_minor")
         margin, earned = revenue - costs, now
     else:
-        manifests = (closing.order_lines_manifest, closing.products_manifest)
+        manifests = reads.Manifests.of(closing)
         horizon = Horizon(as_of=closing.as_of, period_start=start)
         seen = reads.statistics_of(manifests, company, horizon).filter(pl.col("days") > 0)
         earned = profit_and_loss(seen.sort("customer_id"), company)

@@ -158,6 +158,8 @@ def _profits(window: OutcomeWindow, history: History, company: Company) -> pl.Da
         lines, history.table("products"), company=company, horizon=horizon
     )
     found = datasets.warehouse().polars(statistics).sort("customer_id")
+    # Months as a customer cost the same with and without the contact, and are no outcome of it.
+    found = found.with_columns(period_days_kept=pl.lit(0, dtype=pl.Int64))
     return profit_and_loss(found, company).select(
         "customer_id",
         "revenue_minor",

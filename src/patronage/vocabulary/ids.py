@@ -32,6 +32,7 @@ class IdPrefix(StrEnum):
     CONSENT = "cns"
     CONTACT = "con"
     CONTRACT = "ctr"
+    CONTROL_TOTAL = "ctl"
     CUSTOMER = "cus"
     DATASET = "dat"
     DECISION = "dec"

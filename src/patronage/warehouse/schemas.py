@@ -97,6 +97,20 @@ PAST_CONTACTS: Final = Dataset(
     sort_by=("customer_id", "contacted_at"),
 )
 
+#: Complaints and enquiries that somebody worked on.
+CASES: Final = Dataset(
+    name="cases",
+    version=1,
+    columns=(
+        string("customer_id"),
+        string("case_id"),
+        string("case_kind", null=True),
+        instant("opened_at"),
+        string("import_id"),
+    ),
+    sort_by=("customer_id", "opened_at"),
+)
+
 #: Offers that customers took up.
 REDEMPTIONS: Final = Dataset(
     name="redemptions",
@@ -129,8 +143,11 @@ COUPON_PRODUCTS: Final = Dataset(
 
 #: What each customer was worth as of a date, and the statistics the figure rests on.
 #: `expected_margin_minor` and `expected_purchases` are of the next quarter; `recency_days` runs
-#: from the first to the last purchase; `cost_to_serve_minor` is of one shopping day; the
-#: `quarter_` columns are the profit and loss of the quarter of `as_of`, up to that date.
+#: from the first to the last purchase; `cost_to_serve_minor` is of one shopping day and
+#: `keeping_minor` of one month as a customer; the `quarter_` columns are the profit and loss of the
+#: quarter of `as_of`, up to that date. `potential_minor` is an estimate. `objective_asked` is what
+#: the rules ask for, for the `objective_asked_times`-th valuation in a row, `objective` what is in
+#: force since `objective_since`.
 VALUATIONS: Final = Dataset(
     name="valuations",
     version=1,
@@ -164,6 +181,21 @@ VALUATIONS: Final = Dataset(
         int64("quarter_cost_of_goods_minor", null=True),
         int64("quarter_cost_to_serve_minor", null=True),
         int32("quarter_baskets", null=True),
+        int64("quarter_discounts_minor", null=True),
+        int32("quarter_visits", null=True),
+        int32("quarter_contacts", null=True),
+        int32("quarter_cases", null=True),
+        int64("quarter_keeping_minor", null=True),
+        int64("quarter_acquisition_cost_minor", null=True),
+        int32("horizon_days", null=True),
+        float64("keeping_minor", null=True),
+        int64("potential_minor", null=True),
+        float64("share_of_customer", null=True),
+        int64("value_if_converted_minor", null=True),
+        string("service_model", null=True),
+        date("objective_since", null=True),
+        string("objective_asked", null=True),
+        int32("objective_asked_times", null=True),
     ),
     sort_by=("as_of", "customer_id"),
 )
@@ -246,6 +278,7 @@ DATASETS: Final = MappingProxyType(
             PRODUCTS,
             CUSTOMER_FACTS,
             PAST_CONTACTS,
+            CASES,
             REDEMPTIONS,
             COUPON_PRODUCTS,
             VALUATIONS,

@@ -1,11 +1,14 @@
 """What jobs, screens and the API may see of valuations, needs and models."""
 
 from patronage.differentiate.reads.frames import (
+    Manifests,
+    declared_facts,
     features,
     field_values,
     newest_run,
     previous_run,
     run_at,
+    run_before,
     said_needs,
     statistics_of,
     valuations,
@@ -25,8 +28,10 @@ from patronage.differentiate.reads.seen import (
 
 __all__ = [
     "CustomerValuation",
+    "Manifests",
     "ProfitAndLoss",
     "WhalePoint",
+    "declared_facts",
     "features",
     "field_values",
     "latest_valuation",
@@ -36,6 +41,7 @@ __all__ = [
     "previous_run",
     "profit_and_loss",
     "run_at",
+    "run_before",
     "said_needs",
     "statistics_of",
     "valuation_page",

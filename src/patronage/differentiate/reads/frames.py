@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+import ibis
 import polars as pl
 from django.db.models import QuerySet
 
 from patronage.access import datasets
 from patronage.access.company import company_of
 from patronage.differentiate.models import LatestValuation, Need, ValuationRun
-from patronage.differentiate.valuation.history import Horizon, customer_statistics
+from patronage.differentiate.valuation.history import Horizon, customer_statistics, service_days
+from patronage.differentiate.valuation.potential import fact_column
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
+from patronage.warehouse.untyped import Expression, Table
 
 
 def run_at(as_of: date) -> ValuationRun | None:
@@ -28,7 +31,12 @@ def newest_run() -> ValuationRun | None:
 
 def previous_run(run: ValuationRun) -> ValuationRun | None:
     """The newest run of the newest date before the run's."""
-    return newest_first(ValuationRun.objects.filter(as_of__lt=run.as_of)).first()
+    return run_before(run.as_of)
+
+
+def run_before(as_of: date) -> ValuationRun | None:
+    """The newest run of the newest date before this one."""
+    return newest_first(ValuationRun.objects.filter(as_of__lt=as_of)).first()
 
 
 def valuations(run: ValuationRun) -> pl.DataFrame:
@@ -57,6 +65,9 @@ def features(run: ValuationRun) -> pl.DataFrame:
         "probability_of_purchase",
         "expected_purchases",
         "expected_margin_minor",
+        "potential_minor",
+        "share_of_customer",
+        "value_if_converted_minor",
         "tier",
         "need",
         "orders_90d",
@@ -85,6 +96,9 @@ _PROJECTED_FIELDS = (
     "probability_of_purchase",
     "expected_purchases",
     "expected_margin_minor",
+    "potential_minor",
+    "share_of_customer",
+    "value_if_converted_minor",
     "tier",
     "need",
     "orders_90d",
@@ -105,16 +119,85 @@ def said_needs(at: datetime) -> pl.DataFrame:
     return frame.group_by("customer_id", maintain_order=True).last()
 
 
-def statistics_of(
-    manifests: tuple[int | None, int | None], company: Company, horizon: Horizon
-) -> pl.DataFrame:
-    """Run `customer_statistics` on these manifests of order lines and products."""
-    lines, products = (
-        datasets.read(dataset, _still_there(dataset, number))
-        for dataset, number in zip(("order_lines", "products"), manifests, strict=True)
+class Manifests(NamedTuple):
+    """The states of the datasets that a valuation reads; None: nothing was committed."""
+
+    order_lines: int
+    products: int | None
+    past_contacts: int | None = None
+    cases: int | None = None
+    customer_facts: int | None = None
+
+    @classmethod
+    def of(cls, run: ValuationRun) -> Manifests:
+        """Those that a run has read."""
+        others = {name: run.other_manifests.get(name) for name in cls._fields[2:]}
+        return cls(run.order_lines_manifest, run.products_manifest, **others)
+
+    @classmethod
+    def committed(cls) -> Manifests | None:
+        """The newest ones; None where there are no order lines."""
+        order_lines, *others = (datasets.head(name) for name in cls._fields)
+        return None if order_lines is None else cls(order_lines, *others)
+
+    def others(self) -> dict[str, int | None]:
+        """All but order lines and products, by dataset."""
+        return {name: getattr(self, name) for name in self._fields[2:]}
+
+    def kept(self) -> Manifests:
+        """The same, with the committed state in place of one that an erasure has removed."""
+        order_lines, *others = (_still_there(*named) for named in self._asdict().items())
+        return Manifests(self.order_lines if order_lines is None else order_lines, *others)
+
+    def read(self, dataset: str) -> Table:
+        """The dataset in its state here, or the committed one where an erasure has removed it."""
+        return datasets.read(dataset, _still_there(dataset, getattr(self, dataset)))
+
+
+def statistics_of(manifests: Manifests, company: Company, horizon: Horizon) -> pl.DataFrame:
+    """Run `customer_statistics` on these manifests."""
+    query = customer_statistics(
+        manifests.read("order_lines"),
+        manifests.read("products"),
+        company=company,
+        horizon=horizon,
+        served=served_days(manifests, company, horizon.as_of),
     )
-    query = customer_statistics(lines, products, company=company, horizon=horizon)
     return datasets.warehouse().polars(query)
+
+
+def declared_facts(manifests: Manifests, company: Company, as_of: date) -> pl.DataFrame:
+    """`customer_id` and, for each declared fact of look-alikes, its newest value by the date.
+
+    One row a customer of whom any is known; a number is written as text, unknown is NULL.
+    """
+    names = company.look_alikes.facts
+    columns = {fact_column(position): name for position, name in enumerate(names)}
+    schema = dict.fromkeys(("customer_id", *columns), pl.String)
+    if not names:
+        return pl.DataFrame(schema=schema)
+    end = BusinessCalendar(company.time_zone).end_of_day(as_of)
+    rows = manifests.read("customer_facts")
+    seen = rows.filter(rows.name.isin(names), rows.observed_at < _instant(end))
+    text = seen.value_text.coalesce(seen.value_number.cast("string"))
+    newest = seen.group_by("customer_id", "name").aggregate(value=text.argmax(seen.observed_at))
+    frame = datasets.warehouse().polars(newest)
+    return frame.group_by("customer_id").agg(
+        pl.col("value").filter(pl.col("name") == name).first().alias(column)
+        for column, name in columns.items()
+    )
+
+
+def _instant(at: datetime) -> Expression:
+    return ibis.literal(at, type="timestamp('UTC')")
+
+
+def served_days(manifests: Manifests, company: Company, as_of: date) -> Table | None:
+    """Contacts and cases by customer and day; None where neither is on record."""
+    if manifests.past_contacts is None and manifests.cases is None:
+        return None
+    contacts, cases = manifests.read("past_contacts"), manifests.read("cases")
+    return service_days(contacts, cases, company=company, as_of=as_of)
 
 
 def _still_there(dataset: str, number: int | None) -> int | None:

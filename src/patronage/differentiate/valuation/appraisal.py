@@ -7,7 +7,13 @@ from datetime import date
 
 import polars as pl
 
-from patronage.differentiate.valuation.profit import profit_and_loss, unit_economics
+from patronage.differentiate.valuation.objectives import objectives
+from patronage.differentiate.valuation.potential import potentials
+from patronage.differentiate.valuation.profit import (
+    acquisition_costs,
+    profit_and_loss,
+    unit_economics,
+)
 from patronage.differentiate.valuation.scoring import (
     Histories,
     Models,
@@ -15,7 +21,8 @@ from patronage.differentiate.valuation.scoring import (
     model_columns,
     score,
 )
-from patronage.differentiate.valuation.segments import objectives, observed_needs, tiers
+from patronage.differentiate.valuation.segments import observed_needs, tiers
+from patronage.differentiate.valuation.service_models import converted
 from patronage.vocabulary.company import Company
 
 
@@ -29,46 +36,69 @@ class Labels:
     model_version: str
 
 
-def known_customers(statistics: pl.DataFrame, company: Company, as_of: date) -> pl.DataFrame:
+def known_customers(
+    statistics: pl.DataFrame, company: Company, as_of: date, base: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Everybody who bought something, with what the models read and the period's profit and loss.
 
     Args:
         statistics: rows of `customer_statistics`, in any order.
+        base: as in `unit_economics`, where these are only some customers.
 
     Returns:
         One row a customer, sorted by id. Someone with returns only is left out: without a first
         purchase there is no history that a model could read.
     """
     buyers = statistics.filter(pl.col("days") > 0).sort("customer_id")
-    described = unit_economics(profit_and_loss(buyers, company), company)
+    whole = None if base is None else base.filter(pl.col("days") > 0)
+    described = unit_economics(profit_and_loss(buyers, company), company, whole)
     return model_columns(described, as_of)
 
 
 def histories(customers: pl.DataFrame, window: Window) -> Histories:
     """What the models read of `known_customers`."""
-    named = customers.drop("cost_to_serve_minor").rename(
+    return Histories.of(named_for_models(customers), window.minor_per_major)
+
+
+def named_for_models(customers: pl.DataFrame) -> pl.DataFrame:
+    """Name the cost of a shopping day as the dataset `valuations` and the models do."""
+    return customers.drop("cost_to_serve_minor").rename(
         {"serve_minor_per_day": "cost_to_serve_minor"}
     )
-    return Histories.of(named, window.minor_per_major)
 
 
 def appraise(
-    customers: pl.DataFrame, models: Models, company: Company, as_of: date
+    customers: pl.DataFrame,
+    models: Models,
+    company: Company,
+    as_of: date,
+    before: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Value `known_customers` and give each a tier, a need and exactly one objective.
+    """Value `known_customers` and give each a tier, a need, a potential and one objective.
+
+    Args:
+        customers: also with the fields of who each one is, and the declared facts of look-alikes.
+        before: what `objectives` remembered at the valuation before; None at the first.
 
     Returns:
-        The rows with the columns of `score`, and `tier`, `need`, `objective`,
-        `objective_reason`, `days_since_purchase`.
+        The rows with the columns of `score`, `potentials`, `converted` and `objectives`, and
+        `tier`, `need`, `days_since_purchase`, `acquisition_cost_minor` (of the quarter).
     """
     window = Window.of(company, as_of)
-    scores = score(histories(customers, window), models, window)
-    valued = pl.concat([customers, scores], how="horizontal").with_columns(
+    known = histories(customers, window)
+    scores = score(known, models, window)
+    cheaper = converted(customers, scores["value_minor"], known, models, company, window)
+    valued = pl.concat([customers, scores, cheaper], how="horizontal").with_columns(
         tier=tiers(customers["customer_id"], scores["value_minor"], company.tiers),
         need=observed_needs(customers, company.needs),
         days_since_purchase=(pl.col("age_days") - pl.col("recency_days")).cast(pl.Int64),
+        acquisition_cost_minor=acquisition_costs(
+            company, came_in_period=pl.col("known_days") < pl.col("period_days_kept")
+        ),
     )
-    return pl.concat([valued, objectives(as_fields(valued), company)], how="horizontal")
+    valued = pl.concat([valued, potentials(valued, company.look_alikes)], how="horizontal")
+    chosen = objectives(as_fields(valued), before, company, as_of)
+    return pl.concat([valued, chosen.drop("customer_id")], how="horizontal")
 
 
 def as_fields(valued: pl.DataFrame) -> pl.DataFrame:
@@ -111,7 +141,22 @@ def as_valuations(
         "orders_90d",
         pl.col("sales_minor").alias("quarter_sales_minor"),
         pl.col("returns_minor").alias("quarter_returns_minor"),
+        pl.col("discounts_minor").alias("quarter_discounts_minor"),
         pl.col("cost_of_goods_minor").alias("quarter_cost_of_goods_minor"),
         pl.col("cost_to_serve_minor").alias("quarter_cost_to_serve_minor"),
         pl.col("period_baskets").alias("quarter_baskets"),
+        pl.col("period_visits").alias("quarter_visits"),
+        pl.col("period_contacts").alias("quarter_contacts"),
+        pl.col("period_cases").alias("quarter_cases"),
+        pl.col("keeping_cost_minor").alias("quarter_keeping_minor"),
+        pl.col("acquisition_cost_minor").alias("quarter_acquisition_cost_minor"),
+        pl.lit(company.horizon_days).alias("horizon_days"),
+        "keeping_minor",
+        "potential_minor",
+        "share_of_customer",
+        "value_if_converted_minor",
+        "service_model",
+        "objective_since",
+        "objective_asked",
+        "objective_asked_times",
     )

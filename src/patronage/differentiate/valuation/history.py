@@ -16,6 +16,8 @@ from patronage.warehouse.untyped import Expression, Table
 PARTS_PER_UNIT: Final = 1_000_000
 #: Days that `orders_90d` looks back.
 ORDERS_WINDOW_DAYS: Final = 90
+#: Days over which contacts and cases are counted to say how many are to be expected.
+SERVED_WINDOW_DAYS: Final = 365
 
 
 def timezone(zone: Expression, instant: Expression) -> Expression:
@@ -38,7 +40,12 @@ class Horizon:
 
 
 def customer_statistics(
-    lines: Table, products: Table, *, company: Company, horizon: Horizon
+    lines: Table,
+    products: Table,
+    *,
+    company: Company,
+    horizon: Horizon,
+    served: Table | None = None,
 ) -> Table:
     """The sufficient statistics of each customer who has any line by the as-of date.
 
@@ -46,18 +53,71 @@ def customer_statistics(
         lines, products: tables with the columns of the datasets `order_lines` and `products`.
         company: time zone, margins by department and need taxonomy.
         horizon: what is seen: lines before the end of `as_of` in the company's zone, nothing else.
+        served: rows of `service_days`; None where neither contacts nor cases cost anything.
 
     Returns:
         An Ibis table, one row a customer: `first_day`, `last_day` (business dates with a sale,
-        NULL where there was none), `days` (of those), `baskets`, `amount_minor`,
-        `later_minor` (net of the first day), `cost_parts` (cost of goods, minor units × 10⁶),
-        `orders_90d`, the period's `sales_minor`, `returns_minor` (≤ 0), `period_cost_parts`,
-        `period_baskets`, `other_currency_lines` and one `need_<i>_minor` a need of the taxonomy.
+        NULL where there was none), `known_days` since the first, `days` (of those with a sale),
+        `baskets`, `amount_minor`, `later_minor` (net of the first day), `cost_parts` (cost of
+        goods, minor units × 10⁶), `orders_90d`; of the period: `sales_minor`, `returns_minor`
+        (≤ 0), `discounts_minor` (off list prices; sales are net of them), `period_cost_parts`,
+        `period_baskets`, `period_visits` (days with a sale), `period_days_kept` (days since the
+        first purchase); `other_currency_lines` and one `need_<i>_minor` a need of the taxonomy;
+        of `served`, 0 without it: `period_contacts`, `period_cases`, and `recent_contacts`,
+        `recent_cases` of the last `SERVED_WINDOW_DAYS`.
     """
-    calendar = BusinessCalendar(company.time_zone)
-    seen = seen_before(lines, calendar.end_of_day(horizon.as_of))
-    baskets = _baskets(seen, _catalogue(products, company), company)
-    return _customers(_days(baskets, company), horizon)
+    days = customer_days(lines, products, company=company, as_of=horizon.as_of)
+    return statistics_of_days(days, served, horizon)
+
+
+def statistics_of_days(days: Table, served: Table | None, horizon: Horizon) -> Table:
+    """`customer_statistics` of days and service that are counted already.
+
+    Args:
+        days, served: rows of `customer_days` and `service_days`, none later than the horizon.
+    """
+    return _with_service(_customers(days, horizon), served, horizon)
+
+
+def customer_days(lines: Table, products: Table, *, company: Company, as_of: date) -> Table:
+    """What each customer bought and returned on each business date up to the as-of date.
+
+    Args:
+        lines, products, company: as in `customer_statistics`.
+
+    Returns:
+        An Ibis table, one row a `customer_id` and `day`: `sales_minor`, `returns_minor` (≤ 0),
+        `discounts_minor`, `cost_parts`, `sale_lines`, `baskets`, `other_currency_lines`,
+        `need_<i>_minor`.
+    """
+    seen = seen_before(lines, BusinessCalendar(company.time_zone).end_of_day(as_of))
+    return _days(_baskets(seen, catalogue(products, company), company), company)
+
+
+def service_days(contacts: Table, cases: Table, *, company: Company, as_of: date) -> Table:
+    """How often each customer was contacted and had a case on each date up to the as-of date.
+
+    Args:
+        contacts, cases: tables with the columns of the datasets `past_contacts` and `cases`.
+
+    Returns:
+        An Ibis table, one row a `customer_id` and `day` with `contacts` and `cases`.
+    """
+    end = ibis.literal(
+        BusinessCalendar(company.time_zone).end_of_day(as_of), type="timestamp('UTC')"
+    )
+    zone, one, none = ibis.literal(company.time_zone), ibis.literal(1), ibis.literal(0)
+    made = contacts.filter(contacts.contacted_at < end).select(
+        "customer_id", at=contacts.contacted_at, contacts=one, cases=none
+    )
+    opened = cases.filter(cases.opened_at < end).select(
+        "customer_id", at=cases.opened_at, contacts=none, cases=one
+    )
+    both = made.union(opened)
+    dated = both.select("customer_id", "contacts", "cases", day=_wall_clock(zone, both.at).date())
+    return dated.group_by("customer_id", "day").aggregate(
+        contacts=_sum(dated.contacts), cases=_sum(dated.cases)
+    )
 
 
 def seen_before(lines: Table, instant: datetime) -> Table:
@@ -70,7 +130,7 @@ def need_column(position: int) -> str:
     return f"need_{position}_minor"
 
 
-def _catalogue(products: Table, company: Company) -> Table:
+def catalogue(products: Table, company: Company) -> Table:
     """What one line of each product costs, in parts, and which needs it shows."""
     margins = [
         (products.department == department, _cost_parts(margin))
@@ -103,6 +163,9 @@ def _baskets(lines: Table, catalogue: Table, company: Company) -> Table:
     return joined.group_by("customer_id", "order_id", "ordered_at").aggregate(
         sales_minor=_sum(amount, where=is_sale),
         returns_minor=_sum(amount, where=~is_sale),
+        discounts_minor=_sum(
+            joined.list_discount_minor.fill_null(0) + joined.coupon_discount_minor.fill_null(0)
+        ),
         cost_parts=_sum(amount * unit_cost),
         sale_lines=_sum(is_sale.cast("int64")),
         other_currency_lines=_sum((joined.currency != company.currency).cast("int64")),
@@ -144,11 +207,36 @@ def _customers(days: Table, horizon: Horizon) -> Table:
         orders_90d=_sum(days.baskets, where=recent),
         sales_minor=_sum(days.sales_minor, where=inside),
         returns_minor=_sum(days.returns_minor, where=inside),
+        discounts_minor=_sum(days.discounts_minor, where=inside),
         period_cost_parts=_sum(days.cost_parts, where=inside),
         period_baskets=_sum(days.baskets, where=inside),
+        period_visits=_sum(shopped.cast("int64"), where=inside),
         other_currency_lines=_sum(days.other_currency_lines),
         **{name: _sum(days[name]) for name in needs},
     )
+
+
+def _with_service(customers: Table, served: Table | None, horizon: Horizon) -> Table:
+    """Add how long each was kept in the period, and how often they were contacted and helped."""
+    counts = ("period_contacts", "period_cases", "recent_contacts", "recent_cases")
+    since = ibis.greatest(customers.first_day, ibis.literal(horizon.period_start))
+    today = ibis.literal(horizon.as_of)
+    known = customers.mutate(
+        known_days=today.delta(customers.first_day, unit="day").cast("int64"),
+        period_days_kept=(today.delta(since, unit="day") + 1).clip(lower=0).fill_null(0),
+    ).cast({"period_days_kept": "int64"})
+    if served is None:
+        return known.mutate(**{name: ibis.literal(0, type="int64") for name in counts})
+    inside = served.day >= horizon.period_start
+    recent = served.day > horizon.as_of - timedelta(days=SERVED_WINDOW_DAYS)
+    counted = served.group_by("customer_id").aggregate(
+        period_contacts=_sum(served.contacts, where=inside),
+        period_cases=_sum(served.cases, where=inside),
+        recent_contacts=_sum(served.contacts, where=recent),
+        recent_cases=_sum(served.cases, where=recent),
+    )
+    joined = known.left_join(counted, "customer_id")
+    return joined.select(*known.columns, **{name: joined[name].fill_null(0) for name in counts})
 
 
 def _sum(column: Expression, *, where: Expression | None = None) -> Expression:

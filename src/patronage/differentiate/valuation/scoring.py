@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Self
 
@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from patronage.differentiate.valuation.keeping import months_kept
 from patronage.science.equity import CustomerValue, customer_value, round_half_even_minor
 from patronage.science.lifetime import (
     Calibration,
@@ -86,6 +87,13 @@ class Histories:
     margin_rate: Real
     #: cost to serve one shopping day, major units
     serve: Real
+    #: cost of a month as a customer however often they buy, major units
+    keeping: Real | float = 0.0
+
+    @property
+    def past(self) -> tuple[Real, Real, Real]:
+        """What the purchase model reads: frequency, recency, age."""
+        return self.frequency, self.recency, self.age
 
     @classmethod
     def of(cls, frame: pl.DataFrame, minor_per_major: int) -> Self:
@@ -98,6 +106,7 @@ class Histories:
             average_spend=average / minor_per_major,
             margin_rate=frame["margin_rate"].to_numpy(),
             serve=frame["cost_to_serve_minor"].to_numpy() / minor_per_major,
+            keeping=frame["keeping_minor"].fill_null(0.0).to_numpy() / minor_per_major,
         )
 
     def margin_per_day(self, spend: GammaGamma) -> Real:
@@ -139,6 +148,7 @@ def score(histories: Histories, models: Models, window: Window) -> pl.DataFrame:
     purchases = expected_purchases(histories, models, seen_on=window.as_of, until=end)
     long_term = worth(histories, models, window)
     margin = purchases * histories.margin_per_day(models.spend)
+    margin = margin - keeping_cost(histories, models, seen_on=window.as_of, until=end)
     value, low, high, expected = (
         round_half_even_minor(amounts, minor_per_major=window.minor_per_major)
         for amounts in (long_term.value, long_term.low, long_term.high, margin)
@@ -188,8 +198,42 @@ def expected_margin(
         until=until,
         annual_discount_rate=annual_discount_rate,
     )
-    margin: Real = purchases * histories.margin_per_day(models.spend)
+    earned = purchases * histories.margin_per_day(models.spend)
+    margin: Real = earned - keeping_cost(
+        histories,
+        models,
+        seen_on=seen_on,
+        after=after,
+        until=until,
+        annual_discount_rate=annual_discount_rate,
+    )
     return margin
+
+
+def keeping_cost(
+    histories: Histories,
+    models: Models,
+    *,
+    seen_on: date,
+    until: date,
+    after: date | None = None,
+    annual_discount_rate: float = 0.0,
+) -> Real | float:
+    """What keeping each customer as long as they are one costs in (after, until], major units.
+
+    Arguments as in `expected_purchases`. 0.0 where keeping costs nothing.
+    """
+    if not np.any(histories.keeping):
+        return 0.0
+    months = months_kept(
+        models.purchase,
+        histories.past,
+        start_days=(after - seen_on).days if after else 0.0,
+        horizon_days=(until - seen_on).days,
+        annual_discount_rate=annual_discount_rate,
+    )
+    cost: Real = months * histories.keeping
+    return cost
 
 
 def expected_purchases(
@@ -219,11 +263,15 @@ def expected_purchases(
 
 
 def worth(histories: Histories, models: Models, window: Window) -> CustomerValue:
-    """Each customer's discounted value over the horizon with its spread, in major units."""
+    """Each customer's discounted value over the horizon with its spread, in major units.
+
+    What keeping them costs is taken off at its expectation, from the bounds as well; nothing keeps
+    a value from being negative.
+    """
     long_run = _calibrated_moments(histories, models, window)
     spend, spent = models.spend, (histories.frequency, histories.average_spend)
     spread = _spread_of_averages(histories)
-    return customer_value(
+    earned = customer_value(
         expected_purchases=long_run.mean,
         purchase_variance=long_run.variance,
         probability_of_purchase=long_run.probability_of_purchase,
@@ -233,6 +281,16 @@ def worth(histories: Histories, models: Models, window: Window) -> CustomerValue
         purchase_spend_variance=_finite(spend.purchase_spend_variance(*spent), spread),
         margin_rate=histories.margin_rate,
         cost_to_serve_per_purchase=histories.serve,
+    )
+    kept = keeping_cost(
+        histories,
+        models,
+        seen_on=window.as_of,
+        until=window.as_of + timedelta(days=window.horizon_days),
+        annual_discount_rate=window.annual_discount_rate,
+    )
+    return replace(
+        earned, value=earned.value - kept, low=earned.low - kept, high=earned.high - kept
     )
 
 

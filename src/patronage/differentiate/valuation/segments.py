@@ -1,15 +1,12 @@
-"""Which tier, which need and which objective does each customer have?"""
+"""Which tier and which need does each customer have?"""
 
 from __future__ import annotations
 
 import numpy as np
 import polars as pl
 
-from patronage.differentiate.errors import RuleRefused
-from patronage.differentiate.fields import OBJECTIVE_FIELDS
 from patronage.differentiate.valuation.history import need_column
-from patronage.vocabulary.company import Company, NeedRule, Tier
-from patronage.vocabulary.predicates import Predicate, PredicateError
+from patronage.vocabulary.company import NeedRule, Tier
 
 
 def tiers(customer_id: pl.Series, value_minor: pl.Series, declared: tuple[Tier, ...]) -> pl.Series:
@@ -44,29 +41,3 @@ def observed_needs(statistics: pl.DataFrame, needs: tuple[NeedRule, ...]) -> pl.
     index = np.divide(spent, base, out=np.zeros_like(spent), where=base > 0)
     names = np.array([need.name for need in needs], dtype=object)[index.argmax(axis=1)]
     return pl.Series("need", np.where(index.max(axis=1) > 0, names, None), dtype=pl.String)
-
-
-def objectives(fields: pl.DataFrame, company: Company) -> pl.DataFrame:
-    """Give each customer the objective of the first declared rule that is surely true of them.
-
-    Args:
-        fields: columns named as the fields that objective rules may ask about.
-
-    Returns:
-        `objective` and `objective_reason`, one row a customer, never NULL.
-
-    Raises:
-        RuleRefused: a rule cannot be read; the message names the rule and the place.
-    """
-    *conditional, otherwise = company.objectives
-    objective = pl.lit(otherwise.objective)
-    reason = pl.lit(otherwise.reason)
-    for rule in reversed(conditional):
-        try:
-            holds = Predicate.parse(rule.when or "", OBJECTIVE_FIELDS).to_polars().fill_null(False)
-        except PredicateError as error:
-            raise RuleRefused(objective=rule.objective, when=rule.when, cause=error) from error
-        objective = pl.when(holds).then(pl.lit(rule.objective)).otherwise(objective)
-        reason = pl.when(holds).then(pl.lit(rule.reason)).otherwise(reason)
-    named = fields.with_columns(objective=objective, objective_reason=reason)
-    return named.select("objective", "objective_reason")

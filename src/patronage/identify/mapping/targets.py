@@ -30,6 +30,7 @@ EVENT_FIELD: Final = MappingProxyType(
         "products": None,
         "customer_facts": "observed_at",
         "past_contacts": "contacted_at",
+        "cases": "opened_at",
         "redemptions": "redeemed_at",
         "coupon_products": None,
     }
