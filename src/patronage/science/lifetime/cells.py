@@ -1,9 +1,10 @@
 """Which histories occur, and how often: the sufficient statistics of a customer base."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from patronage.science.lifetime.histories import (
     FloatArray,
@@ -11,6 +12,8 @@ from patronage.science.lifetime.histories import (
     refuse_rows,
     validated_histories,
 )
+
+_ROWS_AT_ONCE: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,8 +50,9 @@ class Cells:
         rows.
         """
         x, t_x, T = validated_histories(frequency, recency, age)
-        weight = np.ones_like(x) if weights is None else np.asarray(weights, dtype=np.float64)
-        x, t_x, T, weight = as_columns(frequency=x, recency=t_x, age=T, weights=weight)
+        if weights is None:
+            return cls._of(*_distinct(x, t_x, T, None))
+        x, t_x, T, weight = as_columns(frequency=x, recency=t_x, age=T, weights=weights)
         refuse_rows(
             [
                 ("weights must be finite numbers.", ~np.isfinite(weight)),
@@ -58,20 +62,13 @@ class Cells:
             weight=weight,
         )
         kept = weight > 0
-        return cls._distinct(x[kept], t_x[kept], T[kept], weight[kept])
+        return cls._of(*_distinct(x[kept], t_x[kept], T[kept], weight[kept]))
 
     @classmethod
-    def _distinct(
-        cls, x: FloatArray, t_x: FloatArray, T: FloatArray, weight: FloatArray
-    ) -> "Cells":
-        order = np.lexsort((t_x, T, x))
-        x, t_x, T, weight = x[order], t_x[order], T[order], weight[order]
-        changes = (np.diff(x) != 0) | (np.diff(T) != 0) | (np.diff(t_x) != 0)
-        first = np.concatenate(([0], np.flatnonzero(changes) + 1))
-        columns = [x[first], t_x[first], T[first], np.add.reduceat(weight, first)]
-        for column in columns:
+    def _of(cls, x: FloatArray, t_x: FloatArray, T: FloatArray, weight: FloatArray) -> "Cells":
+        for column in (x, t_x, T, weight):
             column.flags.writeable = False
-        return cls(frequency=columns[0], recency=columns[1], age=columns[2], weight=columns[3])
+        return cls(frequency=x, recency=t_x, age=T, weight=weight)
 
     @property
     def size(self) -> int:
@@ -87,3 +84,62 @@ class Cells:
     def repeat_purchases(self) -> float:
         """Weighted number of repeat purchases."""
         return float(self.weight @ self.frequency)
+
+
+def _distinct(
+    x: FloatArray, t_x: FloatArray, T: FloatArray, weight: FloatArray | None
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Distinct rows by ascending x, T, t_x, with the sum of their weights (of 1 each if None)."""
+    keys = _keys(x, t_x, T)
+    if keys is None:
+        return _distinct_fractions(x, t_x, T, np.ones_like(x) if weight is None else weight)
+    if weight is None:
+        keys.sort()
+        order = None
+    else:
+        order = np.argsort(keys)
+        keys = keys[order]
+    first = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
+    rest, recency = np.divmod(keys[first].astype(np.int64), int(t_x.max()) + 1)
+    frequency, age = np.divmod(rest, int(T.max()) + 1)
+    if weight is None or order is None:
+        summed = np.diff(np.append(first, keys.size)).astype(np.float64)
+    else:
+        summed = np.add.reduceat(weight[order], first)
+    return (
+        frequency.astype(np.float64),
+        recency.astype(np.float64),
+        age.astype(np.float64),
+        summed,
+    )
+
+
+def _keys(x: FloatArray, t_x: FloatArray, T: FloatArray) -> NDArray[np.int32 | np.int64] | None:
+    """One whole number a row, in the order of (x, T, t_x); None for fractions or very large days.
+
+    Sorting whole numbers is many times as fast as sorting rows, the more so short ones.
+    """
+    ages, recencies = T.max() + 1.0, t_x.max() + 1.0
+    largest = (x.max() + 1.0) * ages * recencies
+    if largest >= 2.0**53:
+        return None
+    keys: NDArray[np.int32 | np.int64] = np.empty(
+        x.size, dtype=np.int32 if largest < 2.0**31 else np.int64
+    )
+    for start in range(0, x.size, _ROWS_AT_ONCE):
+        block = slice(start, start + _ROWS_AT_ONCE)
+        age, recency = T[block], t_x[block]
+        if not (np.array_equal(age, np.floor(age)) and np.array_equal(recency, np.floor(recency))):
+            return None
+        keys[block] = (x[block] * ages + age) * recencies + recency
+    return keys
+
+
+def _distinct_fractions(
+    x: FloatArray, t_x: FloatArray, T: FloatArray, weight: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    order = np.lexsort((t_x, T, x))
+    x, t_x, T, weight = x[order], t_x[order], T[order], weight[order]
+    changes = (np.diff(x) != 0) | (np.diff(T) != 0) | (np.diff(t_x) != 0)
+    first = np.concatenate(([0], np.flatnonzero(changes) + 1))
+    return x[first], t_x[first], T[first], np.add.reduceat(weight, first)

@@ -15,6 +15,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 _ROWS_NAMED = 5
+_ROWS_AT_ONCE = 16_384
 
 
 def as_columns(**columns: ArrayLike) -> list[FloatArray]:
@@ -69,6 +70,8 @@ def validated_histories(
     Raises `InconsistentHistory`, naming the first offending rows.
     """
     x, t_x, T = as_columns(frequency=frequency, recency=recency, age=age)
+    if _all_possible(x, t_x, T):
+        return x, t_x, T
     finite = np.isfinite(x) & np.isfinite(t_x) & np.isfinite(T)
     refuse_rows(
         [
@@ -84,3 +87,17 @@ def validated_histories(
         age=T,
     )
     return x, t_x, T
+
+
+def _all_possible(x: FloatArray, t_x: FloatArray, T: FloatArray) -> bool:
+    """Whether no row breaks any of the rules, in one pass that stays in the processor's cache."""
+    for start in range(0, x.size, _ROWS_AT_ONCE):
+        block = slice(start, start + _ROWS_AT_ONCE)
+        count, last, now = x[block], t_x[block], T[block]
+        # a missing value fails every comparison
+        possible = (count >= 0) & (count < np.inf) & (count == np.floor(count))
+        possible &= (last >= 0) & (last <= now) & (now < np.inf)
+        possible &= (count > 0) == (last > 0)
+        if not possible.all():
+            return False
+    return True
