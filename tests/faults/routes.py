@@ -108,6 +108,10 @@ ROWS: Final = (
     api("GET", "customers/{customer_id}/valuations", "as..a.."),
     api("GET", "customers/{customer_id}/profit-and-loss", "as..a.."),
     api("POST", "customers/{customer_id}/needs", ".s.a...", name="fresh", channel="call"),
+    api("GET", "value", "aa..a.."),
+    api("GET", "value/distribution", "aa..a.."),
+    api("GET", "value/whale-curve", "aa..a.."),
+    api("GET", "value/customers", "aa..a.."),
     api("GET", "models", "aa..a.."),
     api("GET", "portfolios", "aa.aa.."),
     api("GET", "portfolios/{portfolio_id}/customers", "as..a.."),
@@ -165,6 +169,8 @@ ROWS: Final = (
     api("POST", "statements/{statement_id}/publication", "a......"),
     api("GET", "scorecards", "aa..aa."),
     api("GET", "cycles", "a....a."),
+    api("GET", "levers", "aa..a.."),
+    api("GET", "metrics", "aa..a.."),
     api("POST", "cycles", ".....a.", as_of=_AS_OF),
     # ------------------- pages: a service has no session
     page("/", "aaaaaa."),
@@ -174,6 +180,8 @@ ROWS: Final = (
     form("/imports", ".....a."),
     page("/imports/{import_id}", "a...aa."),
     page("/imports/{import_id}/quarantine.csv", "a...aa."),
+    page("/value", "aa..a.."),
+    page("/value/customers.csv", "aa..a.."),
     page("/portfolio", "as..a..", portfolio="{portfolio_id}"),
     page("/portfolio/hand-over", "as.....", customer="{customer_id}"),
     form(
@@ -208,6 +216,9 @@ ROWS: Final = (
     page("/equity/{statement_id}/lines/{kind}", "aa..aa."),
     page("/scorecards", "aa..aa."),
     page("/cycles", "a....a."),
+    page("/levers", "aa..a.."),
+    page("/levers.csv", "aa..a.."),
+    page("/metrics", "aa..a.."),
     # without a date nothing begins
     form("/cycles", ".....a."),
 )
