@@ -11,12 +11,14 @@ from patronage.science.lifetime.bg_bb import (
     BetaGeometricBetaBinomial,
     BetaGeometricBetaBinomialParameters,
 )
+from patronage.science.lifetime.bg_nbd import BGNBD, BGNBDParameters
 from patronage.science.lifetime.calibration import (
     Calibration,
     ProbabilityCalibration,
     calibrated_purchases,
 )
 from patronage.science.lifetime.cells import Cells
+from patronage.science.lifetime.cnbd_k import CNBDk, CNBDkParameters
 from patronage.science.lifetime.errors import (
     InconsistentHistory,
     InvalidParameter,
@@ -28,6 +30,7 @@ from patronage.science.lifetime.errors import (
 from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.gamma_gamma import GammaGamma, GammaGammaParameters
 from patronage.science.lifetime.lognormal_spend import LognormalSpend, LognormalSpendParameters
+from patronage.science.lifetime.mbg_nbd import MBGNBD, MBGNBDParameters
 from patronage.science.lifetime.pareto_nbd import ParetoNBD, ParetoNBDParameters
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS, PurchaseModel
 from patronage.science.lifetime.purchase_moments import PurchaseMoments
@@ -42,12 +45,17 @@ from patronage.science.lifetime.spend_models import SPEND_MODELS
 from patronage.science.lifetime.tenures import Tenures
 
 __all__ = [
+    "BGNBD",
+    "MBGNBD",
     "PURCHASE_MODELS",
     "SPEND_MODELS",
+    "BGNBDParameters",
     "BetaDiscreteWeibull",
     "BetaDiscreteWeibullParameters",
     "BetaGeometricBetaBinomial",
     "BetaGeometricBetaBinomialParameters",
+    "CNBDk",
+    "CNBDkParameters",
     "Calibration",
     "Cells",
     "Estimation",
@@ -59,6 +67,7 @@ __all__ = [
     "LifetimeError",
     "LognormalSpend",
     "LognormalSpendParameters",
+    "MBGNBDParameters",
     "NotEstimated",
     "NotIdentified",
     "ParetoNBD",

@@ -7,9 +7,12 @@ from typing import Any, Final, Protocol, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from patronage.science.lifetime.bg_nbd import BGNBD
 from patronage.science.lifetime.cells import Cells
+from patronage.science.lifetime.cnbd_k import CNBDk
 from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.histories import FloatArray
+from patronage.science.lifetime.mbg_nbd import MBGNBD
 from patronage.science.lifetime.pareto_nbd import ParetoNBD
 from patronage.science.lifetime.purchase_moments import PurchaseMoments
 from patronage.science.lifetime.simulated_histories import SimulatedHistories
@@ -109,5 +112,5 @@ class PurchaseModel(Protocol):
 
 #: model by its published name, in the order in which they are tried
 PURCHASE_MODELS: Final[Mapping[str, type[PurchaseModel]]] = MappingProxyType(
-    {"Pareto/NBD": ParetoNBD}
+    {"Pareto/NBD": ParetoNBD, "BG/NBD": BGNBD, "MBG/NBD": MBGNBD, "CNBD-k": CNBDk}
 )

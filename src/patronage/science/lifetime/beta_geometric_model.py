@@ -1,0 +1,267 @@
+"""What BG/NBD, MBG/NBD and (M)BG/CNBD-k share: the search, the answers about customers, futures.
+
+All three are one law (`beta_geometric_likelihood`) with k and m fixed or chosen.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike
+from scipy.special import betainc, expit, exprel
+
+from patronage.science.lifetime.beta_geometric_future import Dropout, purchases_given_dropout
+from patronage.science.lifetime.beta_geometric_likelihood import (
+    BetaGeometric,
+    IndexArray,
+    SharedCounts,
+    dropped_out,
+    log_spacing,
+    stages,
+    weighted_log_likelihood,
+)
+from patronage.science.lifetime.cells import Cells
+from patronage.science.lifetime.histories import FloatArray, validated_histories
+from patronage.science.lifetime.optimum import Objective, Optimum, SearchBox, maximise
+from patronage.science.lifetime.purchase_answers import MomentsIfAlive, PurchaseAnswers
+from patronage.science.lifetime.quadrature import unit_nodes
+from patronage.science.lifetime.simulated_histories import SimulatedHistories
+from patronage.science.lifetime.windows import Window
+
+NAMES: Final = ("r", "alpha", "a", "b")
+_LARGEST_SHAPE: Final = 1e3
+#: log half-width of the search: shapes about 1, the others wide enough for any such shape
+_SEARCH_WIDTH: Final = np.log([_LARGEST_SHAPE, 1e7, _LARGEST_SHAPE, 1e7])
+_ROWS_AT_ONCE: Final = 2048
+_DAYS, _DAY_WEIGHTS = unit_nodes(32)
+_SHARES, _SHARE_WEIGHTS = unit_nodes(12)
+
+
+def best_fit(cells: Cells, *, k: int, at_first: int, start: FloatArray | None) -> Optimum:
+    """The most likely parameters for given k and m; the likelihood with `log_spacing`.
+
+    `start` holds r, α (days), a, b; by default a purchase rate as observed and one dropout in four.
+    """
+    centre = np.log([1.0, float(cells.weight @ cells.age) / (k * cells.repeat_purchases), 1.0, 3.0])
+    box = SearchBox(
+        names=NAMES,
+        start=centre if start is None else np.log(start),
+        lower=centre - _SEARCH_WIDTH,
+        upper=centre + _SEARCH_WIDTH,
+        may_rest=("r", "a"),
+    )
+    return maximise(_mean_log_likelihood(cells, k=k, at_first=at_first), box)
+
+
+def _mean_log_likelihood(cells: Cells, *, k: int, at_first: int) -> Objective:
+    counts = SharedCounts.of(cells.frequency, cells.weight)
+    spacing = float(cells.weight @ log_spacing(k, cells.frequency, cells.recency))
+
+    def objective(point: FloatArray) -> tuple[float, FloatArray]:
+        r, alpha, a, b = np.exp(point).tolist()
+        law = BetaGeometric(k=k, at_first=at_first, r=r, alpha=alpha, a=a, b=b)
+        total, gradient = weighted_log_likelihood(
+            law, cells.frequency, cells.recency, cells.age, cells.weight, counts
+        )
+        return (total + spacing) / cells.customers, gradient / cells.customers
+
+    return objective
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Pairs:
+    """Distinct (x, T), on which a customer's future depends beside the stages passed."""
+
+    x: FloatArray
+    T: FloatArray
+    #: place of each customer's pair, shape (customers,)
+    place: IndexArray
+
+    @classmethod
+    def of(cls, x: FloatArray, T: FloatArray) -> "_Pairs":
+        distinct, place = np.unique(x + 1j * T, return_inverse=True)
+        return cls(x=distinct.real.copy(), T=distinct.imag.copy(), place=place)
+
+
+class BetaGeometricAnswers(PurchaseAnswers):
+    """Mix-in: every question of `PurchaseModel`, from the law alone."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def law(self) -> BetaGeometric:
+        """k, m and the parameters, in days."""
+
+    def log_likelihood_of(self, cells: Cells) -> float:
+        """Log-likelihood of these histories at the parameters, for scores out of sample.
+
+        Times in days, summed over customers; comparable between purchase models (see
+        `beta_geometric_likelihood.log_spacing` for k > 1).
+        """
+        law = self.law
+        point = np.log([law.r, law.alpha, law.a, law.b])
+        objective = _mean_log_likelihood(cells, k=law.k, at_first=law.at_first)
+        return objective(point)[0] * cells.customers
+
+    def simulate(
+        self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, days: float, rng: Generator
+    ) -> SimulatedHistories:
+        """One future of `days` days for each customer, drawn from what their history leaves open.
+
+        A customer is active with P(alive), then has a number of stages behind them, a rate that is
+        gamma (κ + j, α + T) and a dropout probability that is beta (a, b + n). Stages passed within
+        the days are Poisson, their times uniform. Raises `InvalidWindow` for a negative or
+        infinite number of days.
+        """
+        window = Window.of(horizon_days=days)
+        x, t_x, T = validated_histories(x, t_x, T)
+        law, passed = self.law, stages(self.law, x, t_x, T)
+        active = rng.random(x.size) < expit(-dropped_out(law, x, t_x, T, passed))
+        behind = (rng.random((x.size, 1)) > np.cumsum(passed.probability, axis=1)).sum(axis=1)
+        behind = np.minimum(behind, law.k - 1)
+        rate = rng.standard_gamma(law.r + law.k * x + behind) / (law.alpha + T)
+        leaves = rng.beta(law.a, law.b + x + law.at_first)
+        passing = rng.poisson(rate * window.horizon_days)
+        until_gone = rng.geometric(np.maximum(leaves, 1e-12))
+        purchases = np.where(active, np.minimum((passing + behind) // law.k, until_gone), 0)
+        bought = purchases > 0
+        last = np.where(bought, law.k * purchases - behind, 1)
+        later = np.maximum(passing - last + 1, 1)
+        share = np.maximum(rng.beta(last, later), np.finfo(np.float64).tiny)
+        return SimulatedHistories(
+            frequency=x + purchases,
+            recency=np.where(bought, T + window.horizon_days * share, t_x),
+            age=T + window.horizon_days,
+            purchases=purchases.astype(np.float64),
+        )
+
+    def _alive(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        alive: FloatArray = expit(-dropped_out(self.law, x, t_x, T, stages(self.law, x, t_x, T)))
+        return alive
+
+    def _buys_if_alive(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, window: Window
+    ) -> FloatArray:
+        law, passed = self.law, stages(self.law, x, t_x, T)
+        share = window.horizon_days / (law.alpha + T + window.horizon_days)
+        buys = np.zeros_like(x)
+        for j in range(law.k):
+            kappa = law.r + law.k * x + j
+            buys += passed.probability[:, j] * betainc(law.k - j, kappa, share)
+        return buys
+
+    def _mean_if_alive(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, window: Window
+    ) -> FloatArray:
+        mean: FloatArray = self._windowed(x, t_x, T, window, pairs=False)[0]
+        return mean
+
+    def _moments_if_alive(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, window: Window
+    ) -> MomentsIfAlive:
+        mean, squares, pairs = self._windowed(x, t_x, T, window, pairs=True)
+        return MomentsIfAlive(mean=mean, squares=squares, pairs=pairs)
+
+    def _windowed(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, window: Window, *, pairs: bool
+    ) -> FloatArray:
+        """Mean, squares and pairs of an active customer's purchases, shape (3, customers)."""
+        law, passed = self.law, stages(self.law, x, t_x, T)
+        shared = _Pairs.of(x, T)
+        answers = np.zeros((3, x.size))
+        for j in range(law.k):
+            moments = _moments(law, j, shared, window, pairs=pairs)
+            answers += passed.probability[:, j] * moments[:, shared.place]
+        return answers
+
+
+def _moments(
+    law: BetaGeometric, j: int, shared: _Pairs, window: Window, *, pairs: bool
+) -> FloatArray:
+    """Mean, squares and pairs for each (x, T) of customers with j stages behind them."""
+    steepest = (law.r + law.k * (shared.x + 1.0)) * window.horizon_days / (law.alpha + shared.T)
+    counts, which = np.unique(shared.x, return_inverse=True)
+    worst = np.zeros(counts.size)
+    np.maximum.at(worst, which, steepest)
+    grid = Dropout.of(law.a, law.b + counts + law.at_first, worst)
+    blocks = []
+    for first in range(0, shared.x.size, _ROWS_AT_ONCE):
+        rows = slice(first, first + _ROWS_AT_ONCE)
+        nodes = grid.rows(which[rows])
+        kappa = law.r + law.k * shared.x[rows] + j
+        scale = law.alpha + shared.T[rows]
+
+        def until(
+            v: FloatArray,
+            kappa: FloatArray = kappa,
+            scale: FloatArray = scale,
+            nodes: Dropout = nodes,
+        ) -> tuple[FloatArray, FloatArray]:
+            e, slope = purchases_given_dropout(law.k, j, v / scale, kappa, nodes, pairs=pairs)
+            average: FloatArray = np.einsum("ij,ij->i", e, nodes.weight)
+            return average, np.einsum("ij,ij->i", slope, nodes.weight)
+
+        blocks.append(_integrated(until, scale, window))
+    return np.concatenate(blocks, axis=1)
+
+
+def _integrated(
+    until: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
+    scale: FloatArray,
+    window: Window,
+) -> FloatArray:
+    """∫ discount(v) dE(v) for the purchases and pairs expected until v, by parts.
+
+    So no derivative of E is needed, which moves in steps where purchases are regular. The nodes lie
+    evenly in log(scale + v).
+    """
+    delta = window.discount_rate_a_day
+    answers = np.zeros((3, scale.size))
+    ends = [(window.horizon_days, 1.0)] + [(window.start_days, -1.0)] * (window.start_days > 0)
+    for v, sign in ends:
+        e, slope = until(np.full_like(scale, v))
+        answers += sign * np.stack(
+            [
+                e * np.exp(-delta * v),
+                e * np.exp(-2 * delta * v),
+                2 * slope * _pair_discount(delta, v),
+            ]
+        )
+    if not window.is_discounted or window.horizon_days == window.start_days:
+        return answers
+    begin = np.log1p(window.start_days / scale)
+    length = np.log1p(window.horizon_days / scale) - begin
+    for node, weight in zip(_DAYS, _DAY_WEIGHTS, strict=True):
+        w = begin + node * length
+        v, step = scale * np.expm1(w), weight * length * scale * np.exp(w)
+        e, slope = until(v)
+        answers += step * np.stack(
+            [
+                e * delta * np.exp(-delta * v),
+                e * 2 * delta * np.exp(-2 * delta * v),
+                2 * slope * _pair_discount_slope(delta, v),
+            ]
+        )
+    return answers
+
+
+def _pair_discount(delta: float, v: FloatArray | float) -> FloatArray:
+    """Discount of a purchase on day v times the average discount of those before it.
+
+    e^-δv (1 - e^-δv)/(δv): the earlier ones lie evenly before it. Exact for k = 1; for k > 1 they
+    keep a little distance, which a discount rate of 10 % over three years feels by less than a
+    thousandth of the variance.
+    """
+    discount: FloatArray = np.exp(-delta * np.asarray(v)) * exprel(-delta * np.asarray(v))
+    return discount
+
+
+def _pair_discount_slope(delta: float, v: FloatArray) -> FloatArray:
+    """Minus its derivative in v: δ ∫_0^1 (1+s) e^(-δv(1+s)) ds."""
+    rate = delta * (1.0 + _SHARES)
+    slope: FloatArray = (np.exp(-v[:, None] * rate) * rate) @ _SHARE_WEIGHTS
+    return slope
