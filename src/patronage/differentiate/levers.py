@@ -33,8 +33,9 @@ from patronage.differentiate.valuation.scoring import (
 )
 from patronage.science.equity import round_half_even_minor
 from patronage.science.lifetime.steered import (
+    Activity,
     Steered,
-    activity_retention,
+    activity,
     ageing_for_retention,
 )
 
@@ -57,8 +58,8 @@ class GroupLevel:
     customers: int
     #: of them, acquired in the last year
     acquired: int
-    #: share of what is bought now that is expected still to be bought in a year; None: nothing is
-    retention: float | None
+    #: what is bought now and still expected to be bought in a year
+    activity: Activity
     #: speed of ageing at which that share is a point higher; None: it cannot be
     ageing: float | None
 
@@ -124,12 +125,14 @@ def _group(
     before = revalued(histories, models, window)
     nothing = np.zeros_like(before)
     dearer = replace(histories, margin_rate=histories.margin_rate + POINT)
-    cheaper = replace(histories, serve=histories.serve * (1 - POINT))
+    cheaper = replace(
+        histories, serve=histories.serve * (1 - POINT), keeping=histories.keeping * (1 - POINT)
+    )
     level = GroupLevel(
         portfolio_id=portfolio_id,
         customers=len(part),
         acquired=int(came.sum()),
-        retention=activity_retention(models.purchase, *past),
+        activity=activity(models.purchase, *past),
         ageing=ageing,
     )
     entered = _at_entry(histories, models, window, acquisition_cost_minor)

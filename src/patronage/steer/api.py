@@ -9,11 +9,12 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from patronage.access.requests import CallerRequest
-from patronage.steer import actions, behind, reads, runs
+from patronage.steer import actions, behind, reads, runs, steering_api
 from patronage.steer.cycle import Stage, cycle
 from patronage.steer.models import LINES
 
 router = Router(tags=["steer"])
+router.add_router("", steering_api.router)
 
 #: a line of the statement, named in the address
 Kind = Literal[

@@ -50,11 +50,17 @@ class Branch:
     value_minor: int
     #: each lever, value with it less value without; None where it cannot be moved by a point
     worth_minor: Mapping[str, int | None]
-    #: share of what is bought now that is expected still to be bought in a year; None for a sum,
-    #: and where nothing is bought
-    retention: float | None
+    #: shopping days expected on the next day
+    bought_a_day: float
+    #: shopping days expected on the day that begins 365 days on
+    bought_a_day_in_a_year: float
     #: customers acquired in the year up to the date
     acquired: int
+
+    @property
+    def retention(self) -> float | None:
+        """Share of what is bought now that is still expected in a year; None: nothing is bought."""
+        return self.bought_a_day_in_a_year / self.bought_a_day if self.bought_a_day > 0 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +135,8 @@ def _branch(
         customers=level.customers if level else 0,
         value_minor=sums.get("value_minor", 0),
         worth_minor=worth,
-        retention=level.retention if level else None,
+        bought_a_day=level.activity.now if level else 0.0,
+        bought_a_day_in_a_year=level.activity.in_a_year if level else 0.0,
         acquired=level.acquired if level else 0,
     )
 
@@ -148,7 +155,8 @@ def _total(branches: Sequence[Branch]) -> Branch:
         customers=sum(each.customers for each in branches),
         value_minor=sum(each.value_minor for each in branches),
         worth_minor=worth,
-        retention=None,
+        bought_a_day=sum(each.bought_a_day for each in branches),
+        bought_a_day_in_a_year=sum(each.bought_a_day_in_a_year for each in branches),
         acquired=sum(each.acquired for each in branches),
     )
 

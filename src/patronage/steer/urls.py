@@ -15,4 +15,7 @@ urlpatterns = [
     path("equity/<str:statement_id>/lines/<str:kind>", pages.behind_line, name="line"),
     path("scorecards", pages.scorecards, name="scorecards"),
     path("cycles", pages.cycles, name="cycles"),
+    path("levers", pages.levers, name="levers"),
+    path("levers.csv", pages.levers_csv, name="levers-csv"),
+    path("metrics", pages.metrics, name="metrics"),
 ]

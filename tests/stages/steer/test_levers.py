@@ -68,11 +68,14 @@ def test_a_point_more_margin_is_the_difference_to_a_valuation_that_is_run_again(
 def test_a_point_less_cost_is_the_difference_to_a_valuation_that_is_run_again(
     world: World,
 ) -> None:
-    at_a_dollar = COMPANY.replace("cost_per_basket_minor = 90", "cost_per_basket_minor = 100")
+    """Baskets and months as a customer: every declared cost a point lower, valued again."""
+    monthly = COMPANY + "\n[serving]\nper_month_minor = 200\n"
+    at_a_dollar = monthly.replace("cost_per_basket_minor = 90", "cost_per_basket_minor = 100")
     load_company(actor=SYSTEM, now=NOW, text=at_a_dollar, reason="a dollar a basket")
     before = valued(SEPTEMBER)
     tree = lever_tree(SYSTEM, NOW)
-    at_99 = COMPANY.replace("cost_per_basket_minor = 90", "cost_per_basket_minor = 99")
+    at_99 = monthly.replace("cost_per_basket_minor = 90", "cost_per_basket_minor = 99")
+    at_99 = at_99.replace("per_month_minor = 200", "per_month_minor = 198")
     load_company(actor=SYSTEM, now=NOW, text=at_99, reason="a point less")
     after = valued(SEPTEMBER)
     assert after.total_minor - before.total_minor == tree.total.worth_minor["cost_to_serve"]
@@ -214,8 +217,7 @@ def test_a_portfolio_that_nobody_leaves_says_so_instead_of_naming_a_figure(
     priced = price(everybody, faithful, window)
     level = priced.levels["prt_all"]
     assert level.ageing is None
-    assert level.retention is not None
-    assert level.retention > 0.99
+    assert (level.activity.retention or 0) > 0.99
     assert priced.customers["retention"].sum() == 0
 
 

@@ -9,7 +9,7 @@ from scipy.integrate import quad
 from patronage.science.lifetime import InvalidParameter, ParetoNBD
 from patronage.science.lifetime.steered import (
     Steered,
-    activity_retention,
+    activity,
     ageing_for_retention,
 )
 
@@ -86,11 +86,11 @@ def base(customers: int = 400) -> tuple[NDArray[np.float64], ...]:
 
 def test_the_ageing_found_raises_retention_by_the_points_asked_for() -> None:
     history = base()
-    before = activity_retention(MODEL, *history)
+    before = activity(MODEL, *history).retention
     ageing = ageing_for_retention(MODEL, *history, points=0.01)
     assert before is not None
     assert ageing is not None
-    after = activity_retention(Steered(model=MODEL, ageing=ageing), *history)
+    after = activity(Steered(model=MODEL, ageing=ageing), *history).retention
     assert after == pytest.approx(before + 0.01, abs=1e-9)
 
 
@@ -101,7 +101,7 @@ def test_retention_is_that_of_simulated_customers_whose_dropout_rate_is_lower() 
     rate = random.gamma(R, 1 / ALPHA, count)
     life = random.exponential(1 / (random.gamma(S, 1 / BETA, count) * ageing))
     kept = rate[life > 365].sum() / rate.sum()
-    found = activity_retention(Steered(model=MODEL, ageing=ageing), 0, 0, 0)
+    found = activity(Steered(model=MODEL, ageing=ageing), 0, 0, 0).retention
     spread = (rate * (life > 365)).std() / np.sqrt(count) / rate.mean()
     assert found == pytest.approx(kept, abs=4 * spread)
 
@@ -109,7 +109,7 @@ def test_retention_is_that_of_simulated_customers_whose_dropout_rate_is_lower() 
 def test_a_base_that_next_to_nobody_leaves_cannot_be_kept_better_by_a_point() -> None:
     faithful = ParetoNBD.from_parameters(r=1.0, alpha=30.0, s=1.0, beta=1e6)
     assert ageing_for_retention(faithful, *base(), points=0.01) is None
-    assert (activity_retention(faithful, *base()) or 0) > 0.99
+    assert (activity(faithful, *base()).retention or 0) > 0.99
 
 
 @pytest.mark.parametrize(("purchases", "ageing"), [(-0.1, 1.0), (1.0, 0.01), (float("nan"), 1.0)])

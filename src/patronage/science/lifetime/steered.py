@@ -85,33 +85,45 @@ class Steered:
         return steered
 
 
-def activity_retention(
-    model: ExpectsPurchases, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
-) -> float | None:
-    """The share of what the customers buy now that they are still expected to buy in a year.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """What customers together are expected to buy on a day now, and on one in a year."""
 
-    Purchases expected on the day that begins 365 days on, over those expected on the next day, both
-    summed over the customers: the share of customers kept, each counted with how often they buy.
-    None where nothing is expected now.
-    """
-    now = _on_day(model, x, t_x, T, 0.0)
-    return _on_day(model, x, t_x, T, _YEAR_DAYS) / now if now > 0 else None
+    #: purchases expected on the next day
+    now: float
+    #: purchases expected on the day that begins 365 days on
+    in_a_year: float
+
+    @property
+    def retention(self) -> float | None:
+        """The share still bought in a year; None where nothing is bought now.
+
+        It is the share of customers kept, each counted with how often they buy.
+        """
+        return self.in_a_year / self.now if self.now > 0 else None
+
+
+def activity(model: ExpectsPurchases, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Activity:
+    """How much the customers buy now and are still expected to buy in a year, summed over them."""
+    return Activity(
+        now=_on_day(model, x, t_x, T, 0.0), in_a_year=_on_day(model, x, t_x, T, _YEAR_DAYS)
+    )
 
 
 def ageing_for_retention(
     model: Lasts, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, points: float
 ) -> float | None:
-    """The ageing at which `activity_retention` is higher by `points` (0.01 is one point).
+    """The ageing at which the retention of `activity` is higher by `points` (0.01: one point).
 
     None where no ageing down to `SLOWEST_AGEING` gets there: next to nobody leaves as it is.
     """
-    present = activity_retention(model, x, t_x, T)
+    present = activity(model, x, t_x, T).retention
     if present is None:
         return None
     wanted = present + points
 
     def missed(ageing: float) -> float:
-        kept = activity_retention(Steered(model=model, ageing=ageing), x, t_x, T)
+        kept = activity(Steered(model=model, ageing=ageing), x, t_x, T).retention
         return (kept or 0.0) - wanted
 
     if missed(SLOWEST_AGEING) < 0:

@@ -1,0 +1,191 @@
+"""What did the products earn, and is that what the customers earned? The same cents, cut twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import ibis
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from patronage.access import datasets
+from patronage.access.company import company_of
+from patronage.access.errors import NotFound
+from patronage.access.roles import Actor, Right
+from patronage.access.scope import scope_of, visible
+from patronage.differentiate.models import ValuationRun
+from patronage.differentiate.reads.frames import Manifests, newest_run, run_at, valuations
+from patronage.differentiate.valuation.history import PARTS_PER_UNIT, seen_before
+from patronage.differentiate.valuation.profit import allocated
+from patronage.identify.models import Customer
+from patronage.vocabulary.company import Company
+from patronage.vocabulary.periods import BusinessCalendar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepartmentProfit:
+    """What the products of one department earned in the quarter; minor units."""
+
+    #: None for lines of products that are not in the catalogue
+    department: str | None
+    #: sales net of returns
+    revenue_minor: int
+    #: at the department's declared margin
+    cost_of_goods_minor: int
+    #: its part of what serving the customers cost, in proportion to what was sold
+    cost_to_serve_minor: int
+    margin_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductProfit:
+    """The quarter by product, beside the same quarter by customer; minor units."""
+
+    run_id: str
+    as_of: date
+    quarter: str
+    currency: str
+    #: most earned first
+    departments: Sequence[DepartmentProfit]
+    #: products less customers: each side rounds its own rows to the cent; 0 for the enterprise
+    rounding_minor: int
+    customers: int
+    customers_revenue_minor: int
+    customers_margin_minor: int
+    #: revenue of lines whose customers are not valued, in neither side; None in a part of the base
+    unvalued_revenue_minor: int | None
+
+    @property
+    def products_margin_minor(self) -> int:
+        """What the products earned, in all."""
+        return sum(each.margin_minor for each in self.departments)
+
+
+def product_profit(actor: Actor, now: datetime, *, as_of: date | None = None) -> ProductProfit:
+    """Give the quarter of a valuation by product and by customer, for those in scope.
+
+    Raises:
+        NotAllowed: the actor may not see profitability.
+        NotFound: nobody was valued as of that date, or at all.
+    """
+    run = require_run(actor, as_of)
+    valued = valuations(run)
+    frame = in_scope(valued, actor, now)
+    company = company_of(run.company_version)
+    quarter = BusinessCalendar(company.time_zone).quarter_of(run.as_of)
+    goods = int(frame["quarter_cost_of_goods_minor"].sum())
+    serving = int(frame["quarter_cost_to_serve_minor"].sum())
+    revenue = int((frame["quarter_sales_minor"] + frame["quarter_returns_minor"]).sum())
+    sold = _sold(run, company, frame["customer_id"])
+    departments = _departments(sold, company, serving)
+    by_product = sum(each.cost_of_goods_minor for each in departments)
+    everybody = scope_of(actor, now).everything
+    return ProductProfit(
+        run_id=run.id,
+        as_of=run.as_of,
+        quarter=str(quarter),
+        currency=run.currency,
+        departments=departments,
+        rounding_minor=goods - by_product,
+        customers=len(frame),
+        customers_revenue_minor=revenue,
+        customers_margin_minor=revenue - goods - serving,
+        unvalued_revenue_minor=_unvalued(run, company, sold) if everybody else None,
+    )
+
+
+def require_run(actor: Actor, as_of: date | None) -> ValuationRun:
+    """Give the run of a date, or the newest one, to somebody who may see profitability.
+
+    Raises:
+        NotAllowed: the actor may not.
+        NotFound: nobody was valued as of that date, or at all.
+    """
+    actor.require(Right.SEE_PROFITABILITY)
+    run = newest_run() if as_of is None else run_at(as_of)
+    if run is None:
+        raise NotFound(noun="valuation as of", id=as_of.isoformat() if as_of else "any date")
+    return run
+
+
+def in_scope(frame: pl.DataFrame, actor: Actor, now: datetime) -> pl.DataFrame:
+    """The rows of customers whom the actor may see at `now`, in the order given."""
+    if scope_of(actor, now).everything:
+        return frame
+    seen = visible(Customer.objects.all(), actor, now).order_by().values_list("id", flat=True)
+    ids = pl.DataFrame({"customer_id": list(seen)}, schema={"customer_id": pl.String})
+    return frame.join(ids, on="customer_id", how="semi", maintain_order="left")
+
+
+def _lines(run: ValuationRun, company: Company) -> Any:
+    """The lines of the run's quarter, up to its date, in the state that it read."""
+    calendar = BusinessCalendar(company.time_zone)
+    first = calendar.start_of_day(calendar.quarter_of(run.as_of).first_day)
+    lines = Manifests.of(run).read("order_lines")
+    seen = seen_before(lines, calendar.end_of_day(run.as_of))
+    return seen.filter(seen.ordered_at >= ibis.literal(first, type="timestamp('UTC')"))
+
+
+def _sold(run: ValuationRun, company: Company, customer_ids: pl.Series) -> pl.DataFrame:
+    """`department`, `amount_minor` (net) and `sales_minor` of these customers, by department."""
+    people = ibis.memtable(pa.table({"customer_id": customer_ids.to_arrow().cast(pa.string())}))
+    products = Manifests.of(run).read("products")
+    lines = _lines(run, company).semi_join(people, "customer_id")
+    joined = lines.left_join(products.select("product_id", "department"), "product_id")
+    summed = joined.group_by("department").aggregate(
+        amount_minor=joined.amount_minor.sum().cast("int64"),
+        sales_minor=joined.amount_minor.sum(where=joined.kind == "sale").fill_null(0).cast("int64"),
+    )
+    return datasets.warehouse().polars(summed).sort("department", nulls_last=True)
+
+
+def _departments(sold: pl.DataFrame, company: Company, serving: int) -> list[DepartmentProfit]:
+    """Cost of goods at each department's margin, the cost to serve in proportion to sales."""
+    if sold.is_empty() and serving:
+        sold = pl.DataFrame(
+            {"department": [None], "amount_minor": [0], "sales_minor": [0]}, schema=sold.schema
+        )
+    names = sold["department"].to_list()
+    margins = [company.margin(name) for name in names]
+    unit = np.array([round((1 - each) * PARTS_PER_UNIT) for each in margins], dtype=np.int64)
+    goods = allocated(sold["amount_minor"].to_numpy() * unit)
+    served = _spread(serving, sold["sales_minor"].to_list())
+    rows = [
+        DepartmentProfit(
+            department=name,
+            revenue_minor=revenue,
+            cost_of_goods_minor=cost,
+            cost_to_serve_minor=part,
+            margin_minor=revenue - cost - part,
+        )
+        for name, revenue, cost, part in zip(
+            names, sold["amount_minor"].to_list(), goods.tolist(), served, strict=True
+        )
+    ]
+    return sorted(rows, key=lambda each: (-each.margin_minor, each.department or ""))
+
+
+def _spread(total: int, weights: Sequence[int]) -> list[int]:
+    """Whole minor units in proportion to weights from 0, summing to the total exactly.
+
+    By largest remainders, the earlier row first among equals; evenly where all weights are 0.
+    """
+    shares = list(weights) if any(weights) else [1] * len(weights)
+    whole = sum(shares)
+    parts = [total * share // whole for share in shares]
+    rests = [total * share % whole for share in shares]
+    for row in sorted(range(len(shares)), key=lambda row: -rests[row])[: total - sum(parts)]:
+        parts[row] += 1
+    return parts
+
+
+def _unvalued(run: ValuationRun, company: Company, sold: pl.DataFrame) -> int:
+    lines = _lines(run, company)
+    whole = datasets.warehouse().polars(
+        lines.aggregate(amount_minor=lines.amount_minor.sum().fill_null(0).cast("int64"))
+    )
+    return int(whole["amount_minor"][0]) - int(sold["amount_minor"].sum())
