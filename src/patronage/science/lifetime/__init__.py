@@ -35,6 +35,7 @@ from patronage.science.lifetime.pareto_nbd import ParetoNBD, ParetoNBDParameters
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS, PurchaseModel
 from patronage.science.lifetime.purchase_moments import PurchaseMoments
 from patronage.science.lifetime.retention import RetentionModel
+from patronage.science.lifetime.segments import SegmentFit, SegmentFits, fit_segments
 from patronage.science.lifetime.shifted_beta_geometric import (
     ShiftedBetaGeometric,
     ShiftedBetaGeometricParameters,
@@ -76,10 +77,13 @@ __all__ = [
     "PurchaseModel",
     "PurchaseMoments",
     "RetentionModel",
+    "SegmentFit",
+    "SegmentFits",
     "ShiftedBetaGeometric",
     "ShiftedBetaGeometricParameters",
     "SimulatedHistories",
     "SpendModel",
     "Tenures",
     "calibrated_purchases",
+    "fit_segments",
 ]
