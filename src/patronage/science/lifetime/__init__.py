@@ -19,6 +19,7 @@ from patronage.science.lifetime.calibration import (
 )
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.cnbd_k import CNBDk, CNBDkParameters
+from patronage.science.lifetime.covariate_cells import CovariateCells
 from patronage.science.lifetime.errors import (
     InconsistentHistory,
     InvalidParameter,
@@ -32,6 +33,7 @@ from patronage.science.lifetime.gamma_gamma import GammaGamma, GammaGammaParamet
 from patronage.science.lifetime.lognormal_spend import LognormalSpend, LognormalSpendParameters
 from patronage.science.lifetime.mbg_nbd import MBGNBD, MBGNBDParameters
 from patronage.science.lifetime.pareto_nbd import ParetoNBD, ParetoNBDParameters
+from patronage.science.lifetime.pareto_nbd_covariates import ParetoNBDWithCovariates
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS, PurchaseModel
 from patronage.science.lifetime.purchase_moments import PurchaseMoments
 from patronage.science.lifetime.retention import RetentionModel
@@ -59,6 +61,7 @@ __all__ = [
     "CNBDkParameters",
     "Calibration",
     "Cells",
+    "CovariateCells",
     "Estimation",
     "GammaGamma",
     "GammaGammaParameters",
@@ -73,6 +76,7 @@ __all__ = [
     "NotIdentified",
     "ParetoNBD",
     "ParetoNBDParameters",
+    "ParetoNBDWithCovariates",
     "ProbabilityCalibration",
     "PurchaseModel",
     "PurchaseMoments",
