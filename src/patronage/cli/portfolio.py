@@ -128,7 +128,7 @@ def assign(*, as_of: date | None = None, dry_run: bool = False) -> None:
     call = current()
     run = valuations.newest_run() if as_of is None else valuations.run_at(as_of)
     if run is None:
-        raise Refused("Nobody was valued yet. Run `patronage value run --as-of DATE` first.")
+        raise Refused("Nobody was valued yet. Run `patronage value score --as-of DATE` first.")
     with working(f"Assigning portfolios as of {run.as_of}") as progress:
         done = jobs.assign(
             actor=call.actor,

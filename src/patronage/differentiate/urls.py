@@ -9,5 +9,6 @@ from patronage.differentiate import pages
 app_name = "differentiate"
 urlpatterns = [
     path("value", pages.value, name="value"),
+    path("value/audit", pages.audit, name="audit"),
     path("value/customers.csv", pages.value_csv, name="value-csv"),
 ]

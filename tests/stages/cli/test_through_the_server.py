@@ -155,7 +155,7 @@ def test_a_served_home_is_worked_in_from_the_command_line(tmp_path: Path) -> Non
     with served(tmp_path) as server:
         listed = run(tmp_path, "user", "list", "--json")
         assert json.loads(listed.stdout)["email"] == "ada@example.com"
-        refused = run(tmp_path, "value", "run", "--as-of", "2017-12-31")
+        refused = run(tmp_path, "value", "score", "--as-of", "2017-12-31")
         assert (refused.returncode, refused.stdout) == (1, "")
         assert refused.stderr.strip().startswith("No company is declared yet.")
         again = run(tmp_path, "serve", "--port", "0")

@@ -36,7 +36,7 @@ def test_every_noun_and_verb_explains_itself(verb: Verb) -> None:
 
 
 def test_what_is_not_understood_ends_with_status_2(verb: Verb) -> None:
-    for line in (["portfolio", "explode"], ["value", "run"], ["value", "run", "--as-of", "never"]):
+    for line in (["portfolio", "explode"], ["value", "score"], ["value", "run", "--as-of", "never"]):
         said = verb(*line)
         assert (said.status, said.out) == (2, "")
         assert said.err

@@ -1,7 +1,8 @@
 """The screens on what customers are worth, and the parts of a customer's page that say so."""
 
+from patronage.differentiate.pages.audit import audit
 from patronage.differentiate.pages.customer import Ledger, Worth, ledger_of, worth_of
 from patronage.differentiate.pages.value import value
 from patronage.differentiate.pages.value_file import value_csv
 
-__all__ = ["Ledger", "Worth", "ledger_of", "value", "value_csv", "worth_of"]
+__all__ = ["Ledger", "Worth", "audit", "ledger_of", "value", "value_csv", "worth_of"]

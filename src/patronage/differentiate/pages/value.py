@@ -19,6 +19,7 @@ from patronage.access.roles import Right
 from patronage.access.scope import portfolio_names, scope_of
 from patronage.differentiate import reads
 from patronage.differentiate.pages.asked import Asked
+from patronage.differentiate.pages.audit import nothing
 from patronage.differentiate.pages.words import (
     cohort_words,
     need_words,
@@ -60,20 +61,12 @@ def value(request: CallerRequest) -> HttpResponse:
     asked = Asked.by(request)
     run = reads.newest_run() if request.as_of is None else reads.run_at(request.as_of)
     if run is None:
-        return render(request, "differentiate/nothing_valued.html", _nothing(request))
+        return render(request, "differentiate/nothing_valued.html", nothing(request))
     base = customer_base(request.actor, request.now, as_of=request.as_of, chosen=asked.chosen)
     if request.htmx and request.htmx.target == "worth-list":
         return render(request, "differentiate/_worth_list.html", _listing(request, asked, base))
     context = _head(request, asked, base) | _listing(request, asked, base)
     return render(request, "differentiate/value.html", context)
-
-
-def _nothing(request: CallerRequest) -> dict[str, Any]:
-    return {
-        "asked": request.as_of,
-        "newest": reads.newest_run(),
-        "may_value": request.actor.may(Right.VALUE),
-    }
 
 
 def _head(request: CallerRequest, asked: Asked, base: CustomerBase) -> dict[str, Any]:
@@ -86,6 +79,9 @@ def _head(request: CallerRequest, asked: Asked, base: CustomerBase) -> dict[str,
         "discount": company.annual_discount_rate if company else None,
         "change": change,
         "known_change": None if change is None else change - summary.new_minor,
+        "potential_share": summary.compared_minor / summary.potential_minor
+        if summary.potential_minor > 0
+        else None,
         "whale": whale,
         "best_share": whale.best_minor / whale.margin_minor if whale.margin_minor > 0 else None,
         "earned": _places(whale),
@@ -95,6 +91,7 @@ def _head(request: CallerRequest, asked: Asked, base: CustomerBase) -> dict[str,
         "tiers": [(tier.name, tier.name.capitalize()) for tier in company.tiers] if company else [],
         "objectives": _declared_objectives(company),
         "all_needs": [(each.name, each.title) for each in company.needs] if company else [],
+        "room": asked.address(sort="room"),
         "negative": asked.address(without=("from",), below=0, sort="value"),
         "is_narrowed": asked.chosen.is_narrowed,
         "narrowings": _narrowings(asked, summary),
@@ -133,7 +130,11 @@ def _orders(asked: Asked, base: CustomerBase) -> list[dict[str, Any]]:
     titles: dict[Sort, str] = {"value": _("Most valuable")}
     if base.before is not None:
         titles |= {"gain": _("Gained most"), "loss": _("Lost most")}
-    titles |= {"margin": _("Earned most this quarter"), "risk": _("Most at risk")}
+    titles |= {
+        "margin": _("Earned most this quarter"),
+        "risk": _("Most at risk"),
+        "room": _("Most room to grow"),
+    }
     return [
         {"title": title, "href": asked.address(sort=sort), "is_here": sort == asked.sort}
         for sort, title in titles.items()

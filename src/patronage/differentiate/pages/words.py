@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from patronage.differentiate.reads.customer_base import FROM_THE_START
 from patronage.vocabulary.company import Company
 
 OBJECTIVE_WORDS: Final[Mapping[str, Promise]] = {
@@ -40,5 +41,7 @@ def years_words(horizon_days: int) -> str:
 
 def cohort_words(cohort: str) -> str:
     """ "2017-Q1" as people write it."""
+    if cohort == FROM_THE_START:
+        return gettext("There from the start")
     year, _dash, number = cohort.partition("-Q")
     return gettext("Q%(number)s %(year)s") % {"number": number, "year": year}

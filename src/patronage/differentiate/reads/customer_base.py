@@ -24,6 +24,8 @@ from patronage.identify.models import Customer
 
 #: runs whose figures stay in memory: a date, the one before, and a pair more
 _KEPT: Final = 4
+#: cohort of those who were there when recording began
+FROM_THE_START: Final = "start"
 _COLUMNS: Final = (
     "customer_id",
     "value_minor",
@@ -35,7 +37,8 @@ _COLUMNS: Final = (
     "need",
     "objective",
     "age_days",
-    "recency_days",
+    "potential_minor",
+    "share_of_customer",
 )
 
 
@@ -47,7 +50,7 @@ class Chosen:
     tier: str = ""
     objective: str = ""
     need: str = ""
-    #: quarter of the first purchase, such as "2017-Q1"
+    #: quarter of the first purchase, such as "2017-Q1", or `FROM_THE_START`
     cohort: str = ""
     #: least value, minor units; None: no lower end
     from_minor: int | None = None
@@ -83,7 +86,8 @@ def customer_base(
     Returns:
         A frame with the columns of the dataset `valuations` that pages show, and
         `margin_minor` (of the quarter up to the date), `cohort` (the quarter of the first
-        purchase) and `before_minor`.
+        purchase; `FROM_THE_START` for who was there when recording began, since nobody knows
+        when they came) and `before_minor`.
 
     Raises:
         NotAllowed: the actor may not see profitability.
@@ -151,4 +155,8 @@ def _read(_root: str, number: int, run_id: str, as_of: date) -> pl.DataFrame:
     )
     day = (pl.lit(as_of) - pl.duration(days=pl.col("age_days").floor().cast(pl.Int64))).dt
     quarter = day.year().cast(pl.String) + "-Q" + day.quarter().cast(pl.String)
-    return frame.with_columns(cohort=quarter)
+    panel = list(Customer.objects.filter(entry="panel").order_by().values_list("id", flat=True))
+    from_the_start = pl.col("customer_id").is_in(pl.Series(panel, dtype=pl.String).implode())
+    return frame.with_columns(
+        cohort=pl.when(from_the_start).then(pl.lit(FROM_THE_START)).otherwise(quarter)
+    )

@@ -17,7 +17,7 @@ from patronage.access.roles import Actor
 from patronage.differentiate.reads.customer_base import Chosen, CustomerBase, customer_base
 from patronage.identify.models import Customer
 
-Sort = Literal["value", "gain", "loss", "margin", "risk"]
+Sort = Literal["value", "gain", "loss", "margin", "risk", "room"]
 SORTS: Final[tuple[Sort, ...]] = get_args(Sort)
 MOST_ROWS: Final = 1000
 _BINS: Final = 24
@@ -92,6 +92,10 @@ class ValueSummary:
     value_high_minor: int
     #: middle customer's value; None where nobody is in sight
     median_minor: int | None
+    #: customers whose potential is known (enough look-alikes), their worth and that potential
+    compared_customers: int
+    compared_minor: int
+    potential_minor: int
     #: customers worth less than nothing, and what they are worth together
     negative_customers: int
     negative_minor: int
@@ -127,6 +131,10 @@ class WorthRow:
     probability_of_purchase: float
     #: value × (1 − probability of buying next quarter)
     at_risk_minor: int
+    #: the value at the 80th percentile of look-alikes, an estimate; None where there are too few
+    potential_minor: int | None
+    #: value as a share of potential; None where either is not above zero
+    share_of_customer: float | None
     #: of the quarter up to the date
     margin_minor: int
     tier: str
@@ -160,10 +168,14 @@ def summary_of(base: CustomerBase) -> ValueSummary:
     run, before, frame = base.run, base.before, base.frame
     half = (pl.col("value_high_minor") - pl.col("value_low_minor")).cast(pl.Float64) / 2
     negative, new = pl.col("value_minor") < 0, pl.col("before_minor").is_null()
+    compared = pl.col("potential_minor").is_not_null()
     found = frame.select(
         value=pl.col("value_minor").sum(),
         spread=(half**2).sum().sqrt(),
         median=pl.col("value_minor").median(),
+        compared_customers=compared.sum(),
+        compared=pl.col("value_minor").filter(compared).sum(),
+        potential=pl.col("potential_minor").sum(),
         negative_customers=negative.sum(),
         negative=pl.col("value_minor").filter(negative).sum(),
         margin=pl.col("margin_minor").sum(),
@@ -182,6 +194,9 @@ def summary_of(base: CustomerBase) -> ValueSummary:
         value_low_minor=round(found["value"] - found["spread"]),
         value_high_minor=round(found["value"] + found["spread"]),
         median_minor=None if found["median"] is None else round(found["median"]),
+        compared_customers=found["compared_customers"],
+        compared_minor=found["compared"],
+        potential_minor=found["potential"],
         negative_customers=found["negative_customers"],
         negative_minor=found["negative"],
         margin_minor=found["margin"],
@@ -272,7 +287,8 @@ def worth_page(
 
     Args:
         sort: the most valuable; who gained or lost most against the valuation before; who
-            earned most in the quarter; whose value is most at risk.
+            earned most in the quarter; whose value is most at risk; who has most room up to
+            their potential.
         after: `next` of the page before, in the same order.
 
     Raises:
@@ -305,9 +321,10 @@ def worth_page_of(
 
 
 def sorted_worth(base: CustomerBase, sort: Sort) -> pl.DataFrame:
-    """Every column of `WorthRow` but the label; `gain` and `loss` leave out who did neither."""
+    """Every column of `WorthRow` but the label; `gain`, `loss`, `room` leave out who has none."""
     change = pl.col("value_minor") - pl.col("before_minor")
     risk = pl.col("value_minor") * (1 - pl.col("probability_of_purchase"))
+    room = pl.col("potential_minor") - pl.col("value_minor")
     frame = base.frame.select(
         "customer_id",
         "value_minor",
@@ -315,9 +332,12 @@ def sorted_worth(base: CustomerBase, sort: Sort) -> pl.DataFrame:
         "value_high_minor",
         "probability_of_purchase",
         "margin_minor",
+        "potential_minor",
+        "share_of_customer",
         "tier",
         "objective",
         change_minor=change,
+        room=room,
         at_risk_minor=risk.round().cast(pl.Int64),
         need=pl.col("need").fill_null(""),
     )
@@ -325,8 +345,11 @@ def sorted_worth(base: CustomerBase, sort: Sort) -> pl.DataFrame:
         frame = frame.filter(pl.col("change_minor") > 0)
     if sort == "loss":
         frame = frame.filter(pl.col("change_minor") < 0)
+    if sort == "room":
+        frame = frame.filter(pl.col("room") > 0)
     column = _COLUMN_OF[sort]
-    return frame.sort(column, "customer_id", descending=[sort != "loss", False])
+    ordered = frame.sort(column, "customer_id", descending=[sort != "loss", False])
+    return ordered.drop("room")
 
 
 _COLUMN_OF: Final[Mapping[str, str]] = {
@@ -335,6 +358,7 @@ _COLUMN_OF: Final[Mapping[str, str]] = {
     "loss": "change_minor",
     "margin": "margin_minor",
     "risk": "at_risk_minor",
+    "room": "room",
 }
 
 
