@@ -13,11 +13,12 @@ from scipy.special import digamma, gammaln
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.histories import BoolArray, FloatArray
 from patronage.science.lifetime.pareto_nbd_day_rows import (
-    DAYS_A_HISTORY,
     LARGEST_TABLE,
     DayRows,
     IndexArray,
+    LikelihoodTables,
     likelihood_tables,
+    pays_for_a_row,
 )
 from patronage.science.lifetime.pareto_nbd_likelihood import Shape, weighted_log_likelihood
 from patronage.science.lifetime.quadrature import sum_of_products
@@ -38,6 +39,8 @@ class DayTables:
     by_recency: IndexArray
     #: of the same: their weight
     weight: FloatArray
+    #: weight of each row
+    weight_by_row: FloatArray
 
     @classmethod
     def of(cls, cells: Cells) -> "DayTables | None":
@@ -45,12 +48,14 @@ class DayTables:
 
         A frequency has a row where its cells are many enough to pay for it.
         """
-        days = float(cells.age.max()) + 1.0
+        if cells.age.max() >= LARGEST_TABLE:
+            return None
+        days = int(cells.age.max()) + 1
         starts = np.flatnonzero(np.concatenate(([True], np.diff(cells.frequency) != 0)))
         sizes = np.diff(np.append(starts, cells.size))
-        pays = sizes * DAYS_A_HISTORY >= days
+        pays = pays_for_a_row(sizes, days)
         rows = int(pays.sum())
-        if not 0 < rows * days <= LARGEST_TABLE:
+        if rows == 0:
             return None
         recency, age = cells.recency.astype(np.intp), cells.age.astype(np.intp)
         if not (np.array_equal(recency, cells.recency) and np.array_equal(age, cells.age)):
@@ -63,19 +68,22 @@ class DayTables:
             has_row=has_row,
             rows=DayRows(
                 frequencies=cells.frequency[starts][pays],
-                reference=np.minimum.accumulate(soonest[::-1])[::-1],
-                days=int(days),
+                soonest=np.minimum.accumulate(soonest[::-1])[::-1],
+                days=days,
             ),
             row=row,
-            by_age=row * int(days) + age[has_row],
-            by_recency=row * int(days) + recency[has_row],
+            by_age=row * days + age[has_row],
+            by_recency=row * days + recency[has_row],
             weight=cells.weight[has_row],
+            weight_by_row=_by_row(row, cells.weight[has_row], rows),
         )
 
     def reweighted(self, weight: FloatArray) -> "DayTables":
         """The same cells with other weights, shape (cells,), zeros allowed."""
         cells = replace(self.cells, weight=weight)
-        return replace(self, cells=cells, weight=weight[self.has_row])
+        mine = weight[self.has_row]
+        by_row = _by_row(self.row, mine, self.rows.frequencies.size)
+        return replace(self, cells=cells, weight=mine, weight_by_row=by_row)
 
     def weighted_log_likelihood(self, shape: Shape) -> tuple[float, FloatArray]:
         """Sum of weight times log-likelihood, and its gradient in log(r, α, s, β), shape (4,)."""
@@ -104,6 +112,7 @@ class DayTables:
             by_age=self.by_age[stays] - moved,
             by_recency=self.by_recency[stays] - moved,
             weight=self.weight[stays],
+            weight_by_row=self.weight_by_row[kept],
         )
 
     def _by_look_up(self, shape: Shape) -> tuple[float, FloatArray]:
@@ -112,7 +121,7 @@ class DayTables:
         tables = likelihood_tables(self.rows, shape)
         likelihood = tables.at_age.ravel()[self.by_age]
         likelihood += s * tables.dropout.ravel()[self.by_recency]
-        weight_by_row = np.bincount(self.row, self.weight)
+        weight_by_row = self.weight_by_row
         k, customers = r + self.rows.frequencies, float(weight_by_row.sum())
         first = self.rows.reference
         without_x = (
@@ -134,39 +143,49 @@ class DayTables:
             for places in (self.by_age, self.by_recency)
         )
         owed_dropout -= owed_at_age
-        sums, by_k, u = _traced_back(self.rows, shape, owed_at_age, owed_dropout)
+        sums, by_k, u = _traced_back(self.rows, shape, tables, owed_at_age, owed_dropout)
         log_alpha, log_beta = np.log1p(u / alpha), np.log1p(u / beta)
         at_alpha, at_beta = alpha / (alpha + u), beta / (beta + u)
         slopes = [
             r * (weight_by_row @ (digamma(k) - digamma(r)) - sum_of_products(sums, log_alpha)),
             r * customers - sum_of_products(by_k, at_alpha),
             s * (sum_of_products(owed_dropout, tables.dropout) - sum_of_products(sums, log_beta)),
-            s * customers + sums[:, 0] @ at_beta[:, 0] - (s + 1.0) * sum_of_products(sums, at_beta),
+            s * customers + sums[0] @ at_beta[0] - (s + 1.0) * sum_of_products(sums, at_beta),
         ]
         return float(value), np.array(slopes)
 
 
+def _by_row(row: IndexArray, weight: FloatArray, rows: int) -> FloatArray:
+    return np.bincount(row, weight, rows).astype(np.float64, copy=False)
+
+
 def _traced_back(
-    rows: DayRows, shape: Shape, owed_at_age: FloatArray, owed_dropout: FloatArray
+    rows: DayRows,
+    shape: Shape,
+    tables: LikelihoodTables,
+    owed_at_age: FloatArray,
+    owed_dropout: FloatArray,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """What the likelihoods owe to f at each node, over all rows, and the same times k.
 
     Arguments: what they owe to the tables' entries `at_age` (apart from its dropout integral) and
     to the dropout integral, divided by s, shape (rows, days). Returns two arrays of shape
-    (days, nodes), and the nodes.
+    (nodes, days), and the nodes.
     """
     u, weights = rows.nodes(shape)
-    to_integral = shape.s * weights
     # an integral from d on is owed to by every entry up to d
-    owed = np.cumsum(owed_dropout, axis=1)
+    owed = np.add.accumulate(owed_dropout, axis=1)
     owed[:, -1] = 0.0
-    alive = owed_at_age * (shape.beta + u[:, 0])
+    alive = owed_at_age * (shape.beta + u[0])
+    k = (shape.r + rows.frequencies)[:, None]
     sums, by_k = np.zeros_like(u), np.zeros_like(u)
-    for row, (first, f) in enumerate(rows.integrands(shape, u)):
-        part = np.multiply.outer(owed[row, first:], to_integral)
-        part[:, 0] = alive[row, first:]
-        part *= f
-        sums[first:] += part
-        part *= shape.r + rows.frequencies[row]
-        by_k[first:] += part
+    for band in tables.bands:
+        here, first = slice(band.start, band.stop), band.first
+        for total, factor in ((sums, 1.0), (by_k, k[here])):
+            on_days, on_nodes = factor * alive[here, first:], factor * owed[here, first:]
+            total[0, first:] += np.einsum("rd,rd->d", on_days, band.f[0])
+            total[1:, first:] += np.einsum("rd,nrd->nd", on_nodes, band.f[1:])
+    to_integral = np.append(1.0, shape.s * weights[1:])[:, None]
+    sums *= to_integral
+    by_k *= to_integral
     return sums, by_k, u

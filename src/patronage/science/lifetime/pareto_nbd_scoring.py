@@ -26,6 +26,7 @@ from patronage.science.lifetime.pareto_nbd_day_rows import (
     DayRows,
     IndexArray,
     likelihood_tables,
+    pays_for_a_row,
 )
 from patronage.science.lifetime.pareto_nbd_likelihood import Shape, dropped_out
 from patronage.science.lifetime.quadrature import power_laws, row_blocks
@@ -53,8 +54,8 @@ class WholeDays:
         if max(days, float(x.max())) > min(LARGEST_TABLE, x.size * DAYS_A_HISTORY):
             return None
         age, frequency = T.astype(np.intp), x.astype(np.intp)
-        shared = np.flatnonzero(np.bincount(frequency) * DAYS_A_HISTORY >= days)
-        if not 0 < shared.size * days <= LARGEST_TABLE or not np.array_equal(age, T):
+        shared = np.flatnonzero(pays_for_a_row(np.bincount(frequency), int(days)))
+        if shared.size == 0 or not np.array_equal(age, T):
             return None
         return cls(x=frequency, T=age, days=int(days), shared=shared)
 
@@ -143,14 +144,14 @@ def _look_up(shape: Shape, whole: WholeDays, recency: IndexArray) -> tuple[Float
 def _resolved_rows(shape: Shape, whole: WholeDays, recency: IndexArray) -> DayRows:
     """The rows of the shared x that tables resolve, from day 0 on where they all are."""
     frequencies = whole.shared.astype(np.float64)
-    reference = np.zeros(frequencies.size, dtype=np.intp)
-    rows = DayRows(frequencies=frequencies, reference=reference, days=whole.days)
+    from_day_0 = np.zeros(frequencies.size, dtype=np.intp)
+    rows = DayRows(frequencies=frequencies, soonest=from_day_0, days=whole.days)
     if rows.resolved(shape).all():
         return rows
     soonest = np.full(int(whole.x.max()) + 1, whole.days - 1, dtype=np.intp)
     np.minimum.at(soonest, whole.x, recency)
     later = np.minimum.accumulate(soonest[whole.shared][::-1])[::-1]
-    rows = replace(rows, reference=later)
+    rows = replace(rows, soonest=later)
     return rows.only(rows.resolved(shape))
 
 
