@@ -156,9 +156,18 @@ class CustomersErased:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectiveChanged:
+    """Another objective is in force for a customer, between two valuations."""
+
+    customer_id: str
+    objective: str
+
+
 customers_created: Port[CustomersCreated] = Port("customers_created", mandatory=True)
 consent_withdrawn: Port[ConsentWithdrawn] = Port("consent_withdrawn")
 customers_erased: Port[CustomersErased] = Port("customers_erased")
+objective_changed: Port[ObjectiveChanged] = Port("objective_changed")
 
 
 def unhandled() -> list[str]:

@@ -40,9 +40,12 @@ class Right(StrEnum):
     DECIDE = "decide"
     DECIDE_EVERYBODY = "decide for everybody"
     RECORD_NEED = "record needs"
+    SET_OBJECTIVE = "set objectives"
+    RECORD_CONTROL_TOTAL = "record control totals"
     DELIVER = "deliver contacts"
     READ_OUT = "read out experiments"
     DRAFT_STATEMENT = "draft statements"
+    REVIEW_STATEMENT = "review statements"
     PUBLISH_STATEMENT = "publish statements"
     ADMINISTER = "administer"
 
@@ -61,8 +64,11 @@ POLICY: dict[Role, frozenset[Right]] = {
             _R.HAND_OVER,
             _R.ASSIGN,
             _R.DRAFT_STATEMENT,
+            _R.REVIEW_STATEMENT,
             _R.PUBLISH_STATEMENT,
             _R.READ_OUT,
+            _R.SET_OBJECTIVE,
+            _R.RECORD_CONTROL_TOTAL,
         }
     ),
     _E.MANAGER: frozenset(
@@ -76,6 +82,7 @@ POLICY: dict[Role, frozenset[Right]] = {
             _R.RECORD_NEED,
             _R.DECIDE,
             _R.READ_OUT,
+            _R.SET_OBJECTIVE,
         }
     ),
     _E.OFFER_OWNER: frozenset({_R.SEE_OFFERS, _R.PROPOSE_OFFER}),
@@ -85,10 +92,12 @@ POLICY: dict[Role, frozenset[Right]] = {
             _R.SEE_CUSTOMERS,
             _R.SEE_PROFITABILITY,
             _R.SEE_STATEMENTS,
+            _R.REVIEW_STATEMENT,
             _R.SEE_OFFERS,
             _R.SEE_IMPORTS,
             _R.VALUE,
             _R.READ_OUT,
+            _R.RECORD_CONTROL_TOTAL,
         }
     ),
     _E.ADMINISTRATOR: frozenset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from patronage.access.errors import Refused
@@ -79,6 +80,48 @@ class NeedClosed(Refused):
 
     def __init__(self, *, need_id: str, status: str) -> None:
         super().__init__(f"Need {need_id} is already {status}. Record a new need if it came back.")
+
+
+class UnknownObjective(Refused):
+    """The objective is none of those that a customer can have."""
+
+    def __init__(self, *, objective: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"{objective!r} is none of the objectives ({', '.join(known)}). Pick one of them."
+        )
+
+
+class ReasonMissing(Refused):
+    """What a person decides against the rules needs a reason in words."""
+
+    def __init__(self, *, what: str) -> None:
+        super().__init__(f"{what} needs a reason. Say in a few words why, so that others can see.")
+
+
+class OverrideOver(Refused):
+    """The last date on which an override would stand is past."""
+
+    def __init__(self, *, until: date, today: date) -> None:
+        super().__init__(
+            f"An override until {until} would be over already: today is {today}. Choose a later "
+            "date, or none."
+        )
+
+
+class NoOverride(Refused):
+    """The rules' objective is in force: there is nothing to revoke."""
+
+    def __init__(self, *, customer_id: str) -> None:
+        super().__init__(
+            f"No override stands for customer {customer_id}: the rules' objective is in force."
+        )
+
+
+class UnusableControlTotal(Refused):
+    """A ledger's figure cannot be compared with anything."""
+
+    def __init__(self, *, why: str) -> None:
+        super().__init__(f"The control total cannot be used: {why}")
 
 
 class WrongOrder(Refused):

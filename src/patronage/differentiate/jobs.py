@@ -121,7 +121,7 @@ def _inputs(as_of: date, now: datetime) -> Inputs:
     declared = current()
     if BusinessCalendar(declared.company.time_zone).end_of_day(as_of) > now:
         raise DateNotOver(as_of=as_of)
-    manifests = reads.Manifests.committed()
+    manifests = reads.Manifests.committed(declared.company)
     if manifests is None:
         raise NothingToValue(as_of=as_of)
     return Inputs(

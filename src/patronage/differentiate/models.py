@@ -136,6 +136,7 @@ class ObjectiveOverride(models.Model):
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
     objective = models.CharField(max_length=10, choices=[(o, o) for o in OBJECTIVES])
     reason = models.CharField(max_length=200)
+    since = models.DateField(help_text="Business date on which it was set.")
     until = models.DateField(null=True, help_text="Last business date on which it stands.")
     set_by = models.CharField(max_length=40)
     set_at = models.DateTimeField()

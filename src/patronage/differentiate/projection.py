@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 from django.db import connection
 
+from patronage.differentiate import overrides
 from patronage.differentiate.models import LatestValuation, ValuationRun
 
 #: Column of the table → column of an appraised frame.
@@ -57,7 +58,8 @@ _COLUMNS: Final = {
 def project(valued: pl.DataFrame, run: ValuationRun) -> bool:
     """Replace everybody's latest valuation by this run's, in the caller's transaction.
 
-    A run that is older than the one projected stays in the warehouse only.
+    A run that is older than the one projected stays in the warehouse only. The overrides that stand
+    when the run is made are in force in the rows.
 
     Args:
         valued: the rows of `appraise`.
@@ -87,4 +89,5 @@ def project(valued: pl.DataFrame, run: ValuationRun) -> bool:
             marks = ", ".join(["%s"] * len(rows.columns))
             insert = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - own names
             cursor.executemany(insert, rows.rows())
+    overrides.apply(LatestValuation.objects.all(), run.created_at)
     return True

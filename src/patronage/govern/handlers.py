@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import OuterRef, Q, Subquery
 
 from patronage.access.company import current
-from patronage.access.ports import CustomersCreated
+from patronage.access.ports import CustomersCreated, ObjectiveChanged
 from patronage.access.roles import Actor
 from patronage.access.scope import Scope
 from patronage.govern import memberships
@@ -55,6 +55,11 @@ def enter_portfolio(event: CustomersCreated) -> None:
             "objective": blank,
         },
     )
+
+
+def show_objective(event: ObjectiveChanged) -> None:
+    """Show in lists the objective that is in force from now on."""
+    Standing.objects.filter(customer_id=event.customer_id).update(objective=event.objective)
 
 
 def scope_of_manager(actor: Actor, now: datetime) -> Scope:

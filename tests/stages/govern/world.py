@@ -214,6 +214,17 @@ def _appraised(figures: pl.DataFrame) -> pl.DataFrame:
         "cost_of_goods_minor",
         "cost_to_serve_minor",
         "period_baskets",
+        "discounts_minor",
+        "period_visits",
+        "period_contacts",
+        "period_cases",
+        "keeping_cost_minor",
+    )
+    unknown: Sequence[str] = (
+        "acquisition_cost_minor",
+        "potential_minor",
+        "share_of_customer",
+        "value_if_converted_minor",
     )
     return figures.select(
         "customer_id",
@@ -227,6 +238,11 @@ def _appraised(figures: pl.DataFrame) -> pl.DataFrame:
         need="need",
         objective=pl.lit("grow"),
         objective_reason=pl.lit("Room to grow"),
+        objective_since=pl.lit(date(2024, 1, 1)),
+        objective_asked=pl.lit("grow"),
+        objective_asked_times=pl.lit(1, pl.Int32),
+        service_model=pl.lit(None, pl.String),
+        **dict.fromkeys(unknown, pl.lit(None, pl.Int64)),
         orders_90d=pl.lit(3, pl.Int64),
         days_since_purchase=pl.lit(20, pl.Int64),
         age_days=pl.lit(100.0),

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from patronage.access import datasets
 from patronage.access.company import company_of
+from patronage.differentiate import overrides
 from patronage.differentiate.models import LatestValuation, Need, ValuationRun
 from patronage.differentiate.valuation.history import Horizon, customer_statistics, service_days
 from patronage.differentiate.valuation.potential import fact_column
@@ -77,7 +78,14 @@ def features(run: ValuationRun) -> pl.DataFrame:
         quarter_margin_minor=revenue - costs,
         objective="objective",
     )
-    return fields.join(said, on="customer_id", how="left").sort("customer_id")
+    words = overridden(BusinessCalendar(company.time_zone).end_of_day(run.as_of))
+    return (
+        fields.join(said, on="customer_id", how="left")
+        .join(words, on="customer_id", how="left")
+        .with_columns(objective=pl.coalesce("overridden", "objective"))
+        .drop("overridden")
+        .sort("customer_id")
+    )
 
 
 def field_values(customer_id: str, at: datetime) -> dict[str, Any]:
@@ -88,6 +96,8 @@ def field_values(customer_id: str, at: datetime) -> dict[str, Any]:
     if latest is not None:
         record |= {name: getattr(latest, name) for name in _PROJECTED_FIELDS}
         record["need"] = latest.need or None
+        word = overrides.standing(at).filter(customer_id=customer_id).first()
+        record["objective"] = word.objective if word else latest.rule_objective
     return record
 
 
@@ -106,8 +116,15 @@ _PROJECTED_FIELDS = (
     "age_days",
     "quarter_revenue_minor",
     "quarter_margin_minor",
-    "objective",
 )
+
+
+def overridden(at: datetime) -> pl.DataFrame:
+    """`customer_id` and `overridden`: the objectives that people set and that stand then."""
+    rows = overrides.standing(at).values_list("customer_id", "objective")
+    return pl.DataFrame(
+        list(rows), schema={"customer_id": pl.String, "overridden": pl.String}, orient="row"
+    )
 
 
 def said_needs(at: datetime) -> pl.DataFrame:
@@ -135,10 +152,13 @@ class Manifests(NamedTuple):
         return cls(run.order_lines_manifest, run.products_manifest, **others)
 
     @classmethod
-    def committed(cls) -> Manifests | None:
-        """The newest ones; None where there are no order lines."""
-        order_lines, *others = (datasets.head(name) for name in cls._fields)
-        return None if order_lines is None else cls(order_lines, *others)
+    def committed(cls, company: Company) -> Manifests | None:
+        """The newest ones that the company's valuations read; None without order lines."""
+        newest = {name: datasets.head(name) for name in cls._fields}
+        order_lines = newest.pop("order_lines")
+        if not company.look_alikes.facts:
+            del newest["customer_facts"]
+        return None if order_lines is None else cls(order_lines, **newest)
 
     def others(self) -> dict[str, int | None]:
         """All but order lines and products, by dataset."""
