@@ -37,6 +37,7 @@ from patronage.science.lifetime.pareto_nbd_covariates import ParetoNBDWithCovari
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS, PurchaseModel
 from patronage.science.lifetime.purchase_moments import PurchaseMoments
 from patronage.science.lifetime.retention import RetentionModel
+from patronage.science.lifetime.seasons import Seasons
 from patronage.science.lifetime.segments import SegmentFit, SegmentFits, fit_segments
 from patronage.science.lifetime.shifted_beta_geometric import (
     ShiftedBetaGeometric,
@@ -46,6 +47,7 @@ from patronage.science.lifetime.simulated_histories import SimulatedHistories
 from patronage.science.lifetime.spend_model import SpendModel
 from patronage.science.lifetime.spend_models import SPEND_MODELS
 from patronage.science.lifetime.tenures import Tenures
+from patronage.science.lifetime.tracking import expected_repeat_purchases
 
 __all__ = [
     "BGNBD",
@@ -81,6 +83,7 @@ __all__ = [
     "PurchaseModel",
     "PurchaseMoments",
     "RetentionModel",
+    "Seasons",
     "SegmentFit",
     "SegmentFits",
     "ShiftedBetaGeometric",
@@ -89,5 +92,6 @@ __all__ = [
     "SpendModel",
     "Tenures",
     "calibrated_purchases",
+    "expected_repeat_purchases",
     "fit_segments",
 ]
