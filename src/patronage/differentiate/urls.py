@@ -10,5 +10,11 @@ app_name = "differentiate"
 urlpatterns = [
     path("value", pages.value, name="value"),
     path("value/audit", pages.audit, name="audit"),
+    path("customers/<str:customer_id>/objective", pages.set_objective, name="set-objective"),
+    path(
+        "customers/<str:customer_id>/objective/revocation",
+        pages.revoke_objective,
+        name="revoke-objective",
+    ),
     path("value/customers.csv", pages.value_csv, name="value-csv"),
 ]

@@ -2,7 +2,23 @@
 
 from patronage.differentiate.pages.audit import audit
 from patronage.differentiate.pages.customer import Ledger, Worth, ledger_of, worth_of
+from patronage.differentiate.pages.objective import (
+    objective_context,
+    revoke_objective,
+    set_objective,
+)
 from patronage.differentiate.pages.value import value
 from patronage.differentiate.pages.value_file import value_csv
 
-__all__ = ["Ledger", "Worth", "audit", "ledger_of", "value", "value_csv", "worth_of"]
+__all__ = [
+    "Ledger",
+    "Worth",
+    "audit",
+    "ledger_of",
+    "objective_context",
+    "revoke_objective",
+    "set_objective",
+    "value",
+    "value_csv",
+    "worth_of",
+]

@@ -137,13 +137,13 @@ def _orders_words(orders: int, *, and_more: bool) -> str:
 def _between(between: BetweenPeriods) -> dict[str, Any]:
     """View 2: the bridge of profit, and who moved."""
     first, second = between.first_totals.margin_minor, between.second_totals.margin_minor
+    # without the levels: beside them the movements would be too small to be seen
     steps = [
-        {"label": cohort_words(between.first), "value": first, "is_level": True},
         *(
             {"label": str(EFFECT_WORDS[each.name]), "value": each.margin_minor}
             for each in between.effects
         ),
-        {"label": cohort_words(between.second), "value": second, "is_level": True},
+        {"label": _("In all"), "value": second - first, "is_level": True},
     ]
     largest = max(between.effects, key=lambda each: abs(each.margin_minor))
     return {

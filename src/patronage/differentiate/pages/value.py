@@ -50,7 +50,6 @@ class Listed:
 
     row: WorthRow
     objective: str
-    need: str
 
 
 @require_safe
@@ -64,8 +63,8 @@ def value(request: CallerRequest) -> HttpResponse:
         return render(request, "differentiate/nothing_valued.html", nothing(request))
     base = customer_base(request.actor, request.now, as_of=request.as_of, chosen=asked.chosen)
     if request.htmx and request.htmx.target == "worth-list":
-        return render(request, "differentiate/_worth_list.html", _listing(request, asked, base))
-    context = _head(request, asked, base) | _listing(request, asked, base)
+        return render(request, "differentiate/_worth_list.html", _listing(asked, base))
+    context = _head(request, asked, base) | _listing(asked, base)
     return render(request, "differentiate/value.html", context)
 
 
@@ -104,20 +103,13 @@ def _declared_objectives(company: Company | None) -> list[tuple[str, str]]:
     return [(name, objective_words(name)) for name in dict.fromkeys(declared)]
 
 
-def _listing(request: CallerRequest, asked: Asked, base: CustomerBase) -> dict[str, Any]:
+def _listing(asked: Asked, base: CustomerBase) -> dict[str, Any]:
     page = worth_page_of(base, sort=asked.sort, after=asked.after, limit=ROWS)
     query = urlencode({**asked.given, "sort": asked.sort})
     return {
         "asked": asked,
         "page": page,
-        "listed": [
-            Listed(
-                row=row,
-                objective=objective_words(row.objective),
-                need=need_words(request.company, row.need) if row.need else "",
-            )
-            for row in page.rows
-        ],
+        "listed": [Listed(row=row, objective=objective_words(row.objective)) for row in page.rows],
         "orders": _orders(asked, base),
         "base_as_of": base.run.as_of,
         "before_as_of": base.before.as_of if base.before else None,

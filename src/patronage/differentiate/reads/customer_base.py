@@ -18,6 +18,7 @@ from patronage.access import datasets
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
 from patronage.access.scope import Scope, scope_of, visible, visible_customers
+from patronage.differentiate import overrides
 from patronage.differentiate.models import ValuationRun
 from patronage.differentiate.reads.frames import newest_run, previous_run, run_at
 from patronage.identify.models import Customer
@@ -99,13 +100,23 @@ def customer_base(
     if run is None:
         raise NotFound(noun="valuation as of", id=as_of.isoformat() if as_of else "any date")
     before = previous_run(run)
-    frame = _in_scope(_figures(run), actor, now, chosen or Chosen())
+    figures = _figures(run) if as_of is not None else _in_force(_figures(run), now)
+    frame = _in_scope(figures, actor, now, chosen or Chosen())
     if before is None:
         frame = frame.with_columns(before_minor=pl.lit(None, pl.Int64))
     else:
         then = _figures(before).select("customer_id", before_minor="value_minor")
         frame = frame.join(then, on="customer_id", how="left", maintain_order="left")
     return CustomerBase(run=run, before=before, frame=frame)
+
+
+def _in_force(frame: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """With the objectives that people have set above the rules since."""
+    said = dict(overrides.standing(now).values_list("customer_id", "objective"))
+    if not said:
+        return frame
+    who = pl.col("customer_id")
+    return frame.with_columns(objective=who.replace_strict(said, default=pl.col("objective")))
 
 
 def _narrowed(frame: pl.DataFrame, chosen: Chosen) -> pl.DataFrame:

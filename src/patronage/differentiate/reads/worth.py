@@ -14,7 +14,12 @@ from typing import Any, Final, Literal, get_args
 import polars as pl
 
 from patronage.access.roles import Actor
-from patronage.differentiate.reads.customer_base import Chosen, CustomerBase, customer_base
+from patronage.differentiate.reads.customer_base import (
+    FROM_THE_START,
+    Chosen,
+    CustomerBase,
+    customer_base,
+)
 from patronage.identify.models import Customer
 
 Sort = Literal["value", "gain", "loss", "margin", "risk", "room"]
@@ -112,7 +117,7 @@ class ValueSummary:
     objectives: Sequence[Part]
     #: by inferred need; the empty name stands for those without one
     needs: Sequence[Part]
-    #: by quarter of the first purchase, oldest first
+    #: by quarter of the first purchase: who was there from the start first, then the oldest
     cohorts: Sequence[Part]
 
 
@@ -376,7 +381,8 @@ def _parts(frame: pl.DataFrame, by: Any) -> list[Part]:
 
 
 def _cohorts(frame: pl.DataFrame) -> list[Part]:
-    found = frame.group_by(name="cohort").agg(*_SUMS).sort("name")
+    start = pl.col("name") != FROM_THE_START
+    found = frame.group_by(name="cohort").agg(*_SUMS).sort(start, "name")
     return [Part(**row) for row in found.to_dicts()]
 
 

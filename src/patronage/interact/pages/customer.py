@@ -24,7 +24,7 @@ from patronage.customize.words import (
     CONTACT_WORDS,
 )
 from patronage.differentiate import reads as differentiate
-from patronage.differentiate.pages import ledger_of, worth_of
+from patronage.differentiate.pages import ledger_of, objective_context, worth_of
 from patronage.govern import reads as govern
 from patronage.govern.reads import MembershipRow
 from patronage.identify import reads as identify
@@ -98,6 +98,8 @@ def customer(request: CallerRequest, customer_id: str) -> HttpResponse:
     context |= needs_context(request, customer_id, at)
     if not is_past:
         context |= next_context(request, customer_id, company, now)
+    if may_see_value and not is_past:
+        context |= objective_context(request, customer_id)
     return render(request, "interact/customer.html", context)
 
 
