@@ -13,9 +13,15 @@ from patronage.differentiate.reads.frames import (
     statistics_of,
     valuations,
 )
+from patronage.differentiate.reads.objectives import (
+    ObjectiveInForce,
+    objective_of,
+    overrides_of,
+)
 from patronage.differentiate.reads.seen import (
     CustomerValuation,
     ProfitAndLoss,
+    ServingCost,
     WhalePoint,
     latest_valuation,
     model_versions,
@@ -29,7 +35,9 @@ from patronage.differentiate.reads.seen import (
 __all__ = [
     "CustomerValuation",
     "Manifests",
+    "ObjectiveInForce",
     "ProfitAndLoss",
+    "ServingCost",
     "WhalePoint",
     "declared_facts",
     "features",
@@ -38,6 +46,8 @@ __all__ = [
     "model_versions",
     "needs_of",
     "newest_run",
+    "objective_of",
+    "overrides_of",
     "previous_run",
     "profit_and_loss",
     "run_at",

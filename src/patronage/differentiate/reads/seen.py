@@ -15,6 +15,7 @@ from patronage.access.roles import Actor, Right
 from patronage.access.scope import visible
 from patronage.differentiate.models import LatestValuation, ModelVersion, Need, ValuationRun
 from patronage.differentiate.reads.frames import newest_first, newest_run, run_at
+from patronage.differentiate.valuation.profit import CostRates
 from patronage.identify.models import Customer
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -37,6 +38,27 @@ class CustomerValuation:
     need: str | None
     objective: str
     objective_reason: str
+    #: date of the valuation that set the objective; overrides by people are not frozen here
+    objective_since: date | None
+    #: estimate from look-alikes; None where there are too few
+    potential_minor: int | None
+    #: value as a share of potential, above 0 and at most 1; None where either is not above 0
+    share_of_customer: float | None
+    #: of the value
+    horizon_days: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingCost:
+    """What one driver of the cost to serve made in the quarter; minor units."""
+
+    #: "orders", "visits", "contacts", "cases" or "months"
+    driver: str
+    #: how many; days for "months", which are counted by their days
+    count: int
+    #: declared: what one costs, a month for "months"
+    rate_minor: int
+    amount_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +78,19 @@ class ProfitAndLoss:
     cost_of_goods_minor: int
     gross_margin_minor: int
     baskets: int
-    #: declared cost of a basket: an assumption
+    #: declared cost of each driver: an assumption. Contacts that this system decided are not in it;
+    #: statements charge them at their channel's cost
     cost_to_serve_minor: int
+    #: revenue less both costs
     margin_minor: int
+    #: given off list prices, for information: sales are what was received, net of them
+    discounts_minor: int
+    #: the drivers that are declared or happened; their amounts sum to the cost to serve
+    serving: tuple[ServingCost, ...]
+    #: declared, of a customer won in the quarter: an assumption; None where it is not known
+    acquisition_cost_minor: int | None
+    #: margin less the acquisition cost; None where that is not known
+    profit_minor: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +160,7 @@ def profit_and_loss(actor: Actor, customer_id: str, now: datetime) -> ProfitAndL
     if latest is None:
         raise NotFound(noun="profit and loss of customer", id=customer_id)
     run = latest.run
+    won = latest.quarter_acquisition_cost_minor
     quarter = BusinessCalendar(company_of(run.company_version).time_zone).quarter_of(run.as_of)
     return ProfitAndLoss(
         customer_id=customer_id,
@@ -142,7 +175,38 @@ def profit_and_loss(actor: Actor, customer_id: str, now: datetime) -> ProfitAndL
         baskets=latest.quarter_baskets,
         cost_to_serve_minor=latest.quarter_cost_to_serve_minor,
         margin_minor=latest.quarter_margin_minor,
+        discounts_minor=latest.quarter_discounts_minor,
+        serving=_serving(latest),
+        acquisition_cost_minor=won,
+        profit_minor=None if won is None else latest.quarter_margin_minor - won,
     )
+
+
+def _serving(latest: LatestValuation) -> tuple[ServingCost, ...]:
+    rates = CostRates.of(company_of(latest.run.company_version))
+    counted = (
+        ("orders", latest.quarter_baskets, rates.basket),
+        ("visits", latest.quarter_visits, rates.visit),
+        ("contacts", latest.quarter_contacts, rates.contact),
+        ("cases", latest.quarter_cases, rates.case),
+    )
+    drivers = [
+        ServingCost(driver=name, count=count, rate_minor=rate, amount_minor=count * rate)
+        for name, count, rate in counted
+        if count and rate
+    ]
+    if rates.month:
+        kept = latest.quarter_keeping_minor
+        days = min((latest.run.as_of - _first_day(latest.run)).days, latest.age_days) + 1
+        drivers.append(
+            ServingCost(driver="months", count=days, rate_minor=rates.month, amount_minor=kept)
+        )
+    return tuple(drivers)
+
+
+def _first_day(run: ValuationRun) -> date:
+    calendar = BusinessCalendar(company_of(run.company_version).time_zone)
+    return calendar.quarter_of(run.as_of).first_day
 
 
 def whale_curve(actor: Actor, now: datetime, *, points: int = 200) -> list[WhalePoint]:

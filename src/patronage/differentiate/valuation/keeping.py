@@ -46,9 +46,10 @@ def months_kept(
 
     P(alive) × (discounted purchases expected in the window) ÷ (rate expected now): while a customer
     is one their rate is constant, so that the expected path of purchases falls as customers are
-    lost. Exact where the dropout is independent of the rate (Pareto/NBD, GGompertz/NBD); where it
-    comes with purchases (BG/NBD and its kin) it counts the frequent, who drop out sooner, by their
-    rate. No calibration of the level of purchases enters: it does not change who is a customer.
+    lost. Exact, to five digits, where the dropout is independent of the rate (Pareto/NBD,
+    GGompertz/NBD); where it comes with purchases (BG/NBD and its kin) it counts the frequent, who
+    drop out sooner, by their rate. No calibration of the level of purchases enters: it does not
+    change who is a customer.
 
     Args:
         model: the purchase model.
