@@ -16,5 +16,9 @@ urlpatterns = [
         pages.revoke_objective,
         name="revoke-objective",
     ),
+    path("value/assumptions", pages.assumptions, name="assumptions"),
+    path("value/assumptions/steps", pages.assumption_steps, name="assumption-steps"),
+    path("value/reconciliation", pages.reconcile, name="reconciliation"),
+    path("value/reconciliation/totals", pages.record_total, name="record-total"),
     path("value/customers.csv", pages.value_csv, name="value-csv"),
 ]

@@ -1,5 +1,6 @@
 """The screens on what customers are worth, and the parts of a customer's page that say so."""
 
+from patronage.differentiate.pages.assumptions import assumption_steps, assumptions
 from patronage.differentiate.pages.audit import audit
 from patronage.differentiate.pages.customer import Ledger, Worth, ledger_of, worth_of
 from patronage.differentiate.pages.objective import (
@@ -7,15 +8,20 @@ from patronage.differentiate.pages.objective import (
     revoke_objective,
     set_objective,
 )
+from patronage.differentiate.pages.reconciliation import reconcile, record_total
 from patronage.differentiate.pages.value import value
 from patronage.differentiate.pages.value_file import value_csv
 
 __all__ = [
     "Ledger",
     "Worth",
+    "assumption_steps",
+    "assumptions",
     "audit",
     "ledger_of",
     "objective_context",
+    "reconcile",
+    "record_total",
     "revoke_objective",
     "set_objective",
     "value",

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.differentiate import reads
+from patronage.differentiate.models import ValuationRun
 from patronage.differentiate.pages.words import cohort_words
 from patronage.differentiate.reads import base_audit
 from patronage.differentiate.reads.base_audit import (
@@ -47,7 +48,7 @@ MOVEMENT_WORDS: Final[Mapping[str, Promise]] = {
 def audit(request: CallerRequest) -> HttpResponse:
     """The five views of the customers in scope, of one quarter and one cohort."""
     request.actor.require(Right.SEE_PROFITABILITY)
-    if not _is_valued(request):
+    if run_shown(request) is None:
         return render(request, "differentiate/nothing_valued.html", nothing(request))
     who: dict[str, Any] = {"actor": request.actor, "now": request.now, "as_of": request.as_of}
     quarters = base_audit.quarters_seen(**who)
@@ -87,9 +88,9 @@ def nothing(request: CallerRequest) -> dict[str, Any]:
     }
 
 
-def _is_valued(request: CallerRequest) -> bool:
-    run = reads.newest_run() if request.as_of is None else reads.run_at(request.as_of)
-    return run is not None
+def run_shown(request: CallerRequest) -> ValuationRun | None:
+    """The valuation that the page is about: of the date asked for, or the newest."""
+    return reads.newest_run() if request.as_of is None else reads.run_at(request.as_of)
 
 
 def _address(request: CallerRequest, **changed: str) -> str:

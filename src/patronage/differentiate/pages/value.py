@@ -17,9 +17,8 @@ from django.views.decorators.vary import vary_on_headers
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.access.scope import portfolio_names, scope_of
-from patronage.differentiate import reads
 from patronage.differentiate.pages.asked import Asked
-from patronage.differentiate.pages.audit import nothing
+from patronage.differentiate.pages.audit import nothing, run_shown
 from patronage.differentiate.pages.words import (
     cohort_words,
     need_words,
@@ -58,8 +57,7 @@ def value(request: CallerRequest) -> HttpResponse:
     """The worth of the customers in scope; to htmx the list alone when only it changes."""
     request.actor.require(Right.SEE_PROFITABILITY)
     asked = Asked.by(request)
-    run = reads.newest_run() if request.as_of is None else reads.run_at(request.as_of)
-    if run is None:
+    if run_shown(request) is None:
         return render(request, "differentiate/nothing_valued.html", nothing(request))
     base = customer_base(request.actor, request.now, as_of=request.as_of, chosen=asked.chosen)
     if request.htmx and request.htmx.target == "worth-list":

@@ -160,13 +160,17 @@ def bars(
     detail: str = "",
     unit: str = "",
     reach: tuple[float, float] | None = None,
+    signed: bool = False,
 ) -> Chart:
-    """How much of each; `reach` fixes the axis so that several charts can be compared."""
+    """How much of each; `reach` fixes the axis so that several charts can be compared.
+
+    `signed` is for changes: a plus before what is above zero, another colour below.
+    """
     values: list[dict[str, Any]] = [
         {
             "label": item.label,
             "value": plotted(item.value, unit),
-            "text": written(item.value, unit),
+            "text": written(item.value, unit, signed=signed),
         }
         | link(item.href)
         for item in amounts
@@ -174,7 +178,7 @@ def bars(
     low, high = reach or bounds_of(item["value"] for item in values)
     row = labels_row(item["label"] for item in values)
     drawn = {
-        "mark": {"type": "bar", "cornerRadius": 2, "height": {"band": 0.66}, "color": "@mark"},
+        "mark": {"type": "bar", "cornerRadius": 2, "height": {"band": 0.66}},
         "encoding": {
             "y": row,
             "x": {
@@ -182,6 +186,13 @@ def bars(
                 "type": "quantitative",
                 "scale": {"domain": [low, high], "nice": False},
                 "axis": None,
+            },
+            "color": {
+                "condition": {
+                    "test": f"{str(signed).lower()} && datum.value < 0",
+                    "value": "@loss",
+                },
+                "value": "@mark",
             },
             "tooltip": hints("label", "text"),
         }

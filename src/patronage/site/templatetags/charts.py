@@ -64,10 +64,11 @@ def dots_with_intervals(
 
 @register.inclusion_tag(_TEMPLATE)
 def bars(
-    amounts: Iterable[Any], *, finding: str, detail: str = "", unit: str = ""
+    amounts: Iterable[Any], *, finding: str, detail: str = "", unit: str = "", signed: bool = False
 ) -> dict[str, Any]:
     """How much of each. Amounts have `label`, `value`, and maybe `href`."""
-    return _drawn(charts.bars(_amounts(amounts), finding=finding, detail=detail, unit=unit))
+    drawn = charts.bars(_amounts(amounts), finding=finding, detail=detail, unit=unit, signed=signed)
+    return _drawn(drawn)
 
 
 @register.inclusion_tag("site/parts/multiples.html")
