@@ -69,27 +69,15 @@ def test_an_installation_works_on_postgresql_as_the_page_says(
         assert not (tmp_path / "home" / "patronage.sqlite3").exists()
 
 
-def test_the_notebook_runs_and_prints_the_published_figures(tmp_path: Path) -> None:
-    steps = blocks(read(NOTEBOOK))
-    reader = Reader(folder=tmp_path)
+def test_the_notebook_runs_and_prints_what_it_states(tmp_path: Path) -> None:
     folder = os.environ.get("PATRONAGE_TEST_DATA")
-    if folder:
-        reader.extra["PATRONAGE_TEST_DATA"] = folder
+    if not folder:
+        pytest.skip("PATRONAGE_TEST_DATA does not name the folder of the published data sets")
+    steps = blocks(read(NOTEBOOK))
+    reader = Reader(folder=tmp_path, extra={"PATRONAGE_TEST_DATA": folder})
     printed = reader.run_python("\n".join(b.text for b in steps if b.language == "python"))
-    stated = [block for block in steps if block.language == "text"]
-    for block in stated if folder else stated[:-1]:
+    for block in (block for block in steps if block.language == "text"):
         compare(block.text, printed, at=block.line)
-
-
-def test_the_notebook_fit_finds_the_truth_it_was_drawn_from(tmp_path: Path) -> None:
-    first = next(block for block in blocks(read(NOTEBOOK)) if block.language == "python")
-    program = first.text + (
-        "from dataclasses import astuple\n"
-        "errors = np.array(astuple(fit.standard_errors))\n"
-        "away = np.abs(np.array(astuple(fit.parameters)) - np.array(astuple(truth.parameters)))\n"
-        "assert (away < 3 * errors).all(), (away, errors)\n"
-    )
-    Reader(folder=tmp_path).run_python(program)
 
 
 def test_a_page_that_states_another_figure_is_found_out() -> None:
