@@ -30,6 +30,7 @@ from patronage.science.lifetime.errors import (
 )
 from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.gamma_gamma import GammaGamma, GammaGammaParameters
+from patronage.science.lifetime.ggompertz_nbd import GGompertzNBD, GGompertzNBDParameters
 from patronage.science.lifetime.lognormal_spend import LognormalSpend, LognormalSpendParameters
 from patronage.science.lifetime.mbg_nbd import MBGNBD, MBGNBDParameters
 from patronage.science.lifetime.pareto_nbd import ParetoNBD, ParetoNBDParameters
@@ -65,6 +66,8 @@ __all__ = [
     "Cells",
     "CovariateCells",
     "Estimation",
+    "GGompertzNBD",
+    "GGompertzNBDParameters",
     "GammaGamma",
     "GammaGammaParameters",
     "InconsistentHistory",

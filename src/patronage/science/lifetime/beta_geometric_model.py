@@ -4,8 +4,8 @@ All three are one law (`beta_geometric_likelihood`) with k and m fixed or chosen
 """
 
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike
 from scipy.special import betainc, expit, exprel
 
-from patronage.science.lifetime.beta_geometric_future import Dropout, purchases_given_dropout
+from patronage.science.lifetime.beta_geometric_future import Growth, growth
 from patronage.science.lifetime.beta_geometric_likelihood import (
     BetaGeometric,
     IndexArray,
@@ -27,7 +27,7 @@ from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.histories import FloatArray, validated_histories
 from patronage.science.lifetime.optimum import Objective, Optimum, SearchBox, maximise
 from patronage.science.lifetime.purchase_answers import MomentsIfAlive, PurchaseAnswers
-from patronage.science.lifetime.quadrature import unit_nodes
+from patronage.science.lifetime.quadrature import row_blocks, unit_nodes
 from patronage.science.lifetime.simulated_histories import SimulatedHistories
 from patronage.science.lifetime.windows import Window
 
@@ -35,7 +35,6 @@ NAMES: Final = ("r", "alpha", "a", "b")
 _LARGEST_SHAPE: Final = 1e3
 #: log half-width of the search: shapes about 1, the others wide enough for any such shape
 _SEARCH_WIDTH: Final = np.log([_LARGEST_SHAPE, 1e7, _LARGEST_SHAPE, 1e7])
-_ROWS_AT_ONCE: Final = 2048
 _DAYS, _DAY_WEIGHTS = unit_nodes(32)
 _SHARES, _SHARE_WEIGHTS = unit_nodes(12)
 
@@ -73,7 +72,7 @@ def _mean_log_likelihood(cells: Cells, *, k: int, at_first: int) -> Objective:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Pairs:
-    """Distinct (x, T), on which a customer's future depends beside the stages passed."""
+    """Distinct (x, T), by x, on which a customer's future depends beside the stages passed."""
 
     x: FloatArray
     T: FloatArray
@@ -183,37 +182,23 @@ def _moments(
     law: BetaGeometric, j: int, shared: _Pairs, window: Window, *, pairs: bool
 ) -> FloatArray:
     """Mean, squares and pairs for each (x, T) of customers with j stages behind them."""
-    steepest = (law.r + law.k * (shared.x + 1.0)) * window.horizon_days / (law.alpha + shared.T)
-    counts, which = np.unique(shared.x, return_inverse=True)
-    worst = np.zeros(counts.size)
-    np.maximum.at(worst, which, steepest)
-    grid = Dropout.of(law.a, law.b + counts + law.at_first, worst)
+    firsts = np.flatnonzero(np.concatenate(([True], np.diff(shared.x) != 0)))
     blocks = []
-    for first in range(0, shared.x.size, _ROWS_AT_ONCE):
-        rows = slice(first, first + _ROWS_AT_ONCE)
-        nodes = grid.rows(which[rows])
-        kappa = law.r + law.k * shared.x[rows] + j
-        scale = law.alpha + shared.T[rows]
-
-        def until(
-            v: FloatArray,
-            kappa: FloatArray = kappa,
-            scale: FloatArray = scale,
-            nodes: Dropout = nodes,
-        ) -> tuple[FloatArray, FloatArray]:
-            e, slope = purchases_given_dropout(law.k, j, v / scale, kappa, nodes, pairs=pairs)
-            average: FloatArray = np.einsum("ij,ij->i", e, nodes.weight)
-            return average, np.einsum("ij,ij->i", slope, nodes.weight)
-
-        blocks.append(_integrated(until, scale, window))
+    for first, last in pairwise([*firsts.tolist(), shared.x.size]):
+        scale = law.alpha + shared.T[first:last]
+        grown = growth(
+            law,
+            float(shared.x[first]),
+            j,
+            furthest=window.horizon_days / float(scale.min()),
+            evaluations=scale.size * (1 + window.is_discounted * _DAYS.size),
+            pairs=pairs,
+        )
+        blocks += [_integrated(grown, scale[rows], window) for rows in row_blocks(scale.size)]
     return np.concatenate(blocks, axis=1)
 
 
-def _integrated(
-    until: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
-    scale: FloatArray,
-    window: Window,
-) -> FloatArray:
+def _integrated(grown: Growth, scale: FloatArray, window: Window) -> FloatArray:
     """∫ discount(v) dE(v) for the purchases and pairs expected until v, by parts.
 
     So no derivative of E is needed, which moves in steps where purchases are regular. The nodes lie
@@ -222,46 +207,38 @@ def _integrated(
     delta = window.discount_rate_a_day
     answers = np.zeros((3, scale.size))
     ends = [(window.horizon_days, 1.0)] + [(window.start_days, -1.0)] * (window.start_days > 0)
-    for v, sign in ends:
-        e, slope = until(np.full_like(scale, v))
-        answers += sign * np.stack(
-            [
-                e * np.exp(-delta * v),
-                e * np.exp(-2 * delta * v),
-                2 * slope * _pair_discount(delta, v),
-            ]
-        )
+    for end, sign in ends:
+        e, pairs = grown(end / scale)
+        by_end = np.exp(-delta * end)
+        earlier = _pair_discount(delta, end)
+        answers += sign * np.stack([e * by_end, e * by_end**2, 2 * pairs * earlier])
     if not window.is_discounted or window.horizon_days == window.start_days:
         return answers
     begin = np.log1p(window.start_days / scale)
     length = np.log1p(window.horizon_days / scale) - begin
-    for node, weight in zip(_DAYS, _DAY_WEIGHTS, strict=True):
-        w = begin + node * length
-        v, step = scale * np.expm1(w), weight * length * scale * np.exp(w)
-        e, slope = until(v)
-        answers += step * np.stack(
-            [
-                e * delta * np.exp(-delta * v),
-                e * 2 * delta * np.exp(-2 * delta * v),
-                2 * slope * _pair_discount_slope(delta, v),
-            ]
-        )
+    z = np.expm1(begin[:, None] + length[:, None] * _DAYS)
+    e, pairs = grown(z)
+    v = scale[:, None] * z
+    once = np.exp(-delta * v)
+    slopes = (delta * once, 2 * delta * once**2, 2 * _pair_discount_slope(delta, v))
+    step = (length * scale)[:, None] * (1.0 + z) * _DAY_WEIGHTS
+    for answer, falling, expected in zip(answers, slopes, (e, e, pairs), strict=True):
+        answer += np.einsum("ij,ij,ij->i", step, falling, expected)
     return answers
 
 
-def _pair_discount(delta: float, v: FloatArray | float) -> FloatArray:
+def _pair_discount(delta: float, v: float) -> float:
     """Discount of a purchase on day v times the average discount of those before it.
 
     e^-δv (1 - e^-δv)/(δv): the earlier ones lie evenly before it. Exact for k = 1; for k > 1 they
     keep a little distance, which a discount rate of 10 % over three years feels by less than a
     thousandth of the variance.
     """
-    discount: FloatArray = np.exp(-delta * np.asarray(v)) * exprel(-delta * np.asarray(v))
-    return discount
+    return float(np.exp(-delta * v) * exprel(-delta * v))
 
 
 def _pair_discount_slope(delta: float, v: FloatArray) -> FloatArray:
     """Minus its derivative in v: δ ∫_0^1 (1+s) e^(-δv(1+s)) ds."""
     rate = delta * (1.0 + _SHARES)
-    slope: FloatArray = (np.exp(-v[:, None] * rate) * rate) @ _SHARE_WEIGHTS
+    slope: FloatArray = (np.exp(-v[..., None] * rate) * rate) @ _SHARE_WEIGHTS
     return slope

@@ -74,7 +74,7 @@ class CNBDk(PurchaseFit[CNBDkParameters], BetaGeometricAnswers):
         Raises `InvalidParameter` unless k is a whole number from 1 to 12, `dropout_at_first` 0 or
         1, and the others finite and above 0.
         """
-        if not (k == int(k) and 1 <= k <= _MOST_STAGES):
+        if not (1 <= k <= _MOST_STAGES and k == int(k)):
             raise InvalidParameter(f"k must be a whole number from 1 to {_MOST_STAGES}, found {k}.")
         if dropout_at_first not in (0, 1):
             raise InvalidParameter(f"dropout_at_first must be 0 or 1, found {dropout_at_first}.")

@@ -11,6 +11,7 @@ from patronage.science.lifetime.bg_nbd import BGNBD
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.cnbd_k import CNBDk
 from patronage.science.lifetime.estimation import Estimation
+from patronage.science.lifetime.ggompertz_nbd import GGompertzNBD
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.mbg_nbd import MBGNBD
 from patronage.science.lifetime.pareto_nbd import ParetoNBD
@@ -112,5 +113,11 @@ class PurchaseModel(Protocol):
 
 #: model by its published name, in the order in which they are tried
 PURCHASE_MODELS: Final[Mapping[str, type[PurchaseModel]]] = MappingProxyType(
-    {"Pareto/NBD": ParetoNBD, "BG/NBD": BGNBD, "MBG/NBD": MBGNBD, "CNBD-k": CNBDk}
+    {
+        "Pareto/NBD": ParetoNBD,
+        "BG/NBD": BGNBD,
+        "MBG/NBD": MBGNBD,
+        "CNBD-k": CNBDk,
+        "GGompertz/NBD": GGompertzNBD,
+    }
 )
