@@ -3,7 +3,14 @@
 Every answer is a record of the reads: its schema is made from it, so that both say the same.
 """
 
-from patronage.differentiate.api import audit, customers, models, valuations, value  # noqa: F401
+from patronage.differentiate.api import (  # noqa: F401
+    audit,
+    customers,
+    ledger,
+    models,
+    valuations,
+    value,
+)
 from patronage.differentiate.api.router import router
 
 __all__ = ["router"]
