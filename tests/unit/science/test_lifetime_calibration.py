@@ -104,6 +104,7 @@ def test_calibrated_probabilities_keep_their_order() -> None:
     calibrated = ProbabilityCalibration(intercept=-0.4, slope=0.7).apply(probability)
 
     assert (np.diff(calibrated[1:-1]) > 0).all()
+    assert (np.diff(calibrated) >= 0).all()
     assert calibrated.min() >= 0
     assert calibrated.max() <= 1
 

@@ -21,6 +21,8 @@ from scipy.special import expit, logit
 from patronage.science.lifetime.errors import InvalidParameter, InvalidWindow
 from patronage.science.lifetime.histories import FloatArray
 
+#: log odds beyond which a model's certainty is not believed when it is calibrated
+TRUSTED_LOGIT: Final = 6.0
 #: probabilities closer to 0 or 1 than this are moved there before a logit is taken
 SMALLEST_PROBABILITY: Final = 1e-6
 
@@ -104,7 +106,10 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbabilityCalibration:
-    """p becomes expit(intercept + slope * logit p): monotone, so that no ranking changes."""
+    """p becomes expit(intercept + slope * logit p): monotone, so that no ranking changes.
+
+    Log odds beyond `TRUSTED_LOGIT` count as that: nobody is 99.9999 % certain to buy.
+    """
 
     #: added on the logit scale
     intercept: float
@@ -134,7 +139,8 @@ class ProbabilityCalibration:
         if self.is_identity:
             return probability
         inside = np.clip(probability, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
-        calibrated: FloatArray = expit(self.intercept + self.slope * logit(inside))
+        odds = np.clip(logit(inside), -TRUSTED_LOGIT, TRUSTED_LOGIT)
+        calibrated: FloatArray = expit(self.intercept + self.slope * odds)
         return calibrated
 
 

@@ -1,0 +1,154 @@
+"""Can trees that see the model's answers and the customer's facts do better than the model?
+
+Two learners are trained on outcomes that had ended: a logistic one on five columns, which carries
+far, and boosted trees (Friedman, 2001, "Greedy function approximation", Annals of Statistics 29;
+scikit-learn's histogram version) on those and more, which bend. They and the calibrated model are
+combined on the scale of log odds (a logarithmic opinion pool: Genest and Zidek, 1986, "Combining
+probability distributions", Statistical Science 1), with weights of at least 0 that are fitted to
+forecasts made before their outcomes were known.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from patronage.science.lifetime.calibration import TRUSTED_LOGIT
+from patronage.science.lifetime.histories import FloatArray
+from patronage.science.lifetime.logistic import fit_logistic, logits, predict_logistic
+from patronage.science.lifetime.panel import QUARTER_DAYS, Seen
+
+#: the least that an expectation counts as on a logarithmic scale, purchases
+_LITTLE: Final = 0.01
+_RIDGE: Final = 2.0
+#: weights of the pool before it is fitted: the model, the logistic learner, the trees
+EQUAL_POOL: Final = (0.0, 0.0, 0.5, 0.5)
+_POOL_STRENGTH: Final = 50.0
+_FEWEST_OF_EITHER: Final = 20
+
+
+class NoBoostedTrees(ImportError):
+    """scikit-learn is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The challenger needs scikit-learn, which comes with `pip install 'patronage[app]'`; "
+            "without it, run the backtest with challenger=False."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Facts:
+    """What the learners read of each customer; arrays of shape (customers, columns)."""
+
+    #: on scales on which a straight line is plausible
+    few: FloatArray
+    #: those and more, as they are
+    many: FloatArray
+
+    @classmethod
+    def of(
+        cls, seen: Seen, *, probability: FloatArray, expected: FloatArray, alive: FloatArray
+    ) -> "Facts":
+        """From what was known and what the purchase model said, each of shape (customers,)."""
+        silent = seen.age - seen.recency
+        usual = np.maximum(seen.spend, 0.0) / np.maximum(seen.age, 7.0) * QUARTER_DAYS
+        lately = np.maximum(seen.quarter_spend, 0.0)
+        few = np.column_stack(
+            [
+                np.clip(logits(probability), -TRUSTED_LOGIT, TRUSTED_LOGIT),
+                np.log(np.maximum(expected, 0.0) + _LITTLE),
+                np.log1p(seen.quarter_days),
+                np.log1p(silent),
+                np.log((lately + 1.0) / (usual + 1.0)),
+            ]
+        )
+        rate = seen.frequency / np.maximum(seen.age, 7.0)
+        more = [alive, rate, silent, seen.average_spend, lately, seen.week_days, seen.frequency]
+        return cls(few=few, many=np.column_stack([few, *more]))
+
+
+def together(parts: Sequence[Facts]) -> Facts:
+    """The rows of several origins, one after the other."""
+    return Facts(
+        few=np.concatenate([part.few for part in parts]),
+        many=np.concatenate([part.many for part in parts]),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Challenger:
+    """The two learners, trained."""
+
+    coefficients: FloatArray
+    centre: FloatArray
+    scale: FloatArray
+    trees: Any
+
+    @classmethod
+    def fit(cls, facts: Facts, happened: FloatArray, *, seed: int = 0) -> "Challenger | None":
+        """Train on outcomes; None where fewer than twenty happened, or did not.
+
+        Arguments: `facts` of all rows; `happened` of shape (rows,), above 0 where it did; `seed`
+        of the trees.
+
+        Raises `NoBoostedTrees` where scikit-learn is missing.
+        """
+        try:
+            from sklearn.ensemble import HistGradientBoostingClassifier
+        except ImportError as error:
+            raise NoBoostedTrees from error
+        came = int((happened > 0).sum())
+        if min(came, happened.size - came) < _FEWEST_OF_EITHER:
+            return None
+        centre, scale = facts.few.mean(axis=0), np.maximum(facts.few.std(axis=0), 1e-9)
+        trees = HistGradientBoostingClassifier(
+            learning_rate=0.03,
+            max_iter=100,
+            max_leaf_nodes=4,
+            min_samples_leaf=200,
+            l2_regularization=10.0,
+            early_stopping=False,
+            random_state=seed,
+        ).fit(facts.many, happened > 0)
+        return cls(
+            coefficients=fit_logistic(
+                (facts.few - centre) / scale,
+                happened,
+                towards=[0.0] * (facts.few.shape[1] + 1),
+                strength=_RIDGE,
+            ),
+            centre=centre,
+            scale=scale,
+            trees=trees,
+        )
+
+    def members(self, facts: Facts) -> FloatArray:
+        """What the two learners say, shape (customers, 2)."""
+        straight = predict_logistic((facts.few - self.centre) / self.scale, self.coefficients)
+        return np.column_stack([straight, self.trees.predict_proba(facts.many)[:, 1]])
+
+
+def fit_pool(said: Sequence[FloatArray], happened: Sequence[FloatArray]) -> FloatArray:
+    """Weights of the pool from forecasts made at earlier origins, by their log score.
+
+    Arguments, one entry an origin: `said` of shape (customers, members), `happened` of shape
+    (customers,).
+
+    Returns shape (members + 1,), an intercept first; `EQUAL_POOL` where there is no origin.
+    """
+    if not said:
+        return np.asarray(EQUAL_POOL)
+    return fit_logistic(
+        logits(np.concatenate(list(said))),
+        np.concatenate(list(happened)),
+        towards=EQUAL_POOL,
+        strength=_POOL_STRENGTH,
+        lowest=0.0,
+    )
+
+
+def pooled(said: FloatArray, weights: FloatArray) -> FloatArray:
+    """The pool's probability, shape (customers,), of members' of shape (customers, members)."""
+    return predict_logistic(logits(said), weights)

@@ -1,0 +1,130 @@
+"""Were the totals right, and did as many outcomes fall into the intervals as they promise?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from patronage.science.lifetime import baselines as naive
+from patronage.science.lifetime.calibration import Calibration
+from patronage.science.lifetime.forecast_scores import ranks_among_draws
+from patronage.science.lifetime.histories import FloatArray
+from patronage.science.lifetime.level import Stretch, path_calibration
+from patronage.science.lifetime.panel import Panel
+from patronage.science.lifetime.rolling import DRAWS, Origin, ended_outcome, stretches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Total:
+    """A sum over customers, expected on the path as fitted and as calibrated, and what came."""
+
+    fitted: float
+    calibrated: float
+    #: the last period's, repeated
+    repeated: float
+    came: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LevelResult:
+    """Totals and coverage of one origin."""
+
+    day: int
+    purchases: Total
+    margin: Total
+    calibration: Calibration
+    #: correlation of expected with actual purchases over customers, and of two baselines
+    correlation: Mapping[str, float]
+    #: randomised ranks of the outcomes, shape (customers,)
+    purchase_ranks: FloatArray
+    spend_ranks: FloatArray
+
+
+def levels(
+    panel: Panel,
+    origins: Sequence[Origin],
+    champions: Mapping[int, str],
+    *,
+    horizon_days: int = 91,
+    last_day: int,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> tuple[LevelResult, ...]:
+    """Totals, correlation and coverage at each origin, on the path as calibrated there.
+
+    Arguments: `origins` in order; `champions`, the model chosen at each origin's day; `draws` a
+    customer for the ranks.
+    """
+    rng = np.random.default_rng(seed)
+    known: dict[str, list[Stretch]] = {}
+    results = []
+    for origin in origins:
+        for name in origin.models:
+            pairs = stretches(origin, name, panel, last_day=last_day)
+            known.setdefault(name, []).extend(margin for _, margin in pairs)
+        name = champions[origin.day]
+        curve = path_calibration(known.get(name, []), known_on=origin.day)
+        results.append(
+            _level(panel, origin, name, curve, horizon_days=horizon_days, draws=draws, rng=rng)
+        )
+    return tuple(results)
+
+
+def _level(
+    panel: Panel,
+    origin: Origin,
+    name: str,
+    curve: Calibration,
+    *,
+    horizon_days: int,
+    draws: int,
+    rng: np.random.Generator,
+) -> LevelResult:
+    seen, model = origin.seen, origin.models[name]
+    came = ended_outcome(
+        panel, origin, horizon_days=horizon_days, known_on=origin.day + horizon_days
+    )
+    fitted = model.expected_purchases(*seen.past, horizon_days=horizon_days)
+    pieces = curve.pieces(start_days=0, end_days=horizon_days)
+    calibrated = np.sum(
+        [
+            factor * model.expected_purchases(*seen.past, start_days=start, horizon_days=end)
+            for start, end, factor in pieces
+        ],
+        axis=0,
+    )
+    unit = origin.unit_spend() * seen.margin_rate
+    # A clock that runs faster by the factor expects as many purchases more.
+    clock = sum(factor * (end - start) for start, end, factor in pieces)
+    drawn = origin.purchase_draws(name, days=clock, rng=rng, draws=draws)
+    spent = origin.spend_draws(drawn, rng)
+    repeated = seen.quarter_days * horizon_days / 91
+    return LevelResult(
+        day=origin.day,
+        purchases=Total(
+            fitted=float(fitted.sum()),
+            calibrated=float(calibrated.sum()),
+            repeated=float(repeated.sum()),
+            came=float(came.purchases.sum()),
+        ),
+        margin=Total(
+            fitted=float((fitted * unit).sum()),
+            calibrated=float((calibrated * unit).sum()),
+            repeated=float((seen.quarter_spend * seen.margin_rate).sum()) * horizon_days / 91,
+            came=float(came.margin.sum()),
+        ),
+        calibration=curve,
+        correlation={
+            name: _correlation(calibrated, came.purchases),
+            naive.COUNT_RECENCY: _correlation(naive.count_times_recency(seen), came.purchases),
+            naive.LAST_QUARTER: _correlation(seen.quarter_days, came.purchases),
+        },
+        purchase_ranks=ranks_among_draws(came.purchases, drawn, rng),
+        spend_ranks=ranks_among_draws(came.spend, spent, rng),
+    )
+
+
+def _correlation(one: FloatArray, two: FloatArray) -> float:
+    if one.size < 2 or np.ptp(one) == 0 or np.ptp(two) == 0:
+        return float("nan")
+    return float(np.corrcoef(one, two)[0, 1])
