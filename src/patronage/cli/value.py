@@ -10,6 +10,7 @@ from cyclopts import App
 
 from patronage.cli.call import current
 from patronage.cli.show import Share, facts, heading, rows, working
+from patronage.cli.steering import acquisition, levers, loyalty, metrics, segments
 from patronage.cli.value_audit import audit
 from patronage.differentiate import jobs, reads
 from patronage.differentiate.models import ValuationRun
@@ -19,6 +20,8 @@ from patronage.vocabulary.money import Money
 
 app = App(name="value", help="What customers are worth.")
 app.command(audit)
+for _verb in (acquisition, levers, loyalty, metrics, segments):
+    app.command(_verb)
 
 
 @app.command

@@ -21,4 +21,7 @@ urlpatterns = [
     path("value/reconciliation", pages.reconcile, name="reconciliation"),
     path("value/reconciliation/totals", pages.record_total, name="record-total"),
     path("value/customers.csv", pages.value_csv, name="value-csv"),
+    path("value/loyalty", pages.loyalty, name="loyalty"),
+    path("value/segments", pages.segments, name="segments"),
+    path("value/acquisition", pages.acquisition, name="acquisition"),
 ]

@@ -1,28 +1,34 @@
 """The screens on what customers are worth, and the parts of a customer's page that say so."""
 
+from patronage.differentiate.pages.acquisition import acquisition
 from patronage.differentiate.pages.assumptions import assumption_steps, assumptions
 from patronage.differentiate.pages.audit import audit
 from patronage.differentiate.pages.customer import Ledger, Worth, ledger_of, worth_of
+from patronage.differentiate.pages.loyalty import loyalty
 from patronage.differentiate.pages.objective import (
     objective_context,
     revoke_objective,
     set_objective,
 )
 from patronage.differentiate.pages.reconciliation import reconcile, record_total
+from patronage.differentiate.pages.segments import segments
 from patronage.differentiate.pages.value import value
 from patronage.differentiate.pages.value_file import value_csv
 
 __all__ = [
     "Ledger",
     "Worth",
+    "acquisition",
     "assumption_steps",
     "assumptions",
     "audit",
     "ledger_of",
+    "loyalty",
     "objective_context",
     "reconcile",
     "record_total",
     "revoke_objective",
+    "segments",
     "set_objective",
     "value",
     "value_csv",
