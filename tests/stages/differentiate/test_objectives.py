@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from django.db import IntegrityError, transaction
 
-from patronage.access.audit import AuditEntry
 from patronage.access.errors import NotAllowed, NotFound
+from patronage.access.models import AuditEntry
 from patronage.access.ports import ObjectiveChanged, objective_changed
 from patronage.access.roles import SYSTEM, Actor, Role
 from patronage.access.scope import Scope, customer_scope

@@ -18,7 +18,7 @@ from patronage.access.company import company_of
 from patronage.access.errors import NotAllowed, NotFound
 from patronage.access.roles import Actor, Right
 from patronage.access.scope import scope_of
-from patronage.differentiate.models import ControlTotal, ValuationRun
+from patronage.differentiate.models import ControlTotal
 from patronage.differentiate.reads.frames import newest_run, run_at, valuations
 from patronage.differentiate.valuation.divisions import period_lines
 from patronage.differentiate.valuation.history import PARTS_PER_UNIT
@@ -31,6 +31,8 @@ from patronage.warehouse.untyped import Table
 Figures = Mapping[str, int]
 #: products and customers that a list of unallocated lines names
 _NAMED: Final = 5
+#: customers whose frozen account is listed because it is not what their lines say
+_ACCOUNTS: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,15 @@ class Unallocated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDifference:
+    """A customer whose frozen revenue is not what their lines say now; minor units."""
+
+    customer_id: str
+    lines_minor: int
+    valued_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
     """The period's figures by side, every difference, and what is allocated to nobody."""
 
@@ -88,13 +99,19 @@ class Reconciliation:
     sides: Mapping[str, Figures]
     differences: tuple[Difference, ...]
     unallocated: tuple[Unallocated, ...]
+    #: customers with a frozen account that their lines contradict, the first of them by id; totals
+    #: alone would not show a cent that moved from one to another
+    accounts: tuple[AccountDifference, ...]
+    #: how many there are
+    accounts_apart: int
     #: where the ledger's figures come from, by measure
     sources: Mapping[str, str]
 
     @property
     def closes(self) -> bool:
         """Whether nothing is left unexplained."""
-        return all(each.unexplained_minor == 0 for each in self.differences)
+        explained = all(each.unexplained_minor == 0 for each in self.differences)
+        return explained and not self.accounts_apart
 
 
 def reconciliation(
@@ -131,11 +148,16 @@ def reconciliation(
     sides["divisions"] = _figures(_grouped(lines, "department"))
     unallocated = _no_product(lines)
     explained: dict[str, Unallocated] = {}
+    apart = _NO_ACCOUNTS
     if frozen is not None:
-        sides["valued"], missing = _valued(frozen, lines)
+        rows = valuations(frozen)
+        everybody = _grouped(lines, "customer_id")
+        sides["valued"] = _frozen(rows)
+        missing = _not_valued(rows, everybody)
         unallocated += missing
         if missing:
             explained["valued"] = missing[0]
+        apart = _apart(rows, everybody)
     totals = _control_totals(first, last)
     sides["ledger"] = {each.measure: each.amount_minor for each in totals}
     return Reconciliation(
@@ -145,6 +167,8 @@ def reconciliation(
         sides=sides,
         differences=_differences(sides, explained),
         unallocated=unallocated,
+        accounts=tuple(AccountDifference(**row) for row in apart.head(_ACCOUNTS).to_dicts()),
+        accounts_apart=len(apart),
         sources={each.measure: each.source for each in totals},
     )
 
@@ -206,22 +230,42 @@ def _no_product(lines: Table) -> tuple[Unallocated, ...]:
     return _listed("no product", rows, "product_id", int(rows["cost_of_goods"].sum()))
 
 
-def _valued(run: ValuationRun, lines: Table) -> tuple[Figures, tuple[Unallocated, ...]]:
-    """What the valuation froze of its customers, and the lines of everybody else."""
-    frame = valuations(run)
-    figures = _stated(
-        int(frame["quarter_sales_minor"].sum()),
-        int(frame["quarter_returns_minor"].sum()),
-        int(frame["quarter_cost_of_goods_minor"].sum()),
+def _frozen(rows: pl.DataFrame) -> Figures:
+    """What the valuation froze of its customers."""
+    return _stated(
+        int(rows["quarter_sales_minor"].sum()),
+        int(rows["quarter_returns_minor"].sum()),
+        int(rows["quarter_cost_of_goods_minor"].sum()),
     )
-    everybody = _grouped(lines, "customer_id")
-    known = frame.select("customer_id")
+
+
+def _not_valued(rows: pl.DataFrame, everybody: pl.DataFrame) -> tuple[Unallocated, ...]:
+    """The lines of customers whom the valuation does not hold."""
+    known = rows.select("customer_id")
     others = everybody.join(known, on="customer_id", how="anti")
     theirs = everybody.join(known, on="customer_id", how="semi")
     # Rounded as the whole less the valued, since each whole is rounded once.
     parts = (int(everybody["cost_parts"].sum()), int(theirs["cost_parts"].sum()))
     cost = half_even(parts[0], PARTS_PER_UNIT) - half_even(parts[1], PARTS_PER_UNIT)
-    return figures, _listed("not valued", others, "customer_id", cost)
+    return _listed("not valued", others, "customer_id", cost)
+
+
+def _apart(rows: pl.DataFrame, everybody: pl.DataFrame) -> pl.DataFrame:
+    """Customers whose frozen revenue is not that of their lines."""
+    frozen = rows.select(
+        "customer_id", valued_minor=pl.col("quarter_sales_minor") + pl.col("quarter_returns_minor")
+    )
+    counted = everybody.select("customer_id", lines_minor=pl.col("sales") + pl.col("returns"))
+    both = frozen.join(counted, on="customer_id", how="left").with_columns(
+        pl.col("lines_minor").fill_null(0)
+    )
+    differ = both.filter(pl.col("lines_minor") != pl.col("valued_minor"))
+    return differ.select("customer_id", "lines_minor", "valued_minor").sort("customer_id")
+
+
+_NO_ACCOUNTS: Final = pl.DataFrame(
+    schema={"customer_id": pl.String, "lines_minor": pl.Int64, "valued_minor": pl.Int64}
+)
 
 
 def _listed(kind: str, rows: pl.DataFrame, key: str, cost: int) -> tuple[Unallocated, ...]:

@@ -1,0 +1,207 @@
+"""Customers, products, divisions and the ledger say the same to the cent, or where they do not."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from patronage.access import datasets
+from patronage.access.errors import NotAllowed, NotFound
+from patronage.access.roles import SYSTEM, Actor, Role
+from patronage.access.transactions import atomic
+from patronage.differentiate import actions
+from patronage.differentiate.errors import UnusableControlTotal
+from patronage.differentiate.jobs import value
+from patronage.differentiate.models import ControlTotal
+from patronage.differentiate.reads.reconciliation import Reconciliation, reconciliation
+from patronage.identify.models import Customer
+
+from .history import NOW, History, commit, line
+
+AS_OF = date(2024, 12, 31)
+FIRST = date(2024, 10, 1)
+BOSS = Actor(id="usr_boss", name="Boss", roles=frozenset({Role.EXECUTIVE}))
+MANAGER = Actor(id="usr_ana", name="Ana", roles=frozenset({Role.MANAGER}))
+AGENT = Actor(id="usr_agent", name="Agent", roles=frozenset({Role.AGENT}))
+
+
+def state(
+    measure: str, amount_minor: int, *, actor: Actor = BOSS, now: datetime = NOW, **more: object
+) -> ControlTotal:
+    period: dict[str, object] = {"first_day": FIRST, "last_day": AS_OF, "source": "Ledger 2024-Q4"}
+    return actions.record_control_total(
+        actor=actor,
+        now=now,
+        measure=measure,
+        amount_minor=amount_minor,
+        **(period | more),  # type: ignore[arg-type]
+    )
+
+
+def seen() -> Reconciliation:
+    return reconciliation(BOSS, NOW)
+
+
+def test_every_side_says_the_same_to_the_cent(history: History) -> None:
+    value(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    quarter = history.lines.filter(
+        (pl.col("ordered_at") >= datetime(2024, 10, 1, 4, tzinfo=UTC))
+        & (pl.col("ordered_at") < datetime(2025, 1, 1, 5, tzinfo=UTC))
+    )
+    revenue = int(quarter["amount_minor"].sum())
+    state("revenue", revenue)
+
+    found = seen()
+
+    assert (found.first_day, found.last_day) == (FIRST, AS_OF)
+    assert set(found.sides) == {
+        "lines", "customers", "products", "divisions", "valued", "ledger",
+    }  # fmt: skip
+    assert {side["revenue"] for side in found.sides.values()} == {revenue}
+    assert found.differences == ()
+    assert found.closes
+    assert found.sources == {"revenue": "Ledger 2024-Q4"}
+
+
+@pytest.mark.parametrize("cents", [1, -1, 12_345])
+def test_a_cent_that_the_ledger_has_and_we_have_not_is_listed(history: History, cents: int) -> None:
+    value(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    state("revenue", seen().sides["lines"]["revenue"] + cents)
+    state("cost_of_goods", seen().sides["lines"]["cost_of_goods"])
+
+    found = seen()
+
+    (difference,) = found.differences
+    assert (difference.side, difference.measure) == ("ledger", "revenue")
+    assert (difference.difference_minor, difference.unexplained_minor) == (cents, cents)
+    assert not found.closes
+
+
+def test_a_cent_moved_from_one_customer_to_nobody_is_listed(history: History) -> None:
+    """An attack on the frozen account: one row of the dataset says a cent less than the lines."""
+    run = value(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    assert seen().closes
+    rows = datasets.warehouse().polars(datasets.read("valuations"))
+    first = pl.int_range(pl.len()) == 0
+    moved = rows.with_columns(
+        quarter_sales_minor=pl.col("quarter_sales_minor") - first.cast(pl.Int64)
+    )
+    with atomic():
+        manifest = datasets.warehouse().replace(
+            "valuations", moved.to_arrow(), base=datasets.head("valuations")
+        )
+        datasets.commit(dataset="valuations", manifest=manifest, cause=run.id, now=NOW)
+
+    unexplained = {each.measure: each.unexplained_minor for each in seen().differences}
+    assert unexplained == {"sales": -1, "revenue": -1, "gross_margin": -1}
+
+
+def test_a_cent_moved_between_two_customers_is_no_difference_of_totals(history: History) -> None:
+    """Broken twin: totals alone have no power against it; the account of each customer does."""
+    run = value(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    rows = datasets.warehouse().polars(datasets.read("valuations"))
+    place = pl.int_range(pl.len())
+    shift = (place == 0).cast(pl.Int64) - (place == 1).cast(pl.Int64)
+    moved = rows.with_columns(quarter_sales_minor=pl.col("quarter_sales_minor") + shift)
+    with atomic():
+        manifest = datasets.warehouse().replace(
+            "valuations", moved.to_arrow(), base=datasets.head("valuations")
+        )
+        datasets.commit(dataset="valuations", manifest=manifest, cause=run.id, now=NOW)
+
+    found = seen()
+    assert found.differences == ()
+    assert [each.customer_id for each in found.accounts] == sorted(rows["customer_id"][:2])
+    assert [each.valued_minor - each.lines_minor for each in found.accounts] == [1, -1]
+    assert not found.closes
+
+
+def test_a_line_without_product_is_named_and_counted_on_every_side(history: History) -> None:
+    stranger = line(
+        history.customer_ids[0], datetime(2024, 11, 1, 15, tzinfo=UTC), 777, product_id="prd_none"
+    )
+    commit("order_lines", pl.concat([history.lines, stranger], how="diagonal_relaxed"))
+    value(actor=SYSTEM, now=NOW, as_of=AS_OF)
+
+    found = seen()
+
+    (unknown,) = found.unallocated
+    assert (unknown.kind, unknown.lines, unknown.revenue_minor) == ("no product", 1, 777)
+    assert unknown.examples == ("prd_none",)
+    assert found.closes
+
+
+def test_who_is_not_valued_explains_what_the_accounts_fall_short_of(history: History) -> None:
+    only_returns = history.customer_ids[0]
+    lines = history.lines.filter(
+        (pl.col("customer_id") != only_returns) | (pl.col("kind") == "return")
+    )
+    back = line(only_returns, datetime(2024, 11, 1, 15, tzinfo=UTC), -500)
+    commit("order_lines", pl.concat([lines, back], how="diagonal_relaxed"))
+    erased = history.lines.filter(pl.col("ordered_at") > datetime(2024, 11, 1, tzinfo=UTC))[
+        "customer_id"
+    ].mode()[0]
+    Customer.objects.filter(id=erased).update(erased_at=NOW)
+    value(actor=SYSTEM, now=NOW, as_of=AS_OF)
+
+    found = seen()
+
+    (missing,) = [each for each in found.unallocated if each.kind == "not valued"]
+    assert set(missing.examples) == {only_returns, erased}
+    assert missing.returns_minor <= -500
+    assert {each.side for each in found.differences} == {"valued"}
+    assert found.differences
+    assert found.closes
+
+
+def test_a_line_that_came_late_is_a_difference_that_nothing_explains(history: History) -> None:
+    value(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    late = line(history.customer_ids[0], datetime(2024, 12, 30, 15, tzinfo=UTC), 1_000)
+    commit("order_lines", pl.concat([history.lines, late], how="diagonal_relaxed"))
+
+    found = seen()
+
+    by_measure = {each.measure: each for each in found.differences}
+    assert by_measure["revenue"].unexplained_minor == -1_000
+    assert not found.closes
+
+
+def test_the_newest_figure_of_the_ledger_counts_and_the_earlier_stays(history: History) -> None:
+    value(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    state("revenue", 1, now=NOW - timedelta(hours=1))
+    state("revenue", seen().sides["lines"]["revenue"], source="Ledger, corrected")
+    assert seen().closes
+    assert seen().sources == {"revenue": "Ledger, corrected"}
+    assert ControlTotal.objects.count() == 2
+
+
+def test_any_period_can_be_compared(history: History) -> None:
+    value(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    found = reconciliation(BOSS, NOW, first_day=date(2024, 3, 1), last_day=date(2024, 3, 31))
+    assert "valued" not in found.sides
+    assert found.sides["lines"]["revenue"] == found.sides["products"]["revenue"] > 0
+
+
+def test_a_figure_that_compares_with_nothing_is_refused(history: History) -> None:
+    for wrong in (
+        {"measure": "happiness"},
+        {"measure": "revenue", "first_day": AS_OF, "last_day": FIRST},
+        {"measure": "revenue", "last_day": date(2026, 1, 15)},
+        {"measure": "revenue", "source": " "},
+    ):
+        with pytest.raises(UnusableControlTotal):
+            state(amount_minor=1, **wrong)
+    with pytest.raises(NotAllowed):
+        state("revenue", 1, actor=AGENT)
+    assert not ControlTotal.objects.exists()
+
+
+def test_only_who_sees_everybody_may_compare(history: History) -> None:
+    with pytest.raises(NotFound):
+        seen()
+    value(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    for actor in (AGENT, MANAGER):
+        with pytest.raises(NotAllowed):
+            reconciliation(actor, NOW)
