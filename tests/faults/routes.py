@@ -219,6 +219,8 @@ ROWS: Final = (
     page("/value/assumptions/steps", "aa..a.."),
     page("/value/reconciliation", "aa..a.."),
     form("/value/reconciliation/totals", "a...a..", first_day=_AS_OF, last_day=_AS_OF, amount="1"),
+    page("/models", "aa..a.."),
+    page("/models/tracking", "aa..a.."),
     page("/value/customers.csv", "aa..a.."),
     page("/portfolio", "as..a..", portfolio="{portfolio_id}"),
     page("/portfolio/hand-over", "as.....", customer="{customer_id}"),

@@ -53,6 +53,12 @@ PLACES = (
         rights=frozenset({_R.SEE_PROFITABILITY}),
     ),
     Place(
+        url_name="differentiate:models",
+        title=gettext_lazy("Models"),
+        letter="m",
+        rights=frozenset({_R.SEE_PROFITABILITY}),
+    ),
+    Place(
         url_name="govern:portfolio",
         title=gettext_lazy("Portfolio"),
         letter="p",

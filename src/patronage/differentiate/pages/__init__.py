@@ -5,6 +5,7 @@ from patronage.differentiate.pages.assumptions import assumption_steps, assumpti
 from patronage.differentiate.pages.audit import audit
 from patronage.differentiate.pages.customer import Ledger, Worth, ledger_of, worth_of
 from patronage.differentiate.pages.loyalty import loyalty
+from patronage.differentiate.pages.models import model_tracking, models
 from patronage.differentiate.pages.objective import (
     objective_context,
     revoke_objective,
@@ -24,6 +25,8 @@ __all__ = [
     "audit",
     "ledger_of",
     "loyalty",
+    "model_tracking",
+    "models",
     "objective_context",
     "reconcile",
     "record_total",
