@@ -54,7 +54,8 @@ def run_pytest(store: str, arguments: list[str], environment: dict[str, str]) ->
         "--cov-append",
     ]
     base = {key: value for key, value in os.environ.items() if key != "PATRONAGE_DATABASE_URL"}
-    base |= {"PATRONAGE_HOME": str(home)} | environment
+    # the workers share the cores; small matrices cost ten times more to split than to solve
+    base |= {"PATRONAGE_HOME": str(home), "OPENBLAS_NUM_THREADS": "1"} | environment
     return subprocess.run([*command, *arguments], cwd=ROOT, env=base, check=False).returncode
 
 
