@@ -18,6 +18,7 @@ from patronage.science.lifetime import (
     ParetoNBD,
     ParetoNBDWithCovariates,
 )
+from patronage.science.lifetime.optimum import SearchBox, maximise
 from patronage.science.lifetime.pareto_nbd_covariates import _objective, _Scale
 
 TRUTH = ParetoNBDWithCovariates.from_parameters(
@@ -134,6 +135,21 @@ def test_the_gradient_is_the_slope(base: dict[str, Any]) -> None:
         step = np.eye(7)[axis] * 1e-5
         slope = (objective(point + step)[0] - objective(point - step)[0]) / 2e-5
         assert objective(point)[1][axis] == pytest.approx(slope, rel=1e-4, abs=1e-8)
+
+
+def test_every_start_leads_to_the_same_maximum() -> None:
+    cells = CovariateCells.from_customers(**simulate(1200, seed=56))
+    fit = ParetoNBDWithCovariates.fit(cells)
+    objective = _objective(cells, _Scale.of(cells))
+    rng = np.random.default_rng(57)
+    for _ in range(5):
+        start = np.concatenate([np.log([1, 9, 1, 20]) + rng.normal(0, 1, 4), rng.normal(0, 1, 3)])
+        box = SearchBox(names=tuple("abcdefg"), start=start, lower=start - 15, upper=start + 15)
+        found = maximise(objective, box)
+        assert found.converged
+        assert found.gradient_norm < 1e-6
+        again = found.mean_log_likelihood * cells.customers
+        assert again == pytest.approx(fit.log_likelihood, rel=1e-10)
 
 
 def test_customers_are_answered_by_the_model_of_their_own_pattern(base: dict[str, Any]) -> None:

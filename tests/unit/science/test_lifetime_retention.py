@@ -10,12 +10,14 @@ from scipy.special import hyp2f1
 
 from patronage.science.lifetime import (
     BetaDiscreteWeibull,
+    BetaDiscreteWeibullParameters,
     InconsistentHistory,
     InvalidParameter,
     InvalidWindow,
     NotEstimated,
     NotIdentified,
     ShiftedBetaGeometric,
+    ShiftedBetaGeometricParameters,
     Tenures,
 )
 
@@ -57,6 +59,49 @@ def test_beta_discrete_weibull_agrees_with_the_peer_library_on_its_own_example()
     assert astuple(fit.parameters) == pytest.approx((0.25933745, 1.72255566, 1.58435482), rel=1e-4)
     projected = [54.66104739, 51.03690317, 48.10443553, 45.66884023, 43.60368795, 41.82319022]
     assert 100 * fit.survival(range(5, 11)) == pytest.approx(projected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("survivors", "parameters", "log_likelihood"),
+    [
+        (REGULAR, (0.45559962, 0.77931344, 1.28348097), -167.96028329384984),
+        (HIGH_END, (0.21426258, 1.4265961, 1.72345376), -160.5314213567616),
+    ],
+)
+def test_seven_renewals_give_the_peers_beta_discrete_weibull(
+    survivors: list[int], parameters: tuple[float, ...], log_likelihood: float
+) -> None:
+    """What retenmod 0.0.1 answers; it counts customers in hundredths of the cohort."""
+    fit = BetaDiscreteWeibull.fit(Tenures.from_survivors(survivors[:8]))
+    assert astuple(fit.parameters) == pytest.approx(parameters, rel=2e-4)
+    assert fit.log_likelihood == pytest.approx(10 * log_likelihood, rel=1e-8)
+    assert fit.log_likelihood >= 10 * log_likelihood
+
+
+def test_every_start_leads_to_the_same_maximum() -> None:
+    rng = np.random.default_rng(34)
+    tenures = Tenures.from_survivors(HIGH_END[:8])
+    plain, bent = ShiftedBetaGeometric.fit(tenures), BetaDiscreteWeibull.fit(tenures)
+    for _ in range(20):
+        alpha, beta, c = np.exp(
+            rng.uniform(np.log([0.05, 0.05, 0.3]), np.log([20, 20, 3]))
+        ).tolist()
+        begin = ShiftedBetaGeometricParameters(alpha=alpha, beta=beta)
+        bend = BetaDiscreteWeibullParameters(alpha=alpha, beta=beta, c=c)
+        for again, first in (
+            (ShiftedBetaGeometric.fit(tenures, start=begin), plain),
+            (BetaDiscreteWeibull.fit(tenures, start=bend), bent),
+        ):
+            assert again.converged
+            assert again.gradient_norm < 1e-6
+            assert again.log_likelihood == pytest.approx(first.log_likelihood, rel=1e-12)
+            assert astuple(again.parameters) == pytest.approx(astuple(first.parameters), rel=1e-5)
+
+
+def test_the_mean_lifetime_is_the_textbook_one() -> None:
+    """With α above 1 the mean number of periods is (α + β - 1)/(α - 1), this one included."""
+    model = ShiftedBetaGeometric.from_parameters(alpha=4.0, beta=9.0)
+    assert 1 + model.expected_renewals(0, periods=20_000)[0] == pytest.approx(12 / 3, rel=1e-8)
 
 
 def test_duration_dependence_projects_the_high_end_better() -> None:

@@ -65,8 +65,10 @@ class BetaDiscreteWeibull(RetentionModel):
         return cls(parameters=BetaDiscreteWeibullParameters(alpha=alpha, beta=beta, c=c))
 
     @classmethod
-    def fit(cls, tenures: Tenures) -> "BetaDiscreteWeibull":
-        """Maximum likelihood over tenures, starting from the shifted beta-geometric fit.
+    def fit(
+        cls, tenures: Tenures, *, start: BetaDiscreteWeibullParameters | None = None
+    ) -> "BetaDiscreteWeibull":
+        """Maximum likelihood over tenures, from `start`, by default the shifted beta-geometric fit.
 
         A search that fails is returned with `converged` False and a message. An alpha of 1000 times
         that fit's is the limit at which customers do not differ measurably.
@@ -86,12 +88,12 @@ class BetaDiscreteWeibull(RetentionModel):
             return tenure_log_likelihood(tenures, known.log_survival, slopes)
 
         nested = ShiftedBetaGeometric.fit(tenures).parameters
-        start = np.log([min(nested.alpha, 10.0), min(nested.beta, 100.0), 1.0])
+        centre = np.log([min(nested.alpha, 10.0), min(nested.beta, 100.0), 1.0])
         box = SearchBox(
             names=_NAMES,
-            start=start,
-            lower=start - _SEARCH_WIDTH,
-            upper=start + _SEARCH_WIDTH,
+            start=centre if start is None else np.log([start.alpha, start.beta, start.c]),
+            lower=centre - _SEARCH_WIDTH,
+            upper=centre + _SEARCH_WIDTH,
             may_rest=("alpha",),
         )
         found = maximise(mean_objective(tenures, total), box)

@@ -61,8 +61,10 @@ class ShiftedBetaGeometric(RetentionModel):
         return cls(parameters=ShiftedBetaGeometricParameters(alpha=alpha, beta=beta))
 
     @classmethod
-    def fit(cls, tenures: Tenures) -> "ShiftedBetaGeometric":
-        """Maximum likelihood over tenures.
+    def fit(
+        cls, tenures: Tenures, *, start: ShiftedBetaGeometricParameters | None = None
+    ) -> "ShiftedBetaGeometric":
+        """Maximum likelihood over tenures, from `start`, by default from the overall churn.
 
         A search that fails is returned with `converged` False and a message. An alpha of 1000 is
         the limit at which customers do not differ measurably; the fit rests there and says so.
@@ -79,12 +81,12 @@ class ShiftedBetaGeometric(RetentionModel):
             return tenure_log_likelihood(tenures, known.log_survival, slopes)
 
         churn = float(tenures.lost.sum() / tenures.at_risk.sum())
-        start = np.log([1.0, max(1.0 / churn - 1.0, 0.1)])
+        centre = np.log([1.0, max(1.0 / churn - 1.0, 0.1)])
         box = SearchBox(
             names=_NAMES,
-            start=start,
-            lower=start - _SEARCH_WIDTH,
-            upper=start + _SEARCH_WIDTH,
+            start=centre if start is None else np.log([start.alpha, start.beta]),
+            lower=centre - _SEARCH_WIDTH,
+            upper=centre + _SEARCH_WIDTH,
             may_rest=("alpha",),
         )
         found = maximise(mean_objective(tenures, total), box)
