@@ -140,6 +140,9 @@ ROWS: Final = (
     ),
     api("POST", "customers/{customer_id}/objective/revocation", "as.....", reason="tests"),
     api("GET", "models", "aa..a.."),
+    api("GET", "models/track-record", "aa..a.."),
+    # all customers together: a manager sees their own
+    api("GET", "models/tracking", "an..a.."),
     api("GET", "portfolios", "aa.aa.."),
     api("GET", "portfolios/{portfolio_id}/customers", "as..a.."),
     api("GET", "customers/{customer_id}/manager", "as.aa.."),

@@ -48,7 +48,7 @@ def models(request: CallerRequest) -> HttpResponse:
         "run": run,
         "champions": [_champion(each) for each in in_use.values()],
         "kept": [_kept(each, versions) for each in in_use.values() if each.as_of < run.as_of],
-        "fits": [_fit(each, in_use) for each in versions],
+        "fits": [_fit(each, in_use | _newest_response(versions)) for each in versions],
         "failed": sum(not each.converged for each in versions),
         "grades": [_graded(each) for each in reversed(grades)],
         "last": grades[-1] if grades else None,
@@ -72,6 +72,13 @@ def model_tracking(request: CallerRequest) -> HttpResponse:
             "off_size": abs(last.expected / last.happened - 1) if last.happened else None,
         }
     return render(request, "differentiate/_tracking.html", context)
+
+
+def _newest_response(versions: Sequence[ModelVersion]) -> dict[str, ModelVersion]:
+    """The response model that decisions use: a valuation rests on none."""
+    answering = (each for each in versions if each.kind == "response" and each.converged)
+    newest = next(answering, None)
+    return {newest.id: newest} if newest else {}
 
 
 def _champion(version: ModelVersion) -> dict[str, Any]:

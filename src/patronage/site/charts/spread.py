@@ -140,7 +140,7 @@ def curve(
         finding=finding,
         detail=detail,
         spec=layered(layers, height=_HEIGHT) | {"data": {"values": marks}},
-        columns=(along or _("Place"), _("Amount")),
+        columns=(along or _("Rank"), _("Amount")),
         rows=tuple((m["label"], "", (m["text"],)) for m in marks),
     )
 

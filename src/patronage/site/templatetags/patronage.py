@@ -69,8 +69,8 @@ def share(value: Any, decimals: int = 1) -> str:
 
 @register.filter
 def count(value: Any) -> str:
-    """A whole number with thousands separated."""
-    return unknown() if is_unknown(value) else formats.number(int(value))
+    """A whole number with thousands separated; a mean is rounded."""
+    return unknown() if is_unknown(value) else formats.number(round(value))
 
 
 @register.filter
