@@ -60,10 +60,14 @@ def value(request: CallerRequest) -> HttpResponse:
     if run_shown(request) is None:
         return render(request, "differentiate/nothing_valued.html", nothing(request))
     base = customer_base(request.actor, request.now, as_of=request.as_of, chosen=asked.chosen)
-    if request.htmx and request.htmx.target == "worth-list":
+    if request.htmx and "worth-list" in (request.htmx.target or ""):
         return render(request, "differentiate/_worth_list.html", _listing(asked, base))
     context = _head(request, asked, base) | _listing(asked, base)
-    return render(request, "differentiate/value.html", context)
+    response = render(request, "differentiate/value.html", context)
+    if request.htmx:
+        # a form sends its empty fields too: the address is a link to the view, without them
+        response.headers["HX-Replace-Url"] = asked.address()
+    return response
 
 
 def _head(request: CallerRequest, asked: Asked, base: CustomerBase) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
@@ -19,6 +19,7 @@ from patronage.site.charts.chart import (
 )
 
 _HEIGHT = 220
+_DOT: Final = {"type": "point", "filled": True, "size": 72, "color": "@mark", "opacity": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +110,7 @@ def curve(
     across = {"format": "~s", "tickCount": 5, "grid": False, "title": along or None}
     where = {"x": _number("x", across), "y": _number("y", amounts_axis(unit))}
     reach = max((mark["x"] for mark in marks), default=0)
-    at_right = f"datum.x > {0.6 * reach}"
-    named = [{"filter": "datum.named != ''"}]
+    named = [mark for mark in marks if mark["named"]]
     layers: list[dict[str, Any]] = [
         {"mark": {"type": "area", "opacity": 0.12, "color": "@mark"}, "encoding": where},
         {"mark": {"type": "line", "strokeWidth": 2, "color": "@mark"}, "encoding": where},
@@ -118,24 +118,15 @@ def curve(
             "mark": {"type": "point", "filled": True, "size": 220, "opacity": 0},
             "encoding": where | {"tooltip": hints("label", "text")},
         },
-        {
-            "transform": named,
-            "mark": {"type": "point", "filled": True, "size": 72, "color": "@mark", "opacity": 1},
-            "encoding": where,
-        },
     ]
-    for condition, align, dx, dy in (
-        (at_right, "right", 0, 22),
-        (f"!({at_right})", "left", 10, 14),
-    ):
+    for mark in named:
+        align, dx, dy = ("right", 0, 22) if mark["x"] > 0.6 * reach else ("left", 10, 14)
         text = {"type": "text", "align": align, "dx": dx, "dy": dy, "fontWeight": 600}
-        layers.append(
-            {
-                "transform": [*named, {"filter": condition}],
-                "mark": text,
-                "encoding": where | {"text": {"field": "named"}},
-            }
-        )
+        one = {"data": {"values": [mark]}}
+        layers += [
+            one | {"mark": _DOT, "encoding": where},
+            one | {"mark": text, "encoding": where | {"text": {"field": "named"}}},
+        ]
     return Chart(
         finding=finding,
         detail=detail,
