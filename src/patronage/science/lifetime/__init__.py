@@ -12,6 +12,7 @@ from patronage.science.lifetime.bg_bb import (
     BetaGeometricBetaBinomialParameters,
 )
 from patronage.science.lifetime.bg_nbd import BGNBD, BGNBDParameters
+from patronage.science.lifetime.bootstrap import Bootstrap, bootstrap
 from patronage.science.lifetime.calibration import (
     Calibration,
     ProbabilityCalibration,
@@ -31,6 +32,13 @@ from patronage.science.lifetime.errors import (
 from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.gamma_gamma import GammaGamma, GammaGammaParameters
 from patronage.science.lifetime.ggompertz_nbd import GGompertzNBD, GGompertzNBDParameters
+from patronage.science.lifetime.intervals import (
+    PurchaseInterval,
+    TotalInterval,
+    moments_over,
+    purchase_interval,
+    total_interval,
+)
 from patronage.science.lifetime.lognormal_spend import LognormalSpend, LognormalSpendParameters
 from patronage.science.lifetime.mbg_nbd import MBGNBD, MBGNBDParameters
 from patronage.science.lifetime.pareto_nbd import ParetoNBD, ParetoNBDParameters
@@ -60,6 +68,7 @@ __all__ = [
     "BetaDiscreteWeibullParameters",
     "BetaGeometricBetaBinomial",
     "BetaGeometricBetaBinomialParameters",
+    "Bootstrap",
     "CNBDk",
     "CNBDkParameters",
     "Calibration",
@@ -83,6 +92,7 @@ __all__ = [
     "ParetoNBDParameters",
     "ParetoNBDWithCovariates",
     "ProbabilityCalibration",
+    "PurchaseInterval",
     "PurchaseModel",
     "PurchaseMoments",
     "RetentionModel",
@@ -94,7 +104,12 @@ __all__ = [
     "SimulatedHistories",
     "SpendModel",
     "Tenures",
+    "TotalInterval",
+    "bootstrap",
     "calibrated_purchases",
     "expected_repeat_purchases",
     "fit_segments",
+    "moments_over",
+    "purchase_interval",
+    "total_interval",
 ]

@@ -81,6 +81,12 @@ class Cells:
         columns = (self.frequency, self.recency, self.age, self.weight)
         return Cells._of(*(column[step // 2 :: step].copy() for column in columns))
 
+    def reweighted(self, weight: FloatArray) -> "Cells":
+        """The same histories with other weights, shape (cells,); those of weight 0 left out."""
+        kept = weight > 0
+        columns = (self.frequency, self.recency, self.age, weight)
+        return Cells._of(*(column[kept] for column in columns))
+
     @property
     def size(self) -> int:
         """Number of distinct histories."""

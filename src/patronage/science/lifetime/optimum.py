@@ -174,15 +174,24 @@ def _remembering(objective: Objective) -> Objective:
     return remembered
 
 
+def curvature(objective: Objective, point: FloatArray) -> FloatArray | None:
+    """Inverse of the negative Hessian at a point, shape (k, k); None where it is no peak."""
+    information = -_hessian(objective, point)
+    if not np.all(np.isfinite(information)) or (
+        np.linalg.eigvalsh(information)[0] <= _FLATTEST_PEAK
+    ):
+        return None
+    inverse: FloatArray = np.linalg.inv(information).astype(np.float64, copy=False)
+    return inverse
+
+
 def _first_peak(objective: Objective, box: SearchBox, rough: Objective | None) -> FloatArray:
     if rough is not None:
         near = _search(rough, box, _ROUGH_TOLERANCE)
-        information = -_hessian(rough, near)
-        if np.all(np.isfinite(information)) and np.linalg.eigvalsh(information)[0] > _FLATTEST_PEAK:
-            inverse: FloatArray = np.linalg.inv(information).astype(np.float64, copy=False)
-            found = approach(objective, box, near, inverse)
-            if found is not None:
-                return found
+        inverse = curvature(rough, near)
+        found = None if inverse is None else approach(objective, box, near, inverse)
+        if found is not None:
+            return found
     return _search(objective, box, _SEARCH_TOLERANCE)
 
 

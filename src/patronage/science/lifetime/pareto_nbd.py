@@ -98,16 +98,7 @@ class ParetoNBD(PurchaseFit[ParetoNBDParameters]):
         fewer than five distinct histories (one customer, say) for four parameters.
         """
         refuse_unidentified(cells, parameters="four")
-        centre = np.log(_typical(cells))
-        first = centre if start is None else np.log([start.r, start.alpha, start.s, start.beta])
-
-        box = SearchBox(
-            names=_NAMES,
-            start=first,
-            lower=centre - _SEARCH_WIDTH,
-            upper=centre + _SEARCH_WIDTH,
-            may_rest=("r", "s"),
-        )
+        box = search_box(cells, start=start)
         sample = cells.sample(_ROUGH_CELLS)
         rough = None if sample is cells else objective_of_cells(sample)
         return _fitted(maximise(objective_of_cells(cells), box, rough=rough), cells)
@@ -263,9 +254,25 @@ class ParetoNBD(PurchaseFit[ParetoNBDParameters]):
         return days
 
 
-def objective_of_cells(cells: Cells) -> Objective:
-    """The objective of the fit: by look-up where that is exact and pays, else directly."""
-    tables = DayTables.of(cells)
+def search_box(cells: Cells, *, start: ParetoNBDParameters | None = None) -> SearchBox:
+    """Where the peak is looked for: around what is typical of the cells, or from `start`."""
+    centre = np.log(_typical(cells))
+    first = centre if start is None else np.log([start.r, start.alpha, start.s, start.beta])
+    return SearchBox(
+        names=_NAMES,
+        start=first,
+        lower=centre - _SEARCH_WIDTH,
+        upper=centre + _SEARCH_WIDTH,
+        may_rest=("r", "s"),
+    )
+
+
+def objective_of_cells(cells: Cells, tables: DayTables | None = None) -> Objective:
+    """The objective of the fit: by look-up where that is exact and pays, else directly.
+
+    Arguments: `tables`, the same cells arranged, where they are at hand.
+    """
+    tables = tables or DayTables.of(cells)
 
     def objective(point: FloatArray) -> tuple[float, FloatArray]:
         r, alpha, s, beta = np.exp(point).tolist()

@@ -27,7 +27,7 @@ from patronage.science.lifetime.quadrature import unit_nodes
 IndexArray = NDArray[np.intp]
 
 #: direct integration of one history costs about as much as a row's this many days
-DAYS_A_HISTORY: Final = 200
+DAYS_A_HISTORY: Final = 100
 #: rows times days of a table: 200 MB at most while it is worked out
 LARGEST_TABLE: Final = 2_000_000
 #: nodes a day, the steepest fall of log f a day and the shortest scale that they resolve to 1e-11

@@ -6,6 +6,7 @@ log(α+u), log(β+u), 1/(α+u) and 1/(β+u). A history costs two look-ups, one l
 """
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from scipy.special import digamma, gammaln
@@ -22,6 +23,9 @@ from patronage.science.lifetime.pareto_nbd_day_rows import (
 )
 from patronage.science.lifetime.pareto_nbd_likelihood import Shape, weighted_log_likelihood
 from patronage.science.lifetime.quadrature import sum_of_products
+
+#: fewer cells are integrated sooner than their tables are built
+_FEWEST_CELLS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,7 +52,7 @@ class DayTables:
 
         A frequency has a row where its cells are many enough to pay for it.
         """
-        if cells.age.max() >= LARGEST_TABLE:
+        if cells.size < _FEWEST_CELLS or cells.age.max() >= LARGEST_TABLE:
             return None
         days = int(cells.age.max()) + 1
         starts = np.flatnonzero(np.concatenate(([True], np.diff(cells.frequency) != 0)))
