@@ -8,12 +8,14 @@ import pytest
 
 from patronage.science.lifetime import (
     Cells,
+    CNBDk,
     InconsistentHistory,
     NotIdentified,
     ParetoNBD,
     SegmentFits,
     fit_segments,
 )
+from patronage.science.lifetime.segments import pooled
 
 BASE = ParetoNBD.from_parameters(r=0.9, alpha=9.0, s=0.8, beta=20.0)
 WEEKS = 40
@@ -117,7 +119,7 @@ def test_a_segment_that_cannot_be_fitted_alone_has_an_answer(
     few = {"segment 5", "segment 6", "segment 7"}
     cells = {name: cells for name, cells in world[1].items() if name in few}
     cells["one-time buyers"] = Cells.from_customers(frequency=[0] * 5, recency=0, age=[9] * 5)
-    cells["one customer"] = Cells.from_customers(frequency=[30], recency=[39], age=[40])
+    cells["one customer"] = Cells.from_customers(frequency=[15], recency=[39], age=[40])
     fits = fit_segments(ParetoNBD, cells)
     assert fits.segments["one-time buyers"].own is None
     assert fits.segments["one customer"].own is None
@@ -126,6 +128,25 @@ def test_a_segment_that_cannot_be_fitted_alone_has_an_answer(
         assert fits.segments[name].own_weight < 0.5
     busy, idle = (fits.segments[name].model for name in ("one customer", "one-time buyers"))
     assert log_expected(busy) > log_expected(fits.base) > log_expected(idle)
+
+
+def test_another_purchase_model_has_segments_too(
+    world: tuple[Mapping[str, ParetoNBD], Mapping[str, Cells]],
+) -> None:
+    """By differences of its likelihood; its number of stages stays the base's."""
+    few = {name: cells for name, cells in world[1].items() if 300 <= cells.customers <= 2000}
+    base = CNBDk.fit(pooled(few), k=2, dropout_at_first=True)
+    fits = fit_segments(CNBDk, few, base=base)
+    for segment in fits.segments.values():
+        assert segment.model.converged
+        assert segment.model.parameters.k == 2
+    large = fits.segments["segment 7"]
+    assert large.own is not None
+    first = [
+        one.expected_purchases_new_customer(horizon_days=WEEKS)
+        for one in (fits.base, large.model, large.own)
+    ]
+    assert abs(np.log(first[1] / first[2])) < 0.2 * abs(np.log(first[0] / first[2]))
 
 
 def test_another_unit_of_time_changes_no_answer(

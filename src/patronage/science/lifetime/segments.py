@@ -52,7 +52,8 @@ class SegmentFit(Generic[M]):
     model: M
     #: the segment's own maximum-likelihood fit; None where its histories alone identify none
     own: M | None
-    #: share of what is known that comes from the segment itself, 0 the base's, 1 its own
+    #: share of the variance between segments that the segment's own histories settle, averaged
+    #: over parameters: 0 is the base's answer, 1 its own
     own_weight: float
     #: customers (sum of weights)
     customers: float
@@ -76,6 +77,8 @@ def fit_segments(
 
     Arguments: `model`, any of the purchase models; `cells_by_segment`, times in one unit, every
     segment with at least one customer; `base`, a converged fit, by default made of all the cells.
+    Parameters that the base could not measure (at a limit, or whole numbers) are the base's for
+    every segment.
 
     Raises `NotIdentified` where the base cannot be fitted, or fewer than two segments can be fitted
     alone, so that nothing says how much segments differ.
@@ -85,7 +88,8 @@ def fit_segments(
     record = estimation_of(base)
     if not record.converged:
         raise NotIdentified(f"The base's fit failed, so segments have no anchor: {record.message}")
-    family = _Family(base=base, names=tuple(record.standard_errors))
+    measured = {name: error for name, error in record.standard_errors.items() if 0 < error < np.inf}
+    family = _Family(base=base, names=tuple(measured))
     objectives = {name: family.objective(cells) for name, cells in cells_by_segment.items()}
     alone = {name: family.alone(objective) for name, objective in objectives.items()}
     usable = {name: found for name, found in alone.items() if _identified(found)}
@@ -186,7 +190,7 @@ class _Family(Generic[M]):
 
         found = maximise(posterior, self.box(centre))
         covariance = found.inverse_information / customers
-        left = float(np.trace(covariance @ precision)) / centre.size
+        left = float(np.mean(np.diag(covariance) / np.diag(between)))
         return SegmentFit(
             model=self.at(found.log_parameters, self._record(found, objective, cells)),
             own=None
