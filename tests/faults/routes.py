@@ -130,6 +130,8 @@ ROWS: Final = (
         amount_minor=1,
         source="tests",
     ),
+    api("GET", "customers/{customer_id}/divisions", "as..a.."),
+    api("GET", "value/divisions", "aa..a.."),
     api("GET", "customers/{customer_id}/objective", "as..a.."),
     api(
         "POST",

@@ -22,6 +22,8 @@ _PLACES = {
     "migrate": ("patronage.cli.store:migrate", "Bring the tables up to this version."),
     "statement": ("patronage.cli.statement:app", "The customer equity of a quarter."),
     "value": ("patronage.cli.value:app", "What customers are worth."),
+    "ledger": ("patronage.cli.ledger:app", "What customers earned, and whether the books agree."),
+    "objective": ("patronage.cli.objective:app", "What is meant to be done with a customer."),
     "portfolio": ("patronage.cli.portfolio:app", "Who is in charge of whom."),
     "customer": ("patronage.cli.customer:app", "Find a customer and what is known."),
     "consent": ("patronage.cli.consent:app", "What customers agreed to."),

@@ -8,6 +8,7 @@ from patronage.differentiate.api import (  # noqa: F401
     customers,
     ledger,
     models,
+    profit,
     steering,
     valuations,
     value,
