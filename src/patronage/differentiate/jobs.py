@@ -226,6 +226,7 @@ def _run(now: datetime, inputs: Inputs, prepared: Prepared, manifest: Manifest) 
         customers=len(prepared.valued),
         total_minor=int(prepared.valued["value_minor"].sum()),
         currency=company.currency,
+        history_days=int(prepared.valued["age_days"].max() or 0),
         manifest=manifest.number,
         order_lines_manifest=inputs.manifests.order_lines,
         products_manifest=inputs.manifests.products,

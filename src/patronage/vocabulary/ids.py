@@ -22,6 +22,7 @@ class IdPrefix(StrEnum):
     ASSIGNMENT_POLICY = "apl"
     ASSUMPTION = "asu"
     AUDIT = "aud"
+    BACKTEST = "bkt"
     BID = "bid"
     BOUNDARY = "bnd"
     BUDGET = "bud"

@@ -154,6 +154,7 @@ def value(figures: pl.DataFrame, *, as_of: date, now: datetime, digest: str = "1
         spend_model=model,
         company_version=current().version,
         horizon_days=1095,
+        history_days=365,
         customers=len(figures),
         total_minor=int(figures["value_minor"].sum()),
         currency="USD",

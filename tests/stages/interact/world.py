@@ -260,6 +260,7 @@ def add_run(
         spend_model=models[1],
         company_version=version,
         horizon_days=1095,
+        history_days=365,
         customers=0,
         total_minor=0,
         currency="USD",

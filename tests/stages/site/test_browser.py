@@ -39,6 +39,7 @@ def two_dates(transactional_db: None, company: None, now: datetime) -> None:
             spend_model=model,
             company_version=current().version,
             horizon_days=1095,
+            history_days=365,
             customers=2,
             total_minor=1,
             currency="USD",

@@ -72,7 +72,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Panel:
-    """One row a customer and purchase day, sorted by both; arrays of shape (rows,)."""
+    """One row a customer and day on which something moved, sorted; arrays of shape (rows,)."""
 
     #: 0 to customers - 1
     customer: IntArray
@@ -82,9 +82,11 @@ class Panel:
     spend: FloatArray
     #: margin of the day
     margin: FloatArray
+    #: 1 on purchase days, 0 where something was only taken back
+    bought: FloatArray
     #: customers
     customers: int
-    #: first purchase day of each customer, shape (customers,)
+    #: first purchase day of each customer, shape (customers,); far away where there is none
     first_day: IntArray
 
     @classmethod
@@ -95,21 +97,28 @@ class Panel:
         day: ArrayLike,
         spend: ArrayLike,
         margin: ArrayLike | None = None,
+        bought: ArrayLike | None = None,
     ) -> "Panel":
-        """Sort and check a history, one row a customer and purchase day.
+        """Sort and check a history, one row a customer and day on which something moved.
 
         Arguments, shape (rows,): `customer`, whole numbers from 0; `day`, whole numbers; `spend`
-        and `margin` of the day, finite, margin being the spend where it is not given. Customers
-        without a row have no history and are never seen.
+        and `margin` of the day, finite, margin being the spend where it is not given; `bought`, 1
+        on purchase days and 0 where goods only came back, each row a purchase where it is not
+        given. Customers without a purchase have no history and are never seen.
 
         Raises `InconsistentHistory`, naming the first rows: fractions, missing values, a customer
         with two rows of one day.
         """
-        who, when, spent, earned = as_columns(
-            customer=customer, day=day, spend=spend, margin=spend if margin is None else margin
+        who, when, spent, earned, purchase = as_columns(
+            customer=customer,
+            day=day,
+            spend=spend,
+            margin=spend if margin is None else margin,
+            bought=1.0 if bought is None else bought,
         )
         order = np.lexsort((when, who))
         who, when, spent, earned = who[order], when[order], spent[order], earned[order]
+        purchase = (purchase[order] > 0).astype(np.float64)
         twice = np.concatenate(([False], (np.diff(who) == 0) & (np.diff(when) == 0)))
         refuse_rows(
             [
@@ -125,12 +134,13 @@ class Panel:
         number, date = who.astype(np.int64), when.astype(np.int64)
         customers = int(number[-1]) + 1
         first = np.full(customers, np.iinfo(np.int64).max)
-        np.minimum.at(first, number, date)
+        np.minimum.at(first, number[purchase > 0], date[purchase > 0])
         return cls(
             customer=number,
             day=date,
             spend=spent,
             margin=earned,
+            bought=purchase,
             customers=customers,
             first_day=first,
         )
@@ -141,15 +151,17 @@ class Panel:
         Raises `InvalidWindow` where nobody had.
         """
         rows = self.day <= day
-        if not rows.any():
+        if not (self.first_day <= day).any():
             raise InvalidWindow(
-                f"Nobody had bought by day {day}: the first purchase is on day {self.day.min()}."
+                f"Nobody had bought by day {day}; the first purchase is later."
             )
         who, when, spent = self.customer[rows], self.day[rows], self.spend[rows]
-        count = self._sum(who)
+        bought = self.bought[rows]
+        count = self._sum(who, bought)
         known = np.flatnonzero(count)
         last = np.zeros(self.customers, dtype=np.int64)
-        last[who] = when  # rows are sorted by day, so that the newest one stays
+        # Rows are sorted by day, so that the newest purchase stays.
+        last[who[bought > 0]] = when[bought > 0]
         first_spend = np.zeros(self.customers)
         opening = when == self.first_day[who]
         first_spend[who[opening]] = spent[opening]
@@ -161,9 +173,9 @@ class Panel:
         smallest = 0.01
         rate = _margin_rate(total, self._sum(who, self.margin[rows]), count)
 
-        def within(after: int, until: int, amount: FloatArray | None = None) -> FloatArray:
+        def within(after: int, until: int, amount: FloatArray = bought) -> FloatArray:
             inside = (when > after) & (when <= until)
-            return self._sum(who[inside], None if amount is None else amount[inside])[known]
+            return self._sum(who[inside], amount[inside])[known]
 
         quarter, before = day - QUARTER_DAYS, day - 2 * QUARTER_DAYS
         return Seen(
@@ -195,13 +207,15 @@ class Panel:
         rows = (self.day > after) & (self.day <= until)
         who = self.customer[rows]
         return Outcome(
-            purchases=self._sum(who)[seen.customer],
+            purchases=self._sum(who, self.bought[rows])[seen.customer],
             spend=self._sum(who, self.spend[rows])[seen.customer],
             margin=self._sum(who, self.margin[rows])[seen.customer],
         )
 
-    def _sum(self, who: IntArray, amount: FloatArray | None = None) -> FloatArray:
-        return np.bincount(who, weights=amount, minlength=self.customers).astype(np.float64)
+    def _sum(self, who: IntArray, amount: FloatArray) -> FloatArray:
+        sums: FloatArray = np.zeros(self.customers)
+        sums += np.bincount(who, weights=amount, minlength=self.customers)
+        return sums
 
 
 def _margin_rate(spend: FloatArray, margin: FloatArray, days: FloatArray) -> FloatArray:
