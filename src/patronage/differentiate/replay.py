@@ -1,183 +1,284 @@
-"""What would the opening's model have said? The six values that the bridge is made of."""
+"""What would the opening's model have said? Histories as they are known now, seen on earlier days.
+
+A statement's bridge is made of pieces between days; every value of a piece is that of the opening's
+models and assumptions on the history up to the day, as the closing's data know it. So a line that
+came late, or was corrected, is in the history of the day that it belongs to.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Final, Self
 
-import numpy as np
+import ibis
 import polars as pl
-from numpy.typing import NDArray
 
+from patronage.access import datasets
 from patronage.access.company import company_of
 from patronage.differentiate import reads, registry
 from patronage.differentiate.errors import WrongOrder
 from patronage.differentiate.models import ValuationRun
-from patronage.differentiate.valuation.appraisal import histories, known_customers
-from patronage.differentiate.valuation.history import Horizon
-from patronage.differentiate.valuation.profit import profit_and_loss
-from patronage.differentiate.valuation.scoring import Histories, Window, expected_margin
-from patronage.science.equity import round_half_even_minor
-from patronage.vocabulary.periods import BusinessCalendar
-
-_FROM_OPENING = ("opening_minor", "expected_margin_minor", "remaining_minor", "rolled_minor")
-_AMOUNTS = (
-    *_FROM_OPENING,
-    "closing_old_model_minor",
-    "closing_minor",
-    "realised_margin_minor",
-    "realised_revenue_minor",
+from patronage.differentiate.reads.frames import Manifests, served_days
+from patronage.differentiate.valuation.appraisal import known_customers, named_for_models
+from patronage.differentiate.valuation.history import (
+    Horizon,
+    customer_days,
+    statistics_of_days,
 )
-_DAYS_A_YEAR = 365.0
+from patronage.differentiate.valuation.pieces import View, worth_at
+from patronage.differentiate.valuation.profit import profit_and_loss
+from patronage.differentiate.valuation.scoring import Window
+from patronage.vocabulary.periods import BusinessCalendar
+from patronage.warehouse.untyped import Table
+
+#: what the models read of a history, columns as in the dataset `valuations`
+HISTORY: Final = (
+    "frequency",
+    "recency_days",
+    "age_days",
+    "average_spend_minor",
+    "margin_rate",
+    "cost_to_serve_minor",
+    "keeping_minor",
+)
+_POINT: Final = ("history_id", "day", *HISTORY)
 
 
-def levels(opening: ValuationRun | None, closing: ValuationRun) -> pl.DataFrame:
-    """The values between two valuations, for everybody valued at either.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Replay:
+    """Two valuations, and the histories of the first date as the second one's data know them."""
 
-    With t₀ and t₁ the two dates, H the opening's horizon, and the opening's models and assumptions:
+    opening: ValuationRun
+    closing: ValuationRun
+    #: the opening's models, assumptions and window
+    old: View
+    #: the closing's
+    new: View
+    #: the opening's rows as frozen: `customer_id`, `value_minor`, `HISTORY`
+    frozen: pl.DataFrame
+    #: the closing's rows as frozen, likewise
+    latest: pl.DataFrame
+    #: histories up to the opening's date as known now: `customer_id`, `HISTORY`
+    corrected: pl.DataFrame
+    #: histories up to the closing's date under the opening's assumptions: `customer_id`, `HISTORY`
+    at_closing: pl.DataFrame
+    #: statistics at the opening's date, whose rates stand behind short histories
+    base: pl.DataFrame
 
-    Args:
-        opening: the valuation at t₀; None for the first statement, where everybody is new.
-        closing: the valuation at t₁, later than the opening.
+    @classmethod
+    def of(cls, opening: ValuationRun, closing: ValuationRun) -> Self:
+        """Read what both knew, and see the opening's date with the closing's data.
 
-    Returns:
-        One row a customer, sorted by `customer_id`, whole minor units, each rounded half to even:
-        `opening_minor` as frozen at t₀; `expected_margin_minor`, nominal, of (t₀, t₁];
-        `remaining_minor`, value at t₁ of (t₁, t₀+H] as expected at t₀; `rolled_minor`, likewise of
-        (t₀+H, t₁+H]; `closing_old_model_minor`, the opening's models and assumptions on the
-        history at t₁; `closing_minor` as frozen at t₁; `realised_margin_minor` and
-        `realised_revenue_minor` of (t₀, t₁] (of the closing's quarter without an opening);
-        `first_purchase_in_period`, whether the first purchase lies after t₀ (always without an
-        opening, never for those worth something at it). The first four are 0
-        for those not valued at t₀, the others for those not valued at t₁.
-
-    Raises:
-        WrongOrder: the opening is not earlier than the closing.
-    """
-    now = reads.valuations(closing).rename({"value_minor": "closing_minor"})
-    after = now.select(
-        "customer_id",
-        "closing_minor",
-        first_purchase_in_period=_came_after(opening, closing),
-    ).join(_realised(opening, closing, now), on="customer_id", how="left")
-    if opening is None:
-        both = after.with_columns(
-            *(pl.lit(0, dtype=pl.Int64).alias(name) for name in _FROM_OPENING),
-            closing_old_model_minor=pl.col("closing_minor"),
-        )
-    else:
+        Raises:
+            WrongOrder: the opening is not earlier than the closing.
+        """
         if opening.as_of >= closing.as_of:
             raise WrongOrder(opening=opening.as_of, closing=closing.as_of)
-        old_view = _closing_under_old_model(opening, closing, now)
-        both = (
-            _expected_at_opening(opening, closing)
-            .join(after, on="customer_id", how="full", coalesce=True)
-            .join(old_view, on="customer_id", how="left")
+        base = _statistics(opening, closing, opening.as_of)
+        latest = _models_read(reads.valuations(closing), "value_minor")
+        if opening.company_version_id == closing.company_version_id:
+            at_closing = latest.drop("value_minor")
+        else:
+            at_closing = _described(
+                _statistics(opening, closing, closing.as_of), opening, closing.as_of
+            )
+        return cls(
+            opening=opening,
+            closing=closing,
+            old=_view(opening),
+            new=_view(closing),
+            frozen=_models_read(reads.valuations(opening), "value_minor"),
+            latest=latest,
+            corrected=_described(base, opening, opening.as_of),
+            at_closing=at_closing,
+            base=base,
         )
-    return both.select(
-        "customer_id",
-        *(pl.col(name).fill_null(0) for name in _AMOUNTS),
-        # Who was worth something at the opening is not new, even if early lines were taken back.
-        (pl.col("first_purchase_in_period") & (pl.col("opening_minor").fill_null(0) == 0))
-        .fill_null(False)
-        .alias("first_purchase_in_period"),
-    ).sort("customer_id")
 
-
-def _came_after(opening: ValuationRun | None, closing: ValuationRun) -> pl.Expr:
-    """Whether the first purchase is later than the opening's date."""
-    if opening is None:
-        return pl.lit(True)
-    return pl.col("age_days") < (closing.as_of - opening.as_of).days
-
-
-def _expected_at_opening(opening: ValuationRun, closing: ValuationRun) -> pl.DataFrame:
-    """What the opening's model, on the opening's history, said about the time after t₀."""
-    frame = reads.valuations(opening)
-    window = Window.of(company_of(opening.company_version), opening.as_of)
-    models = registry.models_of(opening.purchase_model, opening.spend_model)
-    customers = Histories.of(frame, window.minor_per_major)
-    elapsed = (closing.as_of - opening.as_of).days
-    old_end = opening.as_of + timedelta(days=window.horizon_days)
-    new_end = old_end + timedelta(days=elapsed)
-    # What is discounted to t₀ is worth more at t₁ by the interest of the period.
-    growth = (1 + window.annual_discount_rate) ** (elapsed / _DAYS_A_YEAR)
-
-    def margin(after: date, until: date, rate: float, times: float = 1.0) -> NDArray[np.int64]:
-        expected = expected_margin(
-            customers,
-            models,
-            seen_on=opening.as_of,
-            after=after,
-            until=until,
-            annual_discount_rate=rate,
+    def over(self, horizon_days: int) -> Self:
+        """The same with windows of another length."""
+        return replace(
+            self,
+            old=replace(self.old, horizon_days=horizon_days),
+            new=replace(self.new, horizon_days=horizon_days),
         )
-        return round_half_even_minor(expected * times, minor_per_major=window.minor_per_major)
 
-    rate = window.annual_discount_rate
-    return pl.DataFrame(
-        {
-            "customer_id": frame["customer_id"],
-            "opening_minor": frame["value_minor"],
-            "expected_margin_minor": margin(opening.as_of, closing.as_of, 0.0),
-            "remaining_minor": margin(min(closing.as_of, old_end), old_end, rate, growth),
-            "rolled_minor": margin(max(closing.as_of, old_end), new_end, rate, growth),
-        }
-    )
+    def ends(self) -> pl.DataFrame:
+        """What each customer was and is worth, under the models of the day.
 
-
-def _closing_under_old_model(
-    opening: ValuationRun, closing: ValuationRun, now: pl.DataFrame
-) -> pl.DataFrame:
-    """The value at t₁ had neither models nor assumptions changed since t₀."""
-    company = company_of(opening.company_version)
-    window = Window.of(company, closing.as_of)
-    if opening.company_version_id == closing.company_version_id:
-        ids, customers = now["customer_id"], Histories.of(now, window.minor_per_major)
-    else:
-        horizon = Horizon(as_of=closing.as_of, period_start=closing.as_of)
-        manifests = reads.Manifests.of(closing)
-        known = known_customers(
-            reads.statistics_of(manifests, company, horizon), company, closing.as_of
+        Returns:
+            One row for everybody valued at either date, sorted by `customer_id`: `frozen` (float,
+            minor units, the opening's model on the history known then; NULL where not valued at
+            it), `latest` (likewise of the closing), `first_day` (of the first purchase as known
+            now; NULL where there is none) and `known_at_opening`, whether it lies by then.
+        """
+        frozen = _worth(self.frozen, self.opening.as_of, self.old, "frozen")
+        latest = _worth(self.latest, self.closing.as_of, self.new, "latest")
+        age = pl.duration(days=pl.col("age_days").cast(pl.Int64))
+        first = self.latest.select("customer_id", first_day=pl.lit(self.closing.as_of) - age)
+        early = self.corrected.select("customer_id", known_at_opening=True)
+        both = frozen.join(latest, on="customer_id", how="full", coalesce=True)
+        return (
+            both.join(first, on="customer_id", how="left")
+            .join(early, on="customer_id", how="left")
+            .with_columns(pl.col("known_at_opening").fill_null(False))
+            .sort("customer_id")
         )
-        ids, customers = known["customer_id"], histories(known, window)
-    models = registry.models_of(opening.purchase_model, opening.spend_model)
-    value = expected_margin(
-        customers,
-        models,
-        seen_on=closing.as_of,
-        after=closing.as_of,
-        until=closing.as_of + timedelta(days=window.horizon_days),
-        annual_discount_rate=window.annual_discount_rate,
-    )
-    minor = round_half_even_minor(value, minor_per_major=window.minor_per_major)
-    return pl.DataFrame({"customer_id": ids, "closing_old_model_minor": minor})
+
+    def points(self, wanted: pl.DataFrame) -> pl.DataFrame:
+        """Histories up to the ends of days, as known now and under the opening's assumptions.
+
+        Args:
+            wanted: `history_id` (a customer's) and `day`, from the opening's to the closing's.
+
+        Returns:
+            `history_id`, `day`, `HISTORY`; no row where nothing was bought by then.
+        """
+        ends = pl.concat(
+            frame.select(
+                pl.col("customer_id").alias("history_id"), pl.lit(run.as_of).alias("day"), *HISTORY
+            )
+            for frame, run in ((self.corrected, self.opening), (self.at_closing, self.closing))
+        )
+        asked = wanted.unique()
+        between = asked.join(ends.select("day").unique(), on="day", how="anti")
+        found = ends.join(asked, on=["history_id", "day"], how="semi")
+        return pl.concat([found, self._between(between)]).select(_POINT)
+
+    def _between(self, wanted: pl.DataFrame) -> pl.DataFrame:
+        """Histories up to days that nobody was valued at: one pass over who is asked for.
+
+        Every history is moved so that its day falls on the closing's date: what counts is how long
+        ago each thing was.
+        """
+        schema = {"history_id": pl.String, "day": pl.Date} | dict.fromkeys(HISTORY, pl.Float64)
+        if not len(wanted):
+            return pl.DataFrame(schema=schema)
+        company, until = company_of(self.opening.company_version), self.closing.as_of
+        keyed = wanted.with_columns(
+            customer_id="history_id",
+            key=pl.format("{}@{}", "history_id", "day"),
+            last_day="day",
+            moved=(pl.lit(until) - pl.col("day")).dt.total_days(),
+        ).select("customer_id", "key", "last_day", "moved")
+        manifests = Manifests.of(self.closing)
+        asked = ibis.memtable(keyed.to_arrow())
+        lines = manifests.read("order_lines")
+        theirs = lines.filter(lines.customer_id.isin(asked.customer_id))
+        days = customer_days(theirs, manifests.read("products"), company=company, as_of=until)
+        served = served_days(manifests, company, until)
+        query = statistics_of_days(
+            _moved(days, asked),
+            None if served is None else _moved(served, asked),
+            Horizon(as_of=until, period_start=until),
+        )
+        statistics = datasets.warehouse().polars(query)
+        described = named_for_models(known_customers(statistics, company, until, self.base))
+        found = keyed.select(key="key", history_id="customer_id", day="last_day")
+        return described.rename({"customer_id": "key"}).join(found, on="key").select(
+            "history_id", "day", *(pl.col(name).cast(pl.Float64) for name in HISTORY)
+        )
 
 
-def _realised(
-    opening: ValuationRun | None, closing: ValuationRun, now: pl.DataFrame
-) -> pl.DataFrame:
-    """Revenue and margin of the period: as frozen where it is the closing's quarter."""
+def realised_in_period(opening: ValuationRun | None, closing: ValuationRun) -> pl.DataFrame:
+    """Revenue and margin of (t₀, t₁]: as frozen where it is the closing's quarter.
+
+    Args:
+        opening: None for the first statement, which is of the closing's quarter.
+
+    Returns:
+        `customer_id`, `realised_revenue_minor`, `realised_margin_minor`.
+    """
     company = company_of(closing.company_version)
-    start = _first_day(opening, closing, BusinessCalendar(company.time_zone))
-    if start is None:
+    eve = BusinessCalendar(company.time_zone).previous_quarter_end(closing.as_of)
+    if opening is None or opening.as_of == eve:
         revenue = pl.col("quarter_sales_minor") + pl.col("quarter_returns_minor")
         costs = pl.col("quarter_cost_of_goods_minor") + pl.col("quarter_cost_to_serve_minor")
-        margin, earned = revenue - costs, now
+        margin, earned = revenue - costs, reads.valuations(closing)
     else:
-        manifests = reads.Manifests.of(closing)
-        horizon = Horizon(as_of=closing.as_of, period_start=start)
-        seen = reads.statistics_of(manifests, company, horizon).filter(pl.col("days") > 0)
-        earned = profit_and_loss(seen.sort("customer_id"), company)
+        horizon = Horizon(as_of=closing.as_of, period_start=opening.as_of + timedelta(days=1))
+        seen = reads.statistics_of(Manifests.of(closing), company, horizon)
+        earned = profit_and_loss(seen.filter(pl.col("days") > 0).sort("customer_id"), company)
         revenue, margin = pl.col("revenue_minor"), pl.col("margin_minor")
     return earned.select(
-        "customer_id", realised_margin_minor=margin, realised_revenue_minor=revenue
+        "customer_id", realised_revenue_minor=revenue, realised_margin_minor=margin
     )
 
 
-def _first_day(
-    opening: ValuationRun | None, closing: ValuationRun, calendar: BusinessCalendar
-) -> date | None:
-    """First day of the period; None where it is the quarter that the closing has frozen."""
-    if opening is None or opening.as_of == calendar.previous_quarter_end(closing.as_of):
-        return None
-    return opening.as_of + timedelta(days=1)
+def realised(closing: ValuationRun, windows: pl.DataFrame) -> pl.DataFrame:
+    """What customers left in stretches of time, as the closing's data and assumptions know it.
+
+    Args:
+        windows: `key`, `customer_id`, `after` and `until` (dates), a row a stretch (after, until].
+
+    Returns:
+        `key`, `realised_revenue_minor` and `realised_margin_minor`; no row where nothing was sold,
+        taken back or paid for.
+    """
+    company = company_of(closing.company_version)
+    manifests, last = Manifests.of(closing), closing.as_of
+    asked = ibis.memtable(
+        windows.with_columns(
+            last_day="until", moved=(pl.lit(last) - pl.col("until")).dt.total_days()
+        ).to_arrow()
+    )
+    lines = manifests.read("order_lines")
+    theirs = lines.filter(lines.customer_id.isin(asked.customer_id))
+    days = customer_days(theirs, manifests.read("products"), company=company, as_of=last)
+    served = served_days(manifests, company, last)
+    longest = int(windows.select((pl.col("until") - pl.col("after")).dt.total_days().max()).item())
+    query = statistics_of_days(
+        _moved(days, asked, after=True),
+        None if served is None else _moved(served, asked, after=True),
+        Horizon(as_of=last, period_start=last - timedelta(days=longest)),
+    )
+    statistics = datasets.warehouse().polars(query)
+    length = windows.select(
+        customer_id="key", kept=(pl.col("until") - pl.col("after")).dt.total_days()
+    )
+    kept = statistics.join(length, on="customer_id").with_columns(period_days_kept="kept")
+    earned = profit_and_loss(kept.sort("customer_id"), company)
+    return earned.select(
+        key="customer_id",
+        realised_revenue_minor="revenue_minor",
+        realised_margin_minor="margin_minor",
+    )
+
+
+def _moved(days: Table, asked: Table, *, after: bool = False) -> Table:
+    """Rows of each key up to its last day, that day moved to where the closing's is."""
+    joined = days.inner_join(asked, "customer_id")
+    inside = joined.filter(joined.day <= joined.last_day)
+    if after:
+        inside = inside.filter(inside.day > inside.after)
+    names = [name for name in days.columns if name not in ("customer_id", "day")]
+    day = (inside.day + inside.moved.as_interval("D")).cast("date")
+    return inside.select(*names, customer_id=inside.key, day=day)
+
+
+def _worth(frame: pl.DataFrame, day: date, view: View, name: str) -> pl.DataFrame:
+    return worth_at(frame.with_columns(day=pl.lit(day)), view).select(
+        "customer_id", pl.col("worth").alias(name)
+    )
+
+
+def _view(run: ValuationRun) -> View:
+    window = Window.of(company_of(run.company_version), run.as_of)
+    return View.of(registry.models_of(run.purchase_model, run.spend_model), window)
+
+
+def _statistics(opening: ValuationRun, closing: ValuationRun, as_of: date) -> pl.DataFrame:
+    """What the closing's data say of everybody up to a date, under the opening's assumptions."""
+    company = company_of(opening.company_version)
+    horizon = Horizon(as_of=as_of, period_start=as_of)
+    return reads.statistics_of(Manifests.of(closing), company, horizon)
+
+
+def _described(statistics: pl.DataFrame, opening: ValuationRun, as_of: date) -> pl.DataFrame:
+    company = company_of(opening.company_version)
+    return _models_read(named_for_models(known_customers(statistics, company, as_of)))
+
+
+def _models_read(frame: pl.DataFrame, *more: str) -> pl.DataFrame:
+    read = (pl.col(name).cast(pl.Float64) for name in HISTORY)
+    return frame.select("customer_id", *more, *read).sort("customer_id")

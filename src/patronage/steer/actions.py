@@ -1,4 +1,4 @@
-"""What someone may do with statements: draft one, publish another person's."""
+"""What someone may do with statements: draft one, review and publish another person's."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from datetime import date, datetime, timedelta
 from patronage.access.audit import record
 from patronage.access.company import company_of
 from patronage.access.errors import NotFound
+from patronage.access.models import User
 from patronage.access.roles import SYSTEM_ID, Actor, Right
 from patronage.access.transactions import atomic, take_turns
 from patronage.steer import jobs
 from patronage.steer.errors import (
     AlreadyPublished,
+    AlreadyReviewed,
     DoesNotContinue,
     NotAPerson,
+    NotReviewed,
     Published,
     QuarterNotOver,
     SamePerson,
@@ -28,14 +31,49 @@ def draft(*, actor: Actor, now: datetime, as_of: date) -> Statement:
     return jobs.draft_statement(actor=actor, now=now, as_of=as_of)
 
 
+def review_statement(*, actor: Actor, now: datetime, statement_id: str) -> Statement:
+    """Say that a draft is right; another look before it is published.
+
+    Raises:
+        NotAllowed: the actor may not review.
+        NotFound: there is no such statement.
+        Published: it is published already.
+        AlreadyReviewed: somebody has reviewed it.
+        SamePerson: the actor drafted it.
+        NotAPerson: the system cannot answer for it.
+    """
+    actor.require(Right.REVIEW_STATEMENT)
+    with atomic():
+        take_turns("publish statement")
+        statement = _statement(statement_id)
+        _require_another(actor, statement, wants="review")
+        if statement.reviewed_at is not None:
+            raise AlreadyReviewed(statement_id=statement.id, name=_name(statement.reviewed_by))
+        Statement.objects.filter(pk=statement_id).update(reviewed_by=actor.id, reviewed_at=now)
+        statement.refresh_from_db()
+        record(
+            actor=actor,
+            now=now,
+            action="review statement",
+            subject_kind="statement",
+            subject_id=statement.id,
+            change={"as_of": statement.as_of.isoformat(), "drafted_by": statement.drafted_by},
+        )
+    return statement
+
+
 def publish_statement(*, actor: Actor, now: datetime, statement_id: str) -> Statement:
-    """Publish a draft: from then on no figure of it changes, and the next quarter opens with it.
+    """Publish a reviewed draft: no figure of it ever changes, and the next quarter opens with it.
+
+    Two people answer for it: whoever drafted it neither reviews nor publishes it, and where the
+    system drafted it, whoever reviewed it does not publish it.
 
     Raises:
         NotAllowed: the actor may not publish.
         NotFound: there is no such statement.
         Published: it is published already.
-        SamePerson: the actor drafted it.
+        NotReviewed: nobody has reviewed it.
+        SamePerson: the actor drafted it, or reviewed what the system drafted.
         NotAPerson: the system cannot answer for it.
         QuarterNotOver: it covers part of a quarter.
         AlreadyPublished: another statement as of the date is.
@@ -44,9 +82,7 @@ def publish_statement(*, actor: Actor, now: datetime, statement_id: str) -> Stat
     actor.require(Right.PUBLISH_STATEMENT)
     with atomic():
         take_turns("publish statement")
-        statement = Statement.objects.filter(pk=statement_id).first()
-        if statement is None:
-            raise NotFound(noun="statement", id=statement_id)
+        statement = _statement(statement_id)
         _require_publishable(actor, statement)
         Statement.objects.filter(pk=statement_id).update(published_by=actor.id, published_at=now)
         statement.refresh_from_db()
@@ -54,13 +90,35 @@ def publish_statement(*, actor: Actor, now: datetime, statement_id: str) -> Stat
     return statement
 
 
-def _require_publishable(actor: Actor, statement: Statement) -> None:
+def _statement(statement_id: str) -> Statement:
+    found = Statement.objects.filter(pk=statement_id).first()
+    if found is None:
+        raise NotFound(noun="statement", id=statement_id)
+    return found
+
+
+def _require_another(actor: Actor, statement: Statement, *, wants: str) -> None:
+    """Refuse the system, the drafter, and whatever is published."""
     if statement.published_at is not None:
         raise Published(statement_id=statement.id)
     if actor.id == SYSTEM_ID:
         raise NotAPerson(statement_id=statement.id)
     if actor.id == statement.drafted_by:
-        raise SamePerson(statement_id=statement.id, name=actor.name)
+        raise SamePerson(statement_id=statement.id, name=actor.name, did="drafted", wants=wants)
+
+
+def _name(user_id: str) -> str:
+    return User.objects.filter(pk=user_id).values_list("name", flat=True).first() or user_id
+
+
+def _require_publishable(actor: Actor, statement: Statement) -> None:
+    _require_another(actor, statement, wants="publish")
+    if statement.reviewed_at is None:
+        raise NotReviewed(statement_id=statement.id)
+    if statement.drafted_by == SYSTEM_ID and statement.reviewed_by == actor.id:
+        raise SamePerson(
+            statement_id=statement.id, name=actor.name, did="reviewed", wants="publish"
+        )
     company = company_of(statement.closing_run.company_version)
     last_day = BusinessCalendar(company.time_zone).quarter_of(statement.as_of).last_day
     if statement.as_of != last_day:
@@ -91,6 +149,7 @@ def _audit(actor: Actor, now: datetime, statement: Statement) -> None:
         change={
             "as_of": statement.as_of.isoformat(),
             "drafted_by": statement.drafted_by,
+            "reviewed_by": statement.reviewed_by,
             "currency": statement.currency,
             "lines_minor": figures,
         },

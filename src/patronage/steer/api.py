@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Literal, get_args
 
@@ -22,11 +23,17 @@ Kind = Literal[
     "expected_margin",
     "unwinding",
     "roll_forward",
-    "experience",
+    "experience_frequency",
+    "experience_spend",
     "panel_entry",
     "new_customers",
     "hand_overs",
     "model_change",
+    "identity",
+    "corrections",
+    "erased",
+    "currency",
+    "rounding",
     "closing",
 ]
 if get_args(Kind) != LINES:
@@ -47,17 +54,30 @@ class HeadRow(Schema):
     drafted_by: str
     drafted_by_id: str
     drafted_at: datetime
+    reviewed_by: str | None
+    reviewed_by_id: str | None
+    reviewed_at: datetime | None
     published_by: str | None
     published_at: datetime | None
 
 
 class ReturnRow(Schema):
-    """Return on Customer, 0.12 being 12 %; where it is undetermined, null and why."""
+    """Return on Customer, 0.12 being 12 %, beside what was expected; null and why if none."""
 
     rate: float | None
     reason: str | None
     gain: int
     base: int
+    expected_rate: float | None
+
+
+class LuckRow(Schema):
+    """Experience beside what chance alone would do: within `reach_minor` of 0 it is noise."""
+
+    amount_minor: int
+    spread_minor: int
+    reach_minor: int
+    is_signal: bool
 
 
 class ColumnRow(Schema):
@@ -70,7 +90,14 @@ class ColumnRow(Schema):
     checksum_minor: int
     realised_margin_minor: int
     expected_margin_minor: int | None
+    margin_while_held_minor: int
+    contact_cost_minor: int
+    acquisition_cost_minor: int | None
+    paid_for_minor: int | None
     return_on_customer: ReturnRow
+    window_return: ReturnRow
+    frequency: LuckRow | None
+    spend: LuckRow | None
 
 
 class StatementRow(Schema):
@@ -86,6 +113,31 @@ class NewStatement(Schema):
     """Draft the statement as of a date."""
 
     as_of: date
+
+
+class SharedRow(Schema):
+    """Experience with customers in the 90 days after one portfolio handed them to another."""
+
+    from_portfolio_id: str
+    from_portfolio: str
+    to_portfolio_id: str
+    to_portfolio: str
+    customers: int
+    experience_frequency_minor: int
+    experience_spend_minor: int
+
+
+class GradeRow(Schema):
+    """What a frozen projection expected of the time until a date, and what came."""
+
+    frozen_as_of: date
+    until: date
+    currency: str
+    portfolio_id: str
+    portfolio: str
+    customers: int
+    expected_minor: int
+    came_minor: int
 
 
 class BehindRow(Schema):
@@ -222,6 +274,20 @@ def line_customers(
     return reads.line_customers(request.actor, statement_id, kind=kind, now=request.now, **asked)
 
 
+@router.get(
+    "/statements/{statement_id}/hand-overs",
+    response=list[SharedRow],
+    summary="List what followed hand-overs within 90 days",
+)
+def shared(request: CallerRequest, statement_id: str) -> Sequence[reads.SharedExperience]:
+    return reads.shared_experience(request.actor, statement_id, request.now)
+
+
+@router.get("/projections", response=list[GradeRow], summary="Grade frozen projections")
+def projections(request: CallerRequest) -> list[reads.Grade]:
+    return reads.grades(request.actor, request.now)
+
+
 @router.post("/statements", response={201: StatementRow}, summary="Draft a statement")
 def draft(request: CallerRequest, new: NewStatement) -> reads.StatementView:
     made = actions.draft(actor=request.actor, now=request.now, as_of=new.as_of)
@@ -229,9 +295,19 @@ def draft(request: CallerRequest, new: NewStatement) -> reads.StatementView:
 
 
 @router.post(
+    "/statements/{statement_id}/review",
+    response={201: StatementRow},
+    summary="Review another person's draft",
+)
+def review(request: CallerRequest, statement_id: str) -> reads.StatementView:
+    made = actions.review_statement(actor=request.actor, now=request.now, statement_id=statement_id)
+    return reads.statement(request.actor, made.id, request.now)
+
+
+@router.post(
     "/statements/{statement_id}/publication",
     response={201: StatementRow},
-    summary="Publish another person's draft",
+    summary="Publish a statement that was reviewed",
 )
 def publish(request: CallerRequest, statement_id: str) -> reads.StatementView:
     made = actions.publish_statement(

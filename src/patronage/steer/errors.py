@@ -38,6 +38,16 @@ class DoesNotClose(Refused):
         )
 
 
+class Unexplained(Refused):
+    """A customer's movements, each computed by itself, miss the closing: nothing is stored."""
+
+    def __init__(self, *, as_of: date, reason: str) -> None:
+        super().__init__(
+            f"The statement as of {as_of} does not close. {reason} Nothing was stored; some value "
+            "was computed wrongly, or a published one was changed behind the application."
+        )
+
+
 class InNoPortfolio(Refused):
     """A valued customer was in no portfolio, so nobody answers for their value."""
 
@@ -60,21 +70,40 @@ class NoManagerThen(Refused):
 
 
 class SamePerson(Refused):
-    """Drafted and published by one person."""
+    """Drafted and taken on by one person, or reviewed and published by the only one."""
 
-    def __init__(self, *, statement_id: str, name: str) -> None:
+    def __init__(self, *, statement_id: str, name: str, did: str, wants: str) -> None:
         super().__init__(
-            f"{name} drafted the statement {statement_id}, so another person has to publish it."
+            f"{name} {did} the statement {statement_id}, so another person has to {wants} it."
         )
 
 
 class NotAPerson(Refused):
-    """A job cannot answer for a published figure."""
+    """A job cannot answer for a figure."""
 
     def __init__(self, *, statement_id: str) -> None:
         super().__init__(
-            f"The statement {statement_id} is published by a person who answers for it, not by "
-            "the system. Log in as an executive who did not draft it."
+            f"The statement {statement_id} is reviewed and published by people who answer for it, "
+            "not by the system. Log in as somebody who did not draft it."
+        )
+
+
+class NotReviewed(Refused):
+    """A statement is published after somebody reviewed it."""
+
+    def __init__(self, *, statement_id: str) -> None:
+        super().__init__(
+            f"The statement {statement_id} has not been reviewed. Somebody who did not draft it "
+            "reviews it first, then it can be published."
+        )
+
+
+class AlreadyReviewed(Refused):
+    """A statement is reviewed once."""
+
+    def __init__(self, *, statement_id: str, name: str) -> None:
+        super().__init__(
+            f"{name} has reviewed the statement {statement_id} already. It can be published."
         )
 
 

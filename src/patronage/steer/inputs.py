@@ -12,9 +12,7 @@ from patronage.access import datasets
 from patronage.access.company import company_of
 from patronage.differentiate import reads as valuations
 from patronage.differentiate.models import ValuationRun
-from patronage.differentiate.replay import levels
-from patronage.govern.reads import managers_at, memberships_at
-from patronage.identify.models import Customer
+from patronage.govern.reads import managers_at
 from patronage.steer.errors import NoManagerThen, NotValued
 from patronage.steer.models import Statement
 from patronage.vocabulary.periods import BusinessCalendar
@@ -76,40 +74,7 @@ def continues(statement: Statement, previous: Statement | None) -> bool:
     return dict(opening.values_list(*columns)) == dict(closing.values_list(*columns))
 
 
-def levels_of(runs: Runs) -> pl.DataFrame:
-    """The levels of everybody valued at either end, with `is_new` and `is_panel`."""
-    frame = levels(runs.opening, runs.closing)
-    known = pl.Series("customer_id", [], dtype=pl.String)
-    if runs.opening is not None:
-        known = valuations.valuations(runs.opening)["customer_id"]
-    panel = pl.Series(
-        list(Customer.objects.filter(entry="panel").values_list("id", flat=True)), dtype=pl.String
-    )
-    return frame.with_columns(
-        is_new=~pl.col("customer_id").is_in(known.implode()),
-        is_panel=pl.col("customer_id").is_in(panel.implode()),
-    )
-
-
-def held(runs: Runs) -> pl.DataFrame:
-    """`customer_id`, `portfolio_id` at the closing and `opening_portfolio_id`, NULL for none.
-
-    Instants before the end of a date count, so that a quarter opens with the portfolios that the
-    one before closed with. Where that one is stated already its word holds: a hand-over that was
-    dated back into it since shows in this quarter.
-    """
-    closing = memberships_at(runs.calendar.end_of_day(runs.closing.as_of))
-    eve = runs.calendar.end_of_day(runs.period_start - timedelta(days=1))
-    opening = memberships_at(eve)
-    previous = previous_statement(runs)
-    if previous is not None:
-        stated = _closing_pieces(previous)
-        opening = pl.concat([stated, opening.join(stated, on="customer_id", how="anti")])
-    opening = opening.rename({"portfolio_id": "opening_portfolio_id"})
-    return closing.join(opening, on="customer_id", how="left")
-
-
-def _closing_pieces(statement: Statement) -> pl.DataFrame:
+def closing_portfolios(statement: Statement) -> pl.DataFrame:
     """`customer_id` and `portfolio_id` of everybody with a closing value."""
     rows = datasets.read("statement_lines")
     chosen = rows.filter((rows.statement_id == statement.id) & (rows.closing_minor != 0))

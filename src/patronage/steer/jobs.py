@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
 
@@ -12,9 +13,21 @@ from patronage.access.audit import record
 from patronage.access.progress import Progress, silent
 from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic, take_turns
-from patronage.steer import inputs, lines, scorecards, spread
+from patronage.differentiate.replay import realised_in_period
+from patronage.science.equity import InvalidFigures
+from patronage.steer import grades, inputs, lines, measures, quarter, scorecards, spread
+from patronage.steer.bridging import bridge_quarter
+from patronage.steer.erased import with_erased
+from patronage.steer.errors import Unexplained
 from patronage.steer.inputs import Runs
-from patronage.steer.models import LINES, Scorecard, Statement, StatementLine
+from patronage.steer.models import (
+    LINES,
+    PortfolioMeasure,
+    ProjectionGrade,
+    Scorecard,
+    Statement,
+    StatementLine,
+)
 from patronage.vocabulary.ids import IdPrefix, new_id
 from patronage.warehouse import Manifest
 
@@ -27,12 +40,16 @@ class Prepared:
 
     statement_id: str
     runs: Runs
-    #: columns `lines.PIECE`
-    pieces: pl.DataFrame
+    #: columns `lines.ROW` and the lines
+    rows: pl.DataFrame
     #: `portfolio_id` and the lines
     portfolios: pl.DataFrame
     #: `portfolio_id`, `manager_id` and the figures of `scorecards.figures`
     scorecards: pl.DataFrame
+    #: as of `measures.measures`
+    measures: pl.DataFrame
+    #: as of `grades.grades`
+    grades: pl.DataFrame
     checksum_minor: int
     manifest: Manifest
 
@@ -48,6 +65,7 @@ def draft_statement(
         NotValued: a valuation is missing.
         InNoPortfolio: a valued customer was in no portfolio.
         NoManagerThen: a portfolio that held customers had no manager.
+        Unexplained: a customer's movements miss the closing by more than a cent.
         DoesNotClose: opening and movements do not make the closing; nothing is stored.
     """
     actor.require(Right.DRAFT_STATEMENT)
@@ -73,35 +91,52 @@ def _known(runs: Runs) -> Statement | None:
 def _prepare(runs: Runs, progress: Progress) -> Prepared:
     """Compute everything and write the files, before any lock is taken."""
     progress(0.05, "Replaying the opening's model")
-    levels = inputs.levels_of(runs)
-    progress(0.4, "Giving every movement to its portfolio")
-    held = inputs.held(runs)
-    rows = lines.pieces(lines.customer_bridges(levels), held, runs.closing.as_of)
+    try:
+        bridged = bridge_quarter(runs)
+    except InvalidFigures as error:
+        raise Unexplained(as_of=runs.closing.as_of, reason=str(error)) from error
+    progress(0.5, "Giving every movement to its portfolio")
+    rows = with_erased(lines.rows_of(bridged.window), runs)
     managers = inputs.managers(runs, rows)
-    portfolios = lines.by_portfolio(rows, managers["portfolio_id"].to_list())
+    portfolio_ids = managers["portfolio_id"].to_list()
+    portfolios = lines.by_portfolio(rows, portfolio_ids)
     checksum_minor = lines.require_closed(rows, portfolios)
     progress(0.6, "Writing scorecards")
+    earned = realised_in_period(runs.opening, runs.closing)
     figures = scorecards.figures(
-        held, levels, spread.variances(runs.closing), has_opening=runs.opening is not None
+        quarter.held(runs),
+        _by_customer(rows, earned),
+        spread.variances(runs.closing),
+        has_opening=runs.opening is not None,
     )
     statement_id = new_id(IdPrefix.STATEMENT)
     progress(0.8, "Writing the customers behind each line")
     return Prepared(
         statement_id=statement_id,
         runs=runs,
-        pieces=rows,
+        rows=rows,
         portfolios=portfolios,
         scorecards=managers.join(figures, on="portfolio_id", how="left"),
+        measures=measures.measures(bridged, runs, earned, portfolio_ids),
+        grades=grades.grades(runs),
         checksum_minor=checksum_minor,
         manifest=_append(_behind(rows, runs, statement_id)),
     )
 
 
+def _by_customer(rows: pl.DataFrame, earned: pl.DataFrame) -> pl.DataFrame:
+    """What scorecards are made of: `customer_id`, closing, expected and realised amounts."""
+    stated = rows.group_by("customer_id").agg(
+        closing_minor=pl.col("closing").sum(),
+        expected_margin_minor=-pl.col("expected_margin").sum(),
+    )
+    return stated.join(earned, on="customer_id", how="left")
+
+
 def _behind(rows: pl.DataFrame, runs: Runs, statement_id: str) -> pl.DataFrame:
-    """Rows of the dataset: one a customer and portfolio."""
+    """Rows of the dataset: one a customer and portfolio, two where experience is shared."""
     return rows.select(
-        "customer_id",
-        "portfolio_id",
+        *lines.ROW,
         *(pl.col(kind).alias(f"{kind}_minor") for kind in LINES),
         statement_id=pl.lit(statement_id),
         as_of=pl.lit(runs.closing.as_of),
@@ -123,7 +158,7 @@ def _store(actor: Actor, now: datetime, prepared: Prepared) -> Statement:
         manifest = prepared.manifest
         if manifest.parent != datasets.head(_DATASET):
             # Another date was stated meanwhile: the same rows go on top of its state.
-            manifest = _append(_behind(prepared.pieces, prepared.runs, prepared.statement_id))
+            manifest = _append(_behind(prepared.rows, prepared.runs, prepared.statement_id))
         datasets.commit(dataset=_DATASET, manifest=manifest, cause=prepared.statement_id, now=now)
         Statement.objects.filter(
             opening_run=prepared.runs.opening, closing_run=prepared.runs.closing
@@ -131,6 +166,8 @@ def _store(actor: Actor, now: datetime, prepared: Prepared) -> Statement:
         statement = _statement(actor, now, prepared, manifest)
         _write_lines(statement, prepared.portfolios)
         _write_scorecards(statement, prepared.scorecards)
+        _write(PortfolioMeasure, statement, prepared.measures)
+        _write(ProjectionGrade, statement, prepared.grades)
         _audit(actor, now, statement, prepared.portfolios)
     return statement
 
@@ -174,6 +211,13 @@ def _write_scorecards(statement: Statement, figures: pl.DataFrame) -> None:
         )
         for row in figures.iter_rows(named=True)
     )
+
+
+def _write(
+    model: type[PortfolioMeasure | ProjectionGrade], statement: Statement, rows: pl.DataFrame
+) -> None:
+    made: list[Any] = [model(statement=statement, **row) for row in rows.iter_rows(named=True)]
+    model._default_manager.bulk_create(made)
 
 
 def _audit(actor: Actor, now: datetime, statement: Statement, portfolios: pl.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""Equity statements and scorecards: drafted by one person, published by another, then frozen.
+"""Equity statements and scorecards: drafted, reviewed and published by two people, then frozen.
 
 The guards here answer in words; the database refuses the same by itself (migration 0002).
 """
@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from patronage.access.models import User
+from patronage.access.roles import SYSTEM_ID
 from patronage.differentiate.models import ValuationRun
 from patronage.govern.models import Portfolio
 from patronage.steer.errors import Published
@@ -25,11 +26,17 @@ LINES = (
     "expected_margin",
     "unwinding",
     "roll_forward",
-    "experience",
+    "experience_frequency",
+    "experience_spend",
     "panel_entry",
     "new_customers",
     "hand_overs",
     "model_change",
+    "identity",
+    "corrections",
+    "erased",
+    "currency",
+    "rounding",
     "closing",
 )
 
@@ -53,6 +60,12 @@ class Frozen(models.QuerySet[M]):
             raise Published(statement_id=str(found))
 
 
+def _by_somebody(step: str) -> Q:
+    """Whoever took the step is known together with the instant, or neither is."""
+    nobody, never = {f"{step}_by": ""}, {f"{step}_at__isnull": True}
+    return Q(**nobody, **never) | (~Q(**nobody) & ~Q(**never))
+
+
 class Statement(models.Model):
     """The customer equity of one quarter: opening, movements, closing."""
 
@@ -72,6 +85,8 @@ class Statement(models.Model):
     )
     drafted_by = models.CharField(max_length=40)
     drafted_at = models.DateTimeField()
+    reviewed_by = models.CharField(max_length=40, blank=True)
+    reviewed_at = models.DateTimeField(null=True, blank=True)
     published_by = models.CharField(max_length=40, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
 
@@ -97,9 +112,25 @@ class Statement(models.Model):
                 name="published_by_a_second_person",
             ),
             models.CheckConstraint(
-                condition=Q(published_by="", published_at__isnull=True)
-                | (~Q(published_by="") & Q(published_at__isnull=False)),
-                name="published_by_somebody_at_an_instant",
+                condition=Q(reviewed_by="") | ~Q(reviewed_by=F("drafted_by")),
+                name="reviewed_by_a_second_person",
+            ),
+            models.CheckConstraint(
+                # Where the system drafted, two people are those who review and publish.
+                condition=~Q(drafted_by=SYSTEM_ID)
+                | Q(published_by="")
+                | ~Q(published_by=F("reviewed_by")),
+                name="two_people_publish_a_statement",
+            ),
+            models.CheckConstraint(
+                condition=_by_somebody("reviewed"), name="reviewed_by_somebody_at_an_instant"
+            ),
+            models.CheckConstraint(
+                condition=_by_somebody("published"), name="published_by_somebody_at_an_instant"
+            ),
+            models.CheckConstraint(
+                condition=Q(published_at__isnull=True) | Q(reviewed_at__isnull=False),
+                name="published_after_a_review",
             ),
             models.CheckConstraint(condition=Q(checksum_minor=0), name="a_statement_closes"),
         ]
@@ -168,6 +199,95 @@ class Scorecard(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["statement", "portfolio"], name="one_scorecard_a_portfolio"
+            )
+        ]
+
+    def save(self, **options: Any) -> None:
+        _refuse_if_published(self.statement_id)
+        super().save(**options)
+
+    def delete(
+        self, using: str | None = None, keep_parents: bool = False
+    ) -> tuple[int, dict[str, int]]:
+        _refuse_if_published(self.statement_id)
+        return super().delete(using, keep_parents)
+
+
+class PortfolioMeasure(models.Model):
+    """What a portfolio returned in the quarter, what chance alone would do, what can be paid for.
+
+    Lifetime figures count value so far ahead that the rest is below a cent; minor units.
+    """
+
+    statement = models.ForeignKey(Statement, on_delete=models.CASCADE, related_name="measures")
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT)
+    frequency_variance = models.FloatField(
+        help_text="Of experience in frequency under the opening's model; minor units squared."
+    )
+    spend_variance = models.FloatField(help_text="Likewise of experience in spend.")
+    realised_margin_minor = models.BigIntegerField(
+        help_text="Of the quarter, each customer's while the portfolio held them."
+    )
+    contact_cost_minor = models.BigIntegerField(help_text="Of the contacts sent meanwhile.")
+    acquisition_cost_minor = models.BigIntegerField(
+        null=True, help_text="Of the customers won; none where it is not known."
+    )
+    paid_for_minor = models.BigIntegerField(
+        null=True, help_text="Margin against expected, experience, customers won; as handed over."
+    )
+    weighted_hand_overs_minor = models.BigIntegerField(
+        help_text="Hand-overs, each by the share of the quarter after it."
+    )
+    lifetime_days = models.PositiveIntegerField(null=True, help_text="How far ahead a lifetime is.")
+    lifetime_opening_minor = models.BigIntegerField(null=True)
+    lifetime_closing_minor = models.BigIntegerField(null=True)
+    lifetime_hand_overs_minor = models.BigIntegerField(null=True)
+    lifetime_weighted_hand_overs_minor = models.BigIntegerField(null=True)
+    lifetime_unattributable_minor = models.BigIntegerField(
+        null=True, help_text="Movements that nobody caused: of models, data, identity, currency."
+    )
+    lifetime_time_minor = models.BigIntegerField(
+        null=True, help_text="What time alone adds: what a lifetime's return is expected to be."
+    )
+
+    objects = Frozen.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["statement", "portfolio"], name="one_measure_a_portfolio"
+            )
+        ]
+
+    def save(self, **options: Any) -> None:
+        _refuse_if_published(self.statement_id)
+        super().save(**options)
+
+    def delete(
+        self, using: str | None = None, keep_parents: bool = False
+    ) -> tuple[int, dict[str, int]]:
+        _refuse_if_published(self.statement_id)
+        return super().delete(using, keep_parents)
+
+
+class ProjectionGrade(models.Model):
+    """What a frozen projection expected until this statement's date, and what came."""
+
+    statement = models.ForeignKey(Statement, on_delete=models.CASCADE, related_name="grades")
+    graded = models.ForeignKey(
+        Statement, on_delete=models.CASCADE, related_name="+", help_text="Whose closing it was."
+    )
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT)
+    customers = models.PositiveIntegerField(help_text="Held at the graded date.")
+    expected_minor = models.BigIntegerField(help_text="Margin expected then of the time since.")
+    came_minor = models.BigIntegerField(help_text="Margin that these customers left since.")
+
+    objects = Frozen.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["statement", "graded", "portfolio"], name="one_grade_a_projection"
             )
         ]
 

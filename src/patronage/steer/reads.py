@@ -18,20 +18,34 @@ from patronage.access.errors import NotFound
 from patronage.access.models import User
 from patronage.access.roles import SYSTEM_ID, Actor, Right
 from patronage.access.scope import Scope, scope_of
-from patronage.science.equity import ReturnOnCustomer, return_on_customer
 from patronage.steer.behind import Behind, BehindRow, line_customers
-from patronage.steer.models import LINES, Scorecard, Statement, StatementLine
+from patronage.steer.columns import Column, Luck, ReturnView, Whose, column
+from patronage.steer.models import (
+    LINES,
+    PortfolioMeasure,
+    ProjectionGrade,
+    Scorecard,
+    Statement,
+    StatementLine,
+)
+from patronage.steer.shared import SharedExperience, shared_experience
 from patronage.vocabulary.periods import Quarter
 
 __all__ = [
     "Behind",
     "BehindRow",
     "Column",
+    "Grade",
+    "Luck",
+    "ReturnView",
     "ScorecardView",
+    "SharedExperience",
     "StatementHead",
     "StatementView",
+    "grades",
     "line_customers",
     "scorecards",
+    "shared_experience",
     "statement",
     "statements",
 ]
@@ -49,7 +63,7 @@ class StatementHead:
     period_start: date
     as_of: date
     currency: str
-    #: draft or published
+    #: draft, reviewed or published
     state: str
     #: the valuation it opens with; None for the first statement
     opening_run_id: str | None
@@ -57,30 +71,13 @@ class StatementHead:
     drafted_by: str
     drafted_by_id: str
     drafted_at: datetime
-    #: None while it is a draft
+    #: None while nobody has reviewed it
+    reviewed_by: str | None
+    reviewed_by_id: str | None
+    reviewed_at: datetime | None
+    #: None until it is published
     published_by: str | None
     published_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One portfolio's bridge, or the sum of several; money in minor units."""
-
-    #: None for a sum
-    portfolio_id: str | None
-    portfolio: str
-    #: who answered for it at the date; None for a sum
-    manager: str | None
-    #: each of `steer.models.LINES`, in the statement's order
-    amounts_minor: Mapping[str, int]
-    #: opening and movements less closing: 0
-    checksum_minor: int
-    #: margin earned in the quarter with the customers held at the date
-    realised_margin_minor: int
-    #: what the opening expected of them; None without an opening
-    expected_margin_minor: int | None
-    #: first version: on the value of the declared horizon, not of a whole lifetime
-    return_on_customer: ReturnOnCustomer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +102,7 @@ class ScorecardView:
     as_of: date
     quarter: str
     currency: str
-    #: draft or published
+    #: draft, reviewed or published
     state: str
     portfolio_id: str
     portfolio: str
@@ -150,8 +147,19 @@ def statement(actor: Actor, which: str | date | None, now: datetime) -> Statemen
         amounts.setdefault(line.portfolio_id, dict.fromkeys(LINES, 0))[line.kind] = (
             line.amount_minor
         )
+    measured = {
+        each.portfolio_id: each
+        for each in _in_scope(PortfolioMeasure.objects.filter(statement=found), scope)
+    }
+    has_opening = found.opening_run_id is not None
     columns = [
-        _column(card.portfolio_id, card.portfolio.name, card.manager.name, amounts[each], [card])
+        column(
+            Whose(portfolio_id=each, portfolio=card.portfolio.name, manager=card.manager.name),
+            amounts[each],
+            [card],
+            [measured[each]],
+            has_opening=has_opening,
+        )
         for each, card in cards.items()
     ]
     summed = {name: sum(each[name] for each in amounts.values()) for name in LINES}
@@ -159,7 +167,13 @@ def statement(actor: Actor, which: str | date | None, now: datetime) -> Statemen
     return StatementView(
         head=_head(found, _names([found])),
         portfolios=columns,
-        total=_column(None, title, None, summed, list(cards.values())),
+        total=column(
+            Whose(portfolio_id=None, portfolio=title, manager=None),
+            summed,
+            list(cards.values()),
+            list(measured.values()),
+            has_opening=has_opening,
+        ),
         is_enterprise=scope.everything,
     )
 
@@ -196,6 +210,53 @@ def scorecards(actor: Actor, now: datetime, which: str | date | None = None) -> 
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grade:
+    """What a frozen projection of one portfolio expected of a stretch of time, and what came."""
+
+    #: when it was frozen
+    frozen_as_of: date
+    #: until when it is graded: the date of the newest statement that did
+    until: date
+    currency: str
+    portfolio_id: str
+    portfolio: str
+    #: held when it was frozen, whoever holds them since
+    customers: int
+    expected_minor: int
+    came_minor: int
+
+
+def grades(actor: Actor, now: datetime) -> list[Grade]:
+    """How frozen projections have done so far, newest first, in the actor's scope.
+
+    Every statement grades all earlier ones; of each, the newest grade is shown, one from a
+    published statement before one from a draft of the same date.
+    """
+    actor.require(Right.SEE_STATEMENTS)
+    rows = _in_scope(ProjectionGrade.objects.all(), scope_of(actor, now))
+    newest: dict[tuple[date, str], ProjectionGrade] = {}
+    found = rows.select_related("statement", "graded", "portfolio")
+    for each in sorted(found, key=lambda row: _newest_last(row.statement)):
+        newest[each.graded.as_of, each.portfolio_id] = each
+    ordered = sorted(
+        newest.values(), key=lambda row: (-row.graded.as_of.toordinal(), row.portfolio.position)
+    )
+    return [
+        Grade(
+            frozen_as_of=each.graded.as_of,
+            until=each.statement.as_of,
+            currency=each.statement.currency,
+            portfolio_id=each.portfolio_id,
+            portfolio=each.portfolio.name,
+            customers=each.customers,
+            expected_minor=each.expected_minor,
+            came_minor=each.came_minor,
+        )
+        for each in ordered
+    ]
+
+
 def _find(actor: Actor, which: str | date | None) -> Statement:
     actor.require(Right.SEE_STATEMENTS)
     rows = Statement.objects.all()
@@ -223,36 +284,6 @@ def _cards(found: Statement, scope: Scope) -> list[Scorecard]:
     return list(ordered.order_by("portfolio__position", "portfolio__name"))
 
 
-def _column(
-    portfolio_id: str | None,
-    portfolio: str,
-    manager: str | None,
-    amounts: Mapping[str, int],
-    cards: Sequence[Scorecard],
-) -> Column:
-    margin = sum(card.margin_minor for card in cards)
-    expected = [
-        card.expected_margin_minor for card in cards if card.expected_margin_minor is not None
-    ]
-    return Column(
-        portfolio_id=portfolio_id,
-        portfolio=portfolio,
-        manager=manager,
-        amounts_minor=amounts,
-        checksum_minor=sum(amounts[name] for name in LINES[:-1]) - amounts["closing"],
-        realised_margin_minor=margin,
-        expected_margin_minor=sum(expected) if len(expected) == len(cards) > 0 else None,
-        return_on_customer=return_on_customer(
-            realised_margin=margin,
-            opening=amounts["opening"],
-            closing=amounts["closing"],
-            hand_overs=amounts["hand_overs"],
-            # Nobody earned what another model says, nor who was there before recording began.
-            not_attributable=amounts["model_change"] + amounts["panel_entry"],
-        ),
-    )
-
-
 def _head(row: Statement, names: Mapping[str, str]) -> StatementHead:
     return StatementHead(
         id=row.id,
@@ -266,19 +297,24 @@ def _head(row: Statement, names: Mapping[str, str]) -> StatementHead:
         drafted_by=names.get(row.drafted_by, row.drafted_by),
         drafted_by_id=row.drafted_by,
         drafted_at=row.drafted_at,
+        reviewed_by=names.get(row.reviewed_by, row.reviewed_by) or None,
+        reviewed_by_id=row.reviewed_by or None,
+        reviewed_at=row.reviewed_at,
         published_by=names.get(row.published_by, row.published_by) or None,
         published_at=row.published_at,
     )
 
 
 def _names(rows: Sequence[Statement]) -> dict[str, str]:
-    people = {row.drafted_by for row in rows} | {row.published_by for row in rows}
+    people = {each for row in rows for each in (row.drafted_by, row.reviewed_by, row.published_by)}
     found = User.objects.filter(id__in=people).values_list("id", "name")
     return {SYSTEM_ID: "System", **dict(found)}
 
 
 def _state(row: Statement) -> str:
-    return "draft" if row.published_at is None else "published"
+    if row.published_at is not None:
+        return "published"
+    return "draft" if row.reviewed_at is None else "reviewed"
 
 
 def _quarter(row: Statement) -> str:

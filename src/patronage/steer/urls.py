@@ -11,6 +11,7 @@ urlpatterns = [
     path("equity", pages.equity, name="equity"),
     path("equity/drafts", pages.draft, name="draft"),
     path("equity/<str:statement_id>/statement.csv", pages.statement_csv, name="statement-csv"),
+    path("equity/<str:statement_id>/review", pages.review, name="review"),
     path("equity/<str:statement_id>/publication", pages.publish, name="publish"),
     path("equity/<str:statement_id>/lines/<str:kind>", pages.behind_line, name="line"),
     path("scorecards", pages.scorecards, name="scorecards"),

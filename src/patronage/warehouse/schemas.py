@@ -244,8 +244,9 @@ OUTCOMES: Final = Dataset(
 )
 
 #: The customers behind the lines of a statement: what each moved each line by, in which portfolio.
-#: Who changed portfolio in the quarter has a row in both. The amounts close: `opening_minor` and
-#: the movements make `closing_minor`.
+#: Who changed portfolio in the quarter has a row in both; `handed_from` is the portfolio they came
+#: from, in the 90 days after, in which both managers see the row. The amounts close:
+#: `opening_minor` and the movements make `closing_minor`.
 STATEMENT_LINES: Final = Dataset(
     name="statement_lines",
     version=1,
@@ -254,16 +255,23 @@ STATEMENT_LINES: Final = Dataset(
         date("as_of"),
         string("customer_id"),
         string("portfolio_id"),
+        string("handed_from", null=True),
         string("currency"),
         int64("opening_minor"),
         int64("expected_margin_minor"),
         int64("unwinding_minor"),
         int64("roll_forward_minor"),
-        int64("experience_minor"),
+        int64("experience_frequency_minor"),
+        int64("experience_spend_minor"),
         int64("panel_entry_minor"),
         int64("new_customers_minor"),
         int64("hand_overs_minor"),
         int64("model_change_minor"),
+        int64("identity_minor"),
+        int64("corrections_minor"),
+        int64("erased_minor"),
+        int64("currency_minor"),
+        int64("rounding_minor"),
         int64("closing_minor"),
     ),
     sort_by=("statement_id", "portfolio_id", "customer_id"),

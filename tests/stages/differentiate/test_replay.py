@@ -1,26 +1,31 @@
-"""The six values of the bridge: frozen where published, the opening's model everywhere else."""
+"""The opening's models on histories as they are known now, seen up to any day of the quarter."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from patronage.access import datasets
 from patronage.access.company import load_company
 from patronage.access.roles import SYSTEM
-from patronage.differentiate import reads, registry, replay
+from patronage.differentiate import reads, registry
 from patronage.differentiate.errors import WrongOrder
 from patronage.differentiate.jobs import value
 from patronage.differentiate.models import ValuationRun
-from patronage.differentiate.valuation.scoring import Models
-from patronage.science.equity import Levels, bridge
+from patronage.differentiate.replay import HISTORY, Replay, realised, realised_in_period
+from patronage.differentiate.valuation.pieces import worth_at
 
-from .history import COMPANY, NOW, History, commit, create_customers, line
+from .history import COMPANY, NOW, History, commit, line
 
 OPENING, CLOSING = date(2024, 9, 30), date(2024, 12, 31)
+#: within the quarter; clocks change between it and the closing
+BETWEEN = date(2024, 10, 20)
+
+Runs = tuple[ValuationRun, ValuationRun]
 
 
 def valued(as_of: date) -> ValuationRun:
@@ -28,79 +33,100 @@ def valued(as_of: date) -> ValuationRun:
 
 
 @pytest.fixture
-def runs(history: History) -> tuple[ValuationRun, ValuationRun]:
+def runs(history: History) -> Runs:
     """The valuations at two quarter ends."""
     return valued(OPENING), valued(CLOSING)
 
 
-def as_bridge_levels(frame: pl.DataFrame) -> Levels:
-    return Levels.of(
-        opening=frame["opening_minor"].to_numpy(),
-        expected_margin=frame["expected_margin_minor"].to_numpy(),
-        remaining=frame["remaining_minor"].to_numpy(),
-        rolled=frame["rolled_minor"].to_numpy(),
-        closing_old_model=frame["closing_old_model_minor"].to_numpy(),
-        closing=frame["closing_minor"].to_numpy(),
-        is_new=frame["first_purchase_in_period"].to_numpy(),
+def asked(customers: list[str], *days: date) -> pl.DataFrame:
+    pairs = [(customer, day) for customer in customers for day in days]
+    return pl.DataFrame(pairs, schema={"history_id": pl.String, "day": pl.Date}, orient="row")
+
+
+def test_the_models_of_the_day_give_what_was_frozen(runs: Runs) -> None:
+    opening, closing = runs
+    ends = Replay.of(opening, closing).ends()
+
+    for name, run in (("frozen", opening), ("latest", closing)):
+        published = reads.valuations(run).select("customer_id", "value_minor")
+        both = ends.drop_nulls(name).join(published, on="customer_id")
+        assert len(both) == len(published)
+        assert (both[name] - both["value_minor"]).abs().max() <= 0.5 + 1e-6  # type: ignore[operator]
+    new = ends.filter(pl.col("frozen").is_null())
+    assert len(new) > 3
+    assert new["first_day"].min() > OPENING  # type: ignore[operator]
+    assert not new["known_at_opening"].any()
+
+
+def test_a_history_in_between_is_what_a_valuation_of_that_day_would_have_read(runs: Runs) -> None:
+    """Where clocks changed since, days are days; short histories lean on the opening's base."""
+    there = reads.valuations(valued(BETWEEN))
+    ids = there["customer_id"].to_list()
+    found = Replay.of(*runs).points(asked(ids, BETWEEN)).sort("history_id")
+
+    assert found["history_id"].to_list() == ids
+    for name in ("frequency", "recency_days", "age_days", "average_spend_minor"):
+        assert np.allclose(
+            found[name].fill_null(-1).to_numpy(), there[name].fill_null(-1).to_numpy(), rtol=1e-12
+        )
+    for name in ("margin_rate", "cost_to_serve_minor"):
+        assert np.allclose(found[name].to_numpy(), there[name].to_numpy(), rtol=0.02)
+
+
+def test_nobody_has_a_history_before_the_first_purchase(runs: Runs) -> None:
+    replay = Replay.of(*runs)
+    new = replay.ends().filter(pl.col("frozen").is_null()).row(0, named=True)
+    days = [new["first_day"] - timedelta(days=1), new["first_day"]]
+    (first,) = replay.points(asked([new["customer_id"]], *days)).to_dicts()
+
+    assert (first["day"], first["frequency"], first["age_days"]) == (new["first_day"], 0.0, 0.0)
+
+
+def test_without_late_lines_nothing_is_corrected_and_a_late_line_is(
+    history: History, runs: Runs
+) -> None:
+    before = Replay.of(*runs)
+    assert_frame_equal(before.corrected, before.frozen.drop("value_minor"), rel_tol=1e-9)
+    customer = before.frozen["customer_id"][0]
+    late = line(customer, datetime(2024, 9, 20, 15, tzinfo=UTC), 99_00)
+    known = datasets.warehouse().polars(datasets.read("order_lines"))
+    commit("order_lines", pl.concat([known, late], how="diagonal_relaxed"))
+    again = value(actor=SYSTEM, now=NOW + timedelta(minutes=1), as_of=CLOSING)
+    after = Replay.of(runs[0], again)
+
+    for each in (before, after):
+        assert_frame_equal(each.frozen, before.frozen)
+    changed = after.corrected.filter(customer_id=customer)["average_spend_minor"]
+    assert (
+        changed.to_list()
+        != before.corrected.filter(customer_id=customer)["average_spend_minor"].to_list()
     )
 
 
-def test_opening_and_closing_are_the_frozen_figures(
-    runs: tuple[ValuationRun, ValuationRun],
-) -> None:
-    opening, closing = runs
-    frame = replay.levels(opening, closing)
+def test_changed_assumptions_do_not_reach_what_the_opening_says(history: History) -> None:
+    opening = valued(OPENING)
+    plain = Replay.of(opening, valued(CLOSING))
+    richer = COMPANY.replace("PRODUCE = 0.345", "PRODUCE = 0.545").replace(
+        "cost_per_basket_minor = 90", "cost_per_basket_minor = 20"
+    )
+    load_company(actor=SYSTEM, now=NOW, text=richer, reason="negotiated")
+    changed = Replay.of(opening, valued(CLOSING))
 
-    assert frame["opening_minor"].sum() == opening.total_minor
-    assert frame["closing_minor"].sum() == closing.total_minor
-    assert set(frame["customer_id"]) == set(reads.valuations(closing)["customer_id"])
-
-
-def test_the_bridge_closes_to_the_cent(runs: tuple[ValuationRun, ValuationRun]) -> None:
-    totals = bridge(as_bridge_levels(replay.levels(*runs))).totals()
-    moved = sum(amount for name, amount in totals.items() if name not in ("opening", "closing"))
-
-    assert totals["opening"] + moved == totals["closing"]
-    assert totals["expected_margin"] < 0 < totals["roll_forward"]
-    assert totals["new_customers"] > 0
+    assert_frame_equal(plain.at_closing, changed.at_closing, rel_tol=1e-9)
+    assert_frame_equal(plain.corrected, changed.corrected, rel_tol=1e-9)
+    totals = [each.ends()["latest"].sum() for each in (plain, changed)]
+    assert totals[1] > totals[0]
 
 
-def test_time_alone_moves_value_as_an_actuary_would_expect(
-    runs: tuple[ValuationRun, ValuationRun],
-) -> None:
-    """Opening × (1 + i)^t = discounted margin of the period at t₁ + value of what remains."""
-    frame = replay.levels(*runs).filter(pl.col("opening_minor") > 0)
-    elapsed = (CLOSING - OPENING).days
-    growth = 1.10 ** (elapsed / 365)
-    grown = frame["opening_minor"].to_numpy() * growth
-    left = frame["remaining_minor"].to_numpy()
-    nominal = frame["expected_margin_minor"].to_numpy()
-
-    # The margin of the period, brought to t₁, is worth between its nominal sum and that with the
-    # whole period's interest; rounding moves each customer by a cent or two.
-    assert (grown - left >= nominal - 2).all()
-    assert (grown - left <= nominal * growth + 2).all()
-
-
-def test_a_new_customer_has_nothing_at_the_opening(
-    runs: tuple[ValuationRun, ValuationRun],
-) -> None:
-    new = replay.levels(*runs).filter("first_purchase_in_period")
-
-    assert len(new) > 3
-    for name in ("opening_minor", "expected_margin_minor", "remaining_minor", "rolled_minor"):
-        assert (new[name] == 0).all()
-    assert (new["realised_revenue_minor"] > 0).any()
-
-
-def test_the_old_model_on_the_new_history_is_the_old_model(
-    runs: tuple[ValuationRun, ValuationRun],
-) -> None:
-    """Summed by quadrature here: P(alive) × rate × ∫ discount × survival, Fader & Hardie (2005)."""
-    opening, closing = runs
-    frame = replay.levels(opening, closing)
-    rows = reads.valuations(closing).filter(pl.col("frequency") > 0)
-    (row,) = rows.sort("value_minor").tail(1).to_dicts()
+def test_worth_is_what_a_quadrature_of_the_paper_gives(runs: Runs) -> None:
+    """P(alive) × rate × ∫ discount × survival, summed here; Schmittlein et al. (1987)."""
+    opening, _ = runs
+    replay = Replay.of(*runs)
+    rows = replay.at_closing.filter(pl.col("frequency") > 0).with_columns(
+        history_id="customer_id", day=pl.lit(CLOSING)
+    )
+    found = worth_at(rows, replay.old).sort("worth").tail(1)
+    (row,) = found.to_dicts()
     old = opening.purchase_model.parameters
     model = registry.purchase_model(opening.purchase_model)
     spend = registry.spend_model(opening.spend_model)
@@ -112,108 +138,57 @@ def test_the_old_model_on_the_new_history_is_the_old_model(
     days = np.trapezoid(1.10 ** (-day / 365) * survives, day)
     mean = spend.expected_spend(row["frequency"], row["average_spend_minor"] / 100)[0]
     unit = mean * row["margin_rate"] - row["cost_to_serve_minor"] / 100
-    (found,) = frame.filter(customer_id=row["customer_id"])["closing_old_model_minor"]
 
-    assert found == pytest.approx(100 * alive * rate * days * unit, abs=1)
-
-
-def test_with_one_model_there_is_no_model_change(
-    runs: tuple[ValuationRun, ValuationRun], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opening, closing = runs
-    ours = registry.models_of(closing.purchase_model, closing.spend_model)
-
-    def same(*_: object) -> Models:
-        return ours
-
-    monkeypatch.setattr(registry, "models_of", same)
-    frame = replay.levels(opening, closing)
-
-    assert (frame["closing_old_model_minor"] == frame["closing_minor"]).all()
+    assert row["worth"] == pytest.approx(100 * alive * rate * days * unit, rel=1e-6)
 
 
-def test_changed_assumptions_are_model_change_and_not_experience(history: History) -> None:
-    opening = valued(OPENING)
-    plain = replay.levels(opening, valued(CLOSING))
-    richer = COMPANY.replace("PRODUCE = 0.345", "PRODUCE = 0.545").replace(
-        "cost_per_basket_minor = 90", "cost_per_basket_minor = 20"
-    )
-    load_company(actor=SYSTEM, now=NOW, text=richer, reason="negotiated")
-    changed = replay.levels(opening, valued(CLOSING))
-
-    assert_frame_equal(
-        plain.select("customer_id", "closing_old_model_minor"),
-        changed.select("customer_id", "closing_old_model_minor"),
-    )
-    assert changed["closing_minor"].sum() > plain["closing_minor"].sum()
-
-
-def test_realised_is_the_periods_revenue_and_margin(
-    runs: tuple[ValuationRun, ValuationRun],
-) -> None:
+def test_parts_of_the_quarter_leave_what_the_quarter_leaves(runs: Runs) -> None:
     _, closing = runs
-    frame = replay.levels(*runs)
+    whole = realised_in_period(*runs)
     latest = reads.features(closing)
+    assert whole["realised_revenue_minor"].sum() == latest["quarter_revenue_minor"].sum()
+    assert whole["realised_margin_minor"].sum() == latest["quarter_margin_minor"].sum()
+    ids = whole["customer_id"].to_list()
+    windows = pl.DataFrame(
+        [
+            (f"{each}#{part}", each, *window)
+            for each in ids
+            for part, window in enumerate(((OPENING, BETWEEN), (BETWEEN, CLOSING)))
+        ],
+        schema=["key", "customer_id", "after", "until"],
+        orient="row",
+    )
+    parts = (
+        realised(closing, windows)
+        .with_columns(customer_id=pl.col("key").str.split("#").list.first())
+        .group_by("customer_id")
+        .agg(pl.col("realised_revenue_minor", "realised_margin_minor").sum())
+    )
+    both = whole.join(parts, on="customer_id", how="left").fill_null(0)
 
-    assert frame["realised_revenue_minor"].sum() == latest["quarter_revenue_minor"].sum()
-    assert frame["realised_margin_minor"].sum() == latest["quarter_margin_minor"].sum()
+    assert (both["realised_revenue_minor"] == both["realised_revenue_minor_right"]).all()
+    # each part's cost of goods is rounded to the cent
+    off = (both["realised_margin_minor"] - both["realised_margin_minor_right"]).abs()
+    assert off.max() <= 2  # type: ignore[operator]
 
 
 def test_a_period_that_is_no_quarter_is_counted_from_the_lines(history: History) -> None:
-    whole = replay.levels(valued(date(2024, 6, 30)), valued(CLOSING))
+    whole = realised_in_period(valued(date(2024, 6, 30)), valued(CLOSING))
     rows = [reads.features(valued(as_of)) for as_of in (OPENING, CLOSING)]
     by_quarter = sum(int(each["quarter_revenue_minor"].sum()) for each in rows)
 
     assert whole["realised_revenue_minor"].sum() == by_quarter
 
 
-def test_a_period_longer_than_the_horizon_leaves_nothing_of_the_old_window(
-    history: History,
-) -> None:
-    short = COMPANY.replace("horizon_days = 1095", "horizon_days = 60")
-    load_company(actor=SYSTEM, now=NOW, text=short, reason="short sight")
-    frame = replay.levels(valued(OPENING), valued(CLOSING))
-
-    assert (frame["remaining_minor"] == 0).all()
-    assert frame["rolled_minor"].sum() > 0
-
-
-def test_the_first_statement_has_no_opening(history: History) -> None:
-    closing = valued(OPENING)
-    frame = replay.levels(None, closing)
-
-    assert frame["opening_minor"].sum() == 0
-    assert frame["first_purchase_in_period"].all()
-    assert (frame["closing_old_model_minor"] == frame["closing_minor"]).all()
-    assert frame["closing_minor"].sum() == closing.total_minor
-
-
-def test_a_bridge_cannot_run_backwards(runs: tuple[ValuationRun, ValuationRun]) -> None:
+def test_a_quarter_cannot_run_backwards(runs: Runs) -> None:
     opening, closing = runs
 
     with pytest.raises(WrongOrder):
-        replay.levels(closing, opening)
+        Replay.of(closing, opening)
 
 
-def test_silence_is_bad_experience_and_a_purchase_spree_is_good(history: History) -> None:
-    """Two customers with one past: one falls silent, the other shops on."""
-    past = [
-        line(customer, datetime(2024, month, day, 16, tzinfo=NOW.tzinfo), 5000)
-        for customer in ("cus_silent", "cus_spree")
-        for month in range(4, 10)
-        for day in (5, 15, 25)
-    ]
-    spree = [
-        line("cus_spree", datetime(2024, month, day, 16, tzinfo=NOW.tzinfo), 5000)
-        for month in (10, 11, 12)
-        for day in range(2, 28, 3)
-    ]
-    create_customers(["cus_silent", "cus_spree"])
-    commit("order_lines", pl.concat([history.lines, *past, *spree]))
-    frame = replay.levels(valued(OPENING), valued(CLOSING))
-    lines = bridge(as_bridge_levels(frame))
-    experience = dict(zip(frame["customer_id"], lines.experience.tolist(), strict=True))
-    opening = dict(frame.select("customer_id", "opening_minor").iter_rows())
+def test_a_point_is_read_as_the_models_read_it(runs: Runs) -> None:
+    found = Replay.of(*runs).points(asked([], OPENING))
 
-    assert opening["cus_silent"] == opening["cus_spree"] > 0
-    assert experience["cus_silent"] < 0 < experience["cus_spree"]
+    assert found.columns == ["history_id", "day", *HISTORY]
+    assert not len(found)

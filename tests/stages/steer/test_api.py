@@ -26,9 +26,11 @@ def test_a_statement_is_drafted_and_published_over_rest(client: TestClient, worl
         "/statements", json={"as_of": "2024-06-30"}, actor=world.actor("ada"), now=NOW
     )
     path = f"/statements/{made.json()['head']['id']}"
+    seen = client.post(f"{path}/review", actor=world.actor("zoe"), now=NOW)
     done = client.post(f"{path}/publication", actor=world.actor("eve"), now=NOW)
 
-    assert (made.status_code, done.status_code) == (201, 201)
+    assert (made.status_code, seen.status_code, done.status_code) == (201, 201, 201)
+    assert (seen.json()["head"]["state"], seen.json()["head"]["reviewed_by"]) == ("reviewed", "Zoe")
     assert done.json()["head"]["state"] == "published"
     assert done.json()["total"]["checksum_minor"] == 0
     assert client.get(path, actor=world.actor("zoe"), now=NOW).json() == done.json()
@@ -65,3 +67,14 @@ def test_statements_and_scorecards_are_listed_over_rest(
     assert [head["id"] for head in heads] == [quarters[1].id, quarters[0].id]
     assert [card["manager"] for card in cards] == ["Ben"]
     assert same == cards
+
+
+def test_hand_overs_and_grades_are_read_over_rest(
+    client: TestClient, quarters: Quarters, world: World
+) -> None:
+    ben = world.actor("ben")
+    shared = client.get(f"/statements/{quarters[1].id}/hand-overs", actor=ben, now=NOW).json()
+    grades = client.get("/projections", actor=ben, now=NOW).json()
+
+    assert [(row["from_portfolio"], row["to_portfolio"]) for row in shared] == [("New", "Top")]
+    assert [(row["portfolio"], row["until"]) for row in grades] == [("New", "2024-09-30")]

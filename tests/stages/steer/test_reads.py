@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import polars as pl
 import pytest
 
 from patronage.access.errors import NotAllowed, NotFound, Refused
+from patronage.differentiate.reads import features, valuations
+from patronage.science.equity import UNATTRIBUTABLE
 from patronage.steer import reads
-from patronage.steer.actions import publish_statement
+from patronage.steer.actions import publish_statement, review_statement
 from patronage.steer.models import LINES, Statement
 
 from ..differentiate.history import NOW
@@ -122,28 +125,134 @@ def test_customers_who_moved_since_stay_in_the_bar_as_one_figure(
 
 
 def test_return_on_customer_is_recomputed_from_the_lines(quarters: Quarters, world: World) -> None:
-    new = amounts(quarters[1])[world.portfolios["New"]]
     views = {
         column.portfolio: column
         for column in reads.statement(world.actor("eve"), SEPTEMBER, NOW).portfolios
     }
-    gain = (
-        views["New"].realised_margin_minor
-        + new["closing"]
-        - new["opening"]
-        - new["hand_overs"]
-        - new["model_change"]
+    new, top = views["New"], views["Top"]
+    lines = new.amounts_minor
+    unearned = sum(lines[name] for name in UNATTRIBUTABLE)
+    margin = new.margin_while_held_minor - new.contact_cost_minor
+    gain = margin + lines["closing"] - lines["opening"] - lines["hand_overs"] - unearned
+    # New gave its best customers away on 19 July: 73 of the quarter's 92 days were left.
+    base = lines["opening"] + lines["hand_overs"] * 73 / 92
+
+    assert new.window_return.rate == pytest.approx(gain / base, rel=1e-4)
+    # Top opened with nothing and earns on what it received.
+    assert top.window_return.base == pytest.approx(top.amounts_minor["hand_overs"] * 73 / 92, abs=1)
+    for view in (new, top):
+        whole, part = view.return_on_customer, view.window_return
+        assert whole.rate is not None
+        assert part.rate is not None
+        # A lifetime does not earn by rolling forward, a window of three years does.
+        assert part.expected_rate is not None
+        assert whole.expected_rate == pytest.approx(1.10 ** (92 / 365) - 1, abs=0.006)
+        assert part.expected_rate > 2 * (whole.expected_rate or 0)
+        assert whole.base > part.base
+
+
+def test_without_equity_to_begin_with_the_return_is_undetermined(
+    quarters: Quarters, world: World
+) -> None:
+    first = reads.statement(world.actor("eve"), JUNE, NOW).total
+
+    assert first.window_return.rate is None
+    assert "above 0" in str(first.window_return.reason)
+    assert (first.return_on_customer.rate, first.frequency, first.paid_for_minor) == (
+        None,
+        None,
+        None,
     )
 
-    assert views["New"].return_on_customer.rate == pytest.approx(gain / new["opening"], rel=1e-12)
-    assert views["Top"].return_on_customer.rate is None
-    assert "above 0" in str(views["Top"].return_on_customer.reason)
+
+def test_margins_are_counted_while_a_portfolio_held_the_customer(
+    quarters: Quarters, world: World
+) -> None:
+    view = reads.statement(world.actor("eve"), SEPTEMBER, NOW)
+    while_held = {each.portfolio: each.margin_while_held_minor for each in view.portfolios}
+    at_date = {each.portfolio: each.realised_margin_minor for each in view.portfolios}
+
+    assert sum(while_held.values()) == sum(at_date.values())
+    assert 0 < while_held["Top"] < at_date["Top"]
+
+
+def test_what_chance_would_do_stands_beside_experience(quarters: Quarters, world: World) -> None:
+    view = reads.statement(world.actor("eve"), SEPTEMBER, NOW)
+    for kind in ("frequency", "spend"):
+        parts = [getattr(each, kind) for each in view.portfolios]
+        total = getattr(view.total, kind)
+        assert total.amount_minor == view.total.amounts_minor[f"experience_{kind}"]
+        assert total.spread_minor == pytest.approx(
+            sum(each.spread_minor**2 for each in parts) ** 0.5, abs=1
+        )
+        assert total.is_signal == (abs(total.amount_minor) > total.reach_minor)
+        assert all(each.spread_minor > 0 for each in parts)
+
+
+def test_both_managers_see_what_followed_a_hand_over(quarters: Quarters, world: World) -> None:
+    statement = quarters[1]
+    seen = {
+        name: reads.shared_experience(world.actor(name), statement.id, NOW)
+        for name in ("ana", "ben", "eve", "ada")
+    }
+    (row,) = seen["eve"]
+
+    assert seen["ana"] == seen["ben"] == seen["eve"]
+    assert seen["ada"] == []
+    assert (row.from_portfolio, row.to_portfolio, row.customers) == ("New", "Top", 40)
+    top = amounts(statement)[world.portfolios["Top"]]
+    # All that Top has, it has had for less than 90 days.
+    assert row.experience_frequency_minor == top["experience_frequency"]
+    with pytest.raises(NotFound):
+        reads.shared_experience(world.actor("eve"), "stm_nothing", NOW)
+    with pytest.raises(NotAllowed):
+        reads.shared_experience(world.actor("gus"), statement.id, NOW)
+
+
+def test_what_follows_a_hand_over_counts_for_who_chose_the_day(
+    quarters: Quarters, world: World
+) -> None:
+    """Uncut, so that the day of the hand-over changes nothing of what is paid for."""
+    view = reads.statement(world.actor("eve"), SEPTEMBER, NOW)
+    paid = {each.portfolio: each.paid_for_minor for each in view.portfolios}
+    total = view.total
+    lines = total.amounts_minor
+    cut = (
+        total.margin_while_held_minor
+        + lines["expected_margin"]
+        + lines["experience_frequency"]
+        + lines["experience_spend"]
+        + lines["new_customers"]
+    )
+
+    assert paid["Top"] == 0
+    assert paid["New"] == total.paid_for_minor
+    assert total.paid_for_minor == pytest.approx(cut, abs=0.05 * lines["opening"])
+
+
+def test_frozen_projections_are_graded_by_the_next_statement(
+    quarters: Quarters, world: World
+) -> None:
+    grades = reads.grades(world.actor("eve"), NOW)
+    at_june = reads.statement(world.actor("eve"), JUNE, NOW)
+
+    (grade,) = grades  # Top held nobody in June
+    assert (grade.portfolio, grade.frozen_as_of, grade.until) == ("New", JUNE, SEPTEMBER)
+    opening = amounts(quarters[1])[world.portfolios["New"]]["opening"]
+    assert opening == at_june.total.amounts_minor["closing"]
+    assert 0 < grade.expected_minor < opening
+    frame = features(quarters[1].closing_run)
+    known = valuations(quarters[0].closing_run).filter(pl.col("value_minor") != 0)["customer_id"]
+    theirs = frame.filter(pl.col("customer_id").is_in(known.implode()))
+    assert grade.came_minor == theirs["quarter_margin_minor"].sum()
+    assert reads.grades(world.actor("ana"), NOW) == []
 
 
 def test_a_date_shows_its_published_statement_and_the_newest_date_without_one(
     quarters: Quarters, world: World
 ) -> None:
     eve = world.actor("eve")
+    review_statement(actor=world.actor("zoe"), now=NOW, statement_id=quarters[0].id)
     publish_statement(actor=eve, now=NOW, statement_id=quarters[0].id)
 
     assert reads.statement(eve, None, NOW).head.id == quarters[1].id

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
+import polars as pl
 import pytest
 
 from patronage.access.errors import NotAllowed
 from patronage.access.models import AuditEntry
 from patronage.access.roles import SYSTEM
+from patronage.differentiate import registry
 from patronage.differentiate.models import ValuationRun
 from patronage.differentiate.reads import features, valuations
+from patronage.differentiate.valuation.scoring import Histories, expected_margin
 from patronage.govern.actions import hand_over
 from patronage.identify.models import Customer
 from patronage.steer.errors import NotValued
@@ -18,7 +21,7 @@ from patronage.steer.jobs import draft_statement
 from patronage.steer.models import LINES, Scorecard, Statement, StatementLine
 
 from ..differentiate.history import NOW, line
-from .world import DECEMBER, JUNE, SEPTEMBER, World, best_of, drafted, revalued, valued
+from .world import DECEMBER, IN_JULY, JUNE, SEPTEMBER, World, best_of, drafted, revalued, valued
 
 Quarters = tuple[Statement, Statement]
 
@@ -58,14 +61,30 @@ def test_each_portfolio_opens_with_what_it_closed_with(quarters: Quarters, world
 def test_handed_over_customers_cost_the_giver_what_they_bring_the_receiver(
     quarters: Quarters, world: World
 ) -> None:
+    """At their value of the day: the opening's models on the history up to the eve."""
     opening, statement = quarters[0].closing_run, quarters[1]
     moved = best_of(opening, 40)
-    frame = valuations(opening)
-    worth = frame.filter(frame["customer_id"].is_in(moved))["value_minor"].sum()
+    eve = IN_JULY.date() - timedelta(days=1)
+    frame = valuations(valued(eve)).filter(pl.col("customer_id").is_in(moved))
+    models = registry.models_of(opening.purchase_model, opening.spend_model)
+    worth = expected_margin(
+        Histories.of(frame, 100),
+        models,
+        seen_on=eve,
+        after=eve,
+        until=eve + timedelta(days=1095),
+        annual_discount_rate=0.10,
+    )
     lines = amounts(statement)
 
-    assert lines[world.portfolios["Top"]]["hand_overs"] == worth
-    assert lines[world.portfolios["New"]]["hand_overs"] == -worth
+    # Short histories lean on the base's rates of the opening, here on those of the eve.
+    assert lines[world.portfolios["Top"]]["hand_overs"] == pytest.approx(
+        100 * worth.sum(), rel=2e-3
+    )
+    assert (
+        lines[world.portfolios["New"]]["hand_overs"]
+        == -lines[world.portfolios["Top"]]["hand_overs"]
+    )
     assert lines[world.portfolios["Top"]]["new_customers"] == 0
 
 

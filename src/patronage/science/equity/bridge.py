@@ -1,15 +1,16 @@
 """Why did customer equity change between two dates? The bridge from opening to closing.
 
-V(t) is the value, at t, of the window (t, t + H]. Between t0 and t1 six values are taken of each
-customer, in whole minor units, and every line of the bridge is a difference of two or three of
-them, so that each customer, and therefore each portfolio and the enterprise, closes exactly. The
-order of the lines (expected movement first, then experience, then assumptions) is that of actuarial
-movement analyses of embedded value, applied to customer equity as in Gupta and Lehmann (2005),
-"Managing Customers as Investments".
+V(t) is the value, at t, of the window (t, t + H]. A customer's period is cut wherever the customer
+changes hands or becomes another (a hand-over, a merge, an un-merge); each piece from a day a to a
+day b is a bridge of its own under the model of t0, valued on each day from the history up to that
+day. The order of the lines (expected movement first, then experience, then assumptions and
+corrections) is that of actuarial movement analyses of embedded value, applied to customer equity as
+in Gupta and Lehmann (2005), "Managing Customers as Investments".
 
-With a lifetime model discounting to t0, `remaining` is the discounted value of (t1, t0 + H] as seen
-at t0, compounded to t1 by (1 + rate)^((t1 - t0)/365); `rolled` likewise of (t0 + H, t1 + H].
-Experience is then 0 on average if the model is true, whatever the customer's history.
+No line is a remainder, and no level enters two lines: what two lines need is computed twice, over
+windows of its own. So the check that opening and movements make the closing can fail, and does as
+soon as one level is off by more than a cent. If the model is true, both lines of experience are 0
+on average, whatever the customer's history.
 """
 
 from collections.abc import Mapping
@@ -19,92 +20,47 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from patronage.science.equity.columns import BoolArray, CentArray, cents, refuse, same_length
+from patronage.science.equity.columns import CentArray, FloatArray
 from patronage.science.equity.errors import InvalidFigures
-from patronage.science.equity.rounding import LARGEST_EXACT_MINOR
+from patronage.science.equity.levels import BEGINNINGS, ENDS, Levels
+from patronage.science.equity.rounding import rounded_to_close
 
 _LARGEST_SUM: Final = 2.0**62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Levels:
-    """Six values of each customer; int64 minor units, shape (customers,)."""
-
-    #: V(t0) as published, model and history of t0; 0 for a new customer
-    opening: CentArray
-    #: margin that the model at t0 expected in (t0, t1], not discounted
-    expected_margin: CentArray
-    #: value at t1 of the rest of the old window, (t1, t0 + H], as expected at t0
-    remaining: CentArray
-    #: value at t1 of the days the window moved on, (t0 + H, t1 + H], as expected at t0
-    rolled: CentArray
-    #: V(t1), history of t1 but model of t0
-    closing_old_model: CentArray
-    #: V(t1) as published, history and model of t1
-    closing: CentArray
-    #: True for customers who came after t0; they were expected to bring nothing
-    is_new: BoolArray
-
-    @classmethod
-    def of(
-        cls,
-        *,
-        opening: ArrayLike,
-        expected_margin: ArrayLike,
-        remaining: ArrayLike,
-        rolled: ArrayLike,
-        closing_old_model: ArrayLike,
-        closing: ArrayLike,
-        is_new: ArrayLike | None = None,
-    ) -> "Levels":
-        """Check and freeze the levels.
-
-        Arguments, shape (customers,): whole minor units, integers (round with
-        `round_half_even_minor`), missing values impossible; `is_new` booleans, None for no new
-        customers.
-
-        Raises `InvalidFigures`, naming the first rows: floats, unequal lengths, amounts of 2^53
-        minor units or more, a new customer with an opening, expected, remaining or rolled value.
-        """
-        columns = {
-            "opening": cents("opening", opening),
-            "expected_margin": cents("expected_margin", expected_margin),
-            "remaining": cents("remaining", remaining),
-            "rolled": cents("rolled", rolled),
-            "closing_old_model": cents("closing_old_model", closing_old_model),
-            "closing": cents("closing", closing),
-        }
-        same_length(list(columns.items()))
-        rows = columns["opening"].size
-        new = np.zeros(rows, np.bool_) if is_new is None else np.array(is_new, dtype=np.bool_)
-        if new.shape != (rows,):
-            raise InvalidFigures(f"is_new must have {rows} rows, found shape {new.shape}.")
-        for name, column in columns.items():
-            too_large = (column > LARGEST_EXACT_MINOR) | (column < -LARGEST_EXACT_MINOR)
-            refuse("must be below 2^53 minor units", name, column, too_large)
-            if not name.startswith("closing"):
-                refuse("must be 0 for a new customer", name, column, new & (column != 0))
-            column.flags.writeable = False
-        return cls(**columns, is_new=new)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BridgeLines:
-    """The bridge, one row a customer or group; int64 minor units; opening + movements = closing."""
+    """The bridge, one row a piece or group; int64 minor units; opening + movements = closing."""
 
     opening: CentArray
-    #: what the period was expected to earn leaves the window (minus)
+    #: what the period was expected to earn leaves the window (minus), nominal
     expected_margin: CentArray
-    #: time passing: the rest of the old window, now nearer
+    #: time passing: what is still to come is nearer
     unwinding: CentArray
     #: the days by which the window moved on
     roll_forward: CentArray
-    #: customers behaved otherwise than expected; same model, new history
-    experience: CentArray
-    #: customers who came in the period, at their value under the old model
+    #: how often customers bought, against what was expected; at the spend they began with
+    experience_frequency: CentArray
+    #: how much a purchase of theirs leaves, against what was expected
+    experience_spend: CentArray
+    #: customers who were there before recording began, at their value on the first purchase seen
+    panel_entry: CentArray
+    #: customers won in the period, at their value on the day of the first purchase
     new_customers: CentArray
+    #: received less given, at the value of the day; 0 over all pieces
+    hand_overs: CentArray
     #: another model or other assumptions, same history
     model_change: CentArray
+    #: value of the merged customer less that of the parts on the day, reversed by an un-merge
+    identity: CentArray
+    #: the same model on the corrected history at t0 less the opening as published
+    corrections: CentArray
+    #: customers erased since the opening, or who object
+    erased: CentArray
+    #: another rate between the currency of the amounts and that of the statement
+    currency: CentArray
+    #: what rounding each line to the cent leaves; a cent a piece at most
+    rounding: CentArray
     closing: CentArray
 
     def movements(self) -> dict[str, CentArray]:
@@ -119,6 +75,18 @@ class BridgeLines:
 #: names of the lines between opening and closing, in the order of the statement
 MOVEMENTS: Final[tuple[str, ...]] = tuple(
     f.name for f in fields(BridgeLines) if f.name not in {"opening", "closing"}
+)
+#: what managers are measured by, beside the margin they realise against what was expected
+ATTRIBUTABLE: Final = ("experience_frequency", "experience_spend", "new_customers")
+#: lines that nobody caused and that nobody is paid for
+UNATTRIBUTABLE: Final = (
+    "panel_entry",
+    "model_change",
+    "identity",
+    "corrections",
+    "erased",
+    "currency",
+    "rounding",
 )
 
 
@@ -141,36 +109,65 @@ class GroupedLines:
 
 
 def bridge(levels: Levels) -> BridgeLines:
-    """Explain closing minus opening, customer by customer, in whole minor units.
+    """Explain end minus beginning, piece by piece, in whole minor units.
 
-    Returns rows in the order of `levels`. A new customer's whole value under the old model is in
-    `new_customers`, and only what the new model changes of it in `model_change`.
+    Each line is rounded half to even by itself; where the roundings of one piece add up to more
+    than a cent, the line that was rounded furthest goes to its other neighbour, so that no more
+    than a cent stays in `rounding`.
+
+    Returns rows in the order of `levels`.
+
+    Raises `InvalidFigures`, naming the first pieces, where beginning and movements miss the end by
+    more than a cent: some level is wrong.
     """
-    zero = np.zeros_like(levels.opening)
-    surprise = levels.closing_old_model - levels.remaining - levels.rolled
+    moved = movements_of(levels)
+    rounded, rest = rounded_to_close(moved, begins=levels.begins, ends=levels.ends)
+    begins = {name: levels.begins_as == code for code, name in enumerate(BEGINNINGS)}
+    ends = {name: levels.ends_as == code for code, name in enumerate(ENDS)}
+    nothing = np.zeros_like(levels.begins)
+
+    def where(chosen: NDArray[np.bool_], amounts: CentArray) -> CentArray:
+        return np.where(chosen, amounts, nothing)
+
+    handed = begins["handed"]
     return BridgeLines(
-        opening=levels.opening,
-        expected_margin=-levels.expected_margin,
-        unwinding=levels.remaining + levels.expected_margin - levels.opening,
-        roll_forward=levels.rolled,
-        experience=np.where(levels.is_new, zero, surprise),
-        new_customers=np.where(levels.is_new, levels.closing_old_model, zero),
-        model_change=levels.closing - levels.closing_old_model,
-        closing=levels.closing,
+        opening=where(begins["opening"], levels.begins),
+        panel_entry=where(begins["panel"], levels.begins),
+        new_customers=where(begins["new"], levels.begins),
+        hand_overs=where(handed, levels.received) - where(ends["handed"], levels.ends),
+        identity=where(handed, levels.begins - levels.received),
+        erased=-where(ends["erased"], levels.ends),
+        rounding=rest,
+        closing=where(ends["closing"], levels.ends),
+        **rounded,
     )
 
 
-def sum_by(groups: ArrayLike, lines: BridgeLines) -> GroupedLines:
-    """Add the customers' bridges up by group; exact, so that groups add up to `lines.totals()`.
+def movements_of(levels: Levels) -> dict[str, FloatArray]:
+    """The lines that the model gives, not rounded; minor units, shape (pieces,)."""
+    return {
+        "expected_margin": -levels.expected_margin,
+        "unwinding": levels.interest,
+        "roll_forward": levels.rolled,
+        "experience_frequency": levels.at_old_spend - levels.awaited,
+        "experience_spend": levels.spend_effect,
+        "model_change": levels.new_model - levels.old_model,
+        "corrections": levels.corrected - levels.frozen,
+        "currency": levels.currency_effect,
+    }
 
-    Arguments: `groups` of shape (customers,), integers or strings, one group a customer.
+
+def sum_by(groups: ArrayLike, lines: BridgeLines) -> GroupedLines:
+    """Add the pieces' bridges up by group; exact, so that groups add up to `lines.totals()`.
+
+    Arguments: `groups` of shape (pieces,), integers or strings, one group a piece.
 
     Raises `InvalidFigures` for another length or type, or sums beyond 64 bits.
     """
     keys = np.asarray(groups)
     if keys.shape != lines.opening.shape or keys.dtype.kind not in "iuUb":
         raise InvalidFigures(
-            f"groups must hold one integer or string a customer ({lines.opening.size} rows), "
+            f"groups must hold one integer or string a piece ({lines.opening.size} rows), "
             f"found {keys.dtype} of shape {keys.shape}."
         )
     distinct, where = np.unique(keys, return_inverse=True)

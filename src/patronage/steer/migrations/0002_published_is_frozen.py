@@ -8,7 +8,12 @@ and shows against the audit log, which holds every published figure.
 
 from django.db import migrations
 
-_PARTS = ("steer_statementline", "steer_scorecard")
+_PARTS = (
+    "steer_statementline",
+    "steer_scorecard",
+    "steer_portfoliomeasure",
+    "steer_projectiongrade",
+)
 _MESSAGE = "a published statement never changes"
 
 

@@ -7,7 +7,7 @@ from patronage.steer.pages.levers import levers, levers_csv
 from patronage.steer.pages.metrics import metrics
 from patronage.steer.pages.scorecards import scorecards
 from patronage.steer.pages.statement_file import statement_csv
-from patronage.steer.pages.taking_on import draft, publish
+from patronage.steer.pages.taking_on import draft, publish, review
 
 __all__ = [
     "behind_line",
@@ -18,6 +18,7 @@ __all__ = [
     "levers_csv",
     "metrics",
     "publish",
+    "review",
     "scorecards",
     "statement_csv",
 ]

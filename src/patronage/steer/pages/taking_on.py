@@ -1,4 +1,4 @@
-"""Drafting and publishing: who takes a statement on with their name."""
+"""Drafting, reviewing and publishing: who takes a statement on with their name."""
 
 from __future__ import annotations
 
@@ -28,13 +28,21 @@ def draft(request: CallerRequest) -> HttpResponseBase:
     except ValueError as error:
         raise Refused(f"{text!r} is not a date. Write it as year-month-day.") from error
     made = actions.draft(actor=request.actor, now=request.now, as_of=as_of)
-    messages.success(request, _("The statement is drafted. Another person can publish it."))
+    messages.success(request, _("The statement is drafted. Another person can review it."))
+    return _to(request, made)
+
+
+@require_POST
+def review(request: CallerRequest, statement_id: str) -> HttpResponseBase:
+    """Say that a draft that somebody else made is right."""
+    made = actions.review_statement(actor=request.actor, now=request.now, statement_id=statement_id)
+    messages.success(request, _("The statement is reviewed. It can be published now."))
     return _to(request, made)
 
 
 @require_POST
 def publish(request: CallerRequest, statement_id: str) -> HttpResponseBase:
-    """Publish a draft that somebody else made."""
+    """Publish a reviewed draft that somebody else made."""
     made = actions.publish_statement(
         actor=request.actor, now=request.now, statement_id=statement_id
     )

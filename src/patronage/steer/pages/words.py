@@ -9,17 +9,25 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from patronage.science.equity import UNATTRIBUTABLE
+
 #: short enough for a chart, in the statement's order
 TITLES: Final[Mapping[str, Promise]] = {
     "opening": gettext_lazy("Opening"),
     "expected_margin": gettext_lazy("Margin expected"),
     "unwinding": gettext_lazy("A quarter less to wait"),
     "roll_forward": gettext_lazy("A quarter more in view"),
-    "experience": gettext_lazy("Behaviour"),
+    "experience_frequency": gettext_lazy("Bought more or less often"),
+    "experience_spend": gettext_lazy("Spent more or less"),
     "panel_entry": gettext_lazy("There at the start"),
     "new_customers": gettext_lazy("New customers"),
     "hand_overs": gettext_lazy("Hand-overs"),
     "model_change": gettext_lazy("Model change"),
+    "identity": gettext_lazy("Merged customers"),
+    "corrections": gettext_lazy("Corrected data"),
+    "erased": gettext_lazy("Erased customers"),
+    "currency": gettext_lazy("Exchange rates"),
+    "rounding": gettext_lazy("Rounding"),
     "closing": gettext_lazy("Closing"),
 }
 MEANINGS: Final[Mapping[str, Promise]] = {
@@ -34,20 +42,41 @@ MEANINGS: Final[Mapping[str, Promise]] = {
     "roll_forward": gettext_lazy(
         "The years looked at begin and end a quarter later: one more quarter comes into view."
     ),
-    "experience": gettext_lazy(
-        "What customers did against what was expected of them, at unchanged models."
+    "experience_frequency": gettext_lazy(
+        "How often customers came back, and who stayed away, against what was expected of them: "
+        "the old model on the new history, at the spend they began with."
+    ),
+    "experience_spend": gettext_lazy(
+        "How much a purchase of theirs leaves now, against what was expected of it."
     ),
     "panel_entry": gettext_lazy(
         "Customers first seen when recording began: nobody knows when they were won."
     ),
-    "new_customers": gettext_lazy("Customers who bought for the first time in the quarter."),
-    "hand_overs": gettext_lazy(
-        "Customers received from other portfolios less those given away, at their opening value."
+    "new_customers": gettext_lazy(
+        "Customers who bought for the first time in the quarter, at their value on that day."
     ),
-    "model_change": gettext_lazy("The same customers, valued by newly fitted models."),
+    "hand_overs": gettext_lazy(
+        "Customers received from other portfolios less those given away, at their value of the day."
+    ),
+    "model_change": gettext_lazy(
+        "The same customers, valued by newly fitted models or under other assumptions."
+    ),
+    "identity": gettext_lazy(
+        "Customers who turned out to be one: their value together less that of the parts."
+    ),
+    "corrections": gettext_lazy(
+        "Lines that came late or were corrected: what the opening would have been with them."
+    ),
+    "erased": gettext_lazy(
+        "Customers who were erased or objected to being profiled: their opening value leaves."
+    ),
+    "currency": gettext_lazy("What other exchange rates than at the opening change."),
+    "rounding": gettext_lazy("What rounding each line to the cent leaves: a cent a piece at most."),
     "closing": gettext_lazy("What the customers are worth at the end of the quarter."),
 }
 LEVELS: Final = frozenset({"opening", "closing"})
+#: movements that nobody caused: shown apart and paid to nobody
+UNPAID: Final = frozenset(UNATTRIBUTABLE)
 
 
 def quarter_words(quarter: str) -> str:
