@@ -217,10 +217,10 @@ def _given_dropout(
             bent = 1.0 - left * (1.0 + kappa * y / (1.0 + y))
             turned += times * np.real(root ** (j + 2) / c**2 * bent)
     e *= g ** (j + 1 - k) / k
-    slope = ((j + 1 - k) * e + g ** (j + 2 - k) / k * turned) / k
+    slope = ((j + 1 - k) * e + g ** (j + 2 - k) / k * turned) / k if pairs else np.zeros_like(e)
     short = (dropout.log_q < np.log(_SHORT_SUM_Q)) | (z * (kappa + k) < _SHORT_SUM_STAGES)
     few, few_pairs = _short_sums(k, j, z, kappa, np.exp(dropout.log_q))
-    return np.where(short, few, e), np.where(short, few_pairs, slope)
+    return np.where(short, few, e), np.where(short, few_pairs, slope) if pairs else slope
 
 
 def _short_sums(

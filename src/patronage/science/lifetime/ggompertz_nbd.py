@@ -52,8 +52,10 @@ _TO_NAMES: Final = np.array(
 _LARGEST_SHAPE: Final = 1e3
 _LARGEST_SCALE: Final = 1e7
 _LARGEST_RATIO: Final = 1e12
-#: mean ages in 1/b at least, and at most: there risk moves by a millionth over a customer's age
+#: 1/b in mean ages, at least and at most: there risk moves by a millionth over a customer's age
 _SHORTEST: Final = 1e-2
+#: difference in mean log-likelihood below which two peaks are one
+_EQUALLY_HIGH: Final = 1e-8
 _LONGEST: Final = 1e6
 
 
@@ -100,7 +102,8 @@ class GGompertzNBD(PurchaseFit[GGompertzNBDParameters], PurchaseAnswers):
         """Maximum likelihood over the cells.
 
         Arguments: `cells`, times in days; `start` of a search, in days. The likelihood may have
-        several peaks: another search starts from Pareto/NBD, and the higher peak is the answer.
+        several peaks: other searches start from Pareto/NBD with and without growth of risk, and the
+        highest peak is the answer.
 
         Where the data show no growth of risk, the likelihood is highest at b → 0, which is
         Pareto/NBD: 1/b then rests at its limit of a million mean ages (`estimation.at_limit`), b
@@ -113,17 +116,18 @@ class GGompertzNBD(PurchaseFit[GGompertzNBDParameters], PurchaseAnswers):
         days_a_purchase = float(cells.weight @ cells.age) / cells.repeat_purchases
         centre = np.log([1.0, days_a_purchase, 1.0, age, age])
         width = np.log([_LARGEST_SHAPE, _LARGEST_SCALE, _LARGEST_SHAPE, _LARGEST_RATIO])
-        objective, tried = _mean_log_likelihood(cells), []
-        for first in (_searched(start) if start else centre, _pareto(cells, age)):
-            box = SearchBox(
-                names=_SEARCHED,
-                start=first,
-                lower=centre - np.append(width, -np.log(_SHORTEST)),
-                upper=centre + np.append(width, np.log(_LONGEST)),
-                may_rest=("r", "s", "1/b"),
-            )
-            tried.append(maximise(objective, box))
-        found = max(tried, key=lambda peak: (peak.converged, peak.mean_log_likelihood))
+        pareto = _pareto(cells)
+        starts = [np.append(pareto, np.log(age)), np.append(pareto, np.log(_LONGEST * age))]
+        starts += [] if start is None else [_searched(start)]
+        box = SearchBox(
+            names=_SEARCHED,
+            start=centre,
+            lower=centre - np.append(width, -np.log(_SHORTEST)),
+            upper=centre + np.append(width, np.log(_LONGEST)),
+            may_rest=("r", "s", "1/b"),
+        )
+        objective = _mean_log_likelihood(cells)
+        found = _highest([maximise(objective, replace(box, start=first)) for first in starts])
         values, estimation = estimated(_by_name(found), cells, _NAMES)
         return cls(parameters=GGompertzNBDParameters(**values), estimation=estimation)
 
@@ -249,10 +253,17 @@ def _searched(start: GGompertzNBDParameters) -> FloatArray:
     return np.log([start.r, start.alpha, start.s, start.beta / start.b, 1.0 / start.b])
 
 
-def _pareto(cells: Cells, age: float) -> FloatArray:
-    """Pareto/NBD's peak as a member of this family."""
+def _pareto(cells: Cells) -> FloatArray:
+    """Pareto/NBD's peak: logs of r, α, s and β/b."""
     p = ParetoNBD.fit(cells).parameters
-    return np.log([p.r, p.alpha, p.s, p.beta, _LONGEST * age])
+    return np.log([p.r, p.alpha, p.s, p.beta])
+
+
+def _highest(peaks: list[Optimum]) -> Optimum:
+    """The highest peak; of equally high ones, on a ridge, the one whose search ended properly."""
+    top = max(peak.mean_log_likelihood for peak in peaks)
+    equal = [peak for peak in peaks if peak.mean_log_likelihood >= top - _EQUALLY_HIGH]
+    return max(equal, key=lambda peak: (peak.converged, peak.mean_log_likelihood))
 
 
 def _by_name(found: Optimum) -> Optimum:
