@@ -129,9 +129,17 @@ def test_a_manager_sees_their_part_and_one_line_for_those_who_moved_since(
     assert minor(bar) == shown.total.amounts_minor["closing"]
 
 
-def test_a_second_person_publishes_in_two_clicks_and_the_figures_are_frozen(
-    statement: Statement, log_in: LogIn
+def test_two_people_take_a_statement_on_in_two_clicks_each_and_it_is_frozen(
+    statement: Statement, log_in: LogIn, live_server: LiveServer
 ) -> None:
+    page = log_in("nina")
+    page.goto(f"{live_server.url}/equity")
+    expect(page.get_by_role("button", name="Publish")).to_have_count(0)
+    page.get_by_role("button", name="Review").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("as System drafted them")
+    dialog.get_by_role("button", name="Review").click()
+    expect(page.get_by_text("The statement is reviewed.")).to_be_visible()
     page = log_in("eva")
     page.get_by_role("button", name="Publish").click()
     dialog = page.get_by_role("dialog")
@@ -140,24 +148,49 @@ def test_a_second_person_publishes_in_two_clicks_and_the_figures_are_frozen(
     dialog.get_by_role("button", name="Publish").click()
     expect(page.get_by_text("The statement is published.")).to_be_visible()
     expect(page.get_by_text("by Eva on")).to_be_visible()
+    expect(page.get_by_text("reviewed by Nina")).to_be_visible()
     expect(page.get_by_role("button", name="Publish")).to_have_count(0)
     statement.refresh_from_db()
     assert statement.published_at is not None
 
 
-def test_who_drafted_a_statement_reads_why_they_cannot_publish_it(
+def test_who_drafted_or_reviewed_alone_reads_why_they_cannot_go_on(
     world: World, log_in: LogIn, live_server: LiveServer
 ) -> None:
     page = log_in("eva")
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no equity statement yet")
     page.get_by_role("button", name="Draft the statement as of 31 Dec 2024").click()
     expect(page.get_by_text("The statement is drafted.")).to_be_visible()
-    expect(page.get_by_role("button", name="Publish")).to_be_disabled()
+    expect(page.get_by_role("button", name="Review")).to_be_disabled()
     expect(page.get_by_text("You drafted it")).to_be_visible()
     drafted = Statement.objects.get()
     eva = Actor(id=drafted.drafted_by, name="Eva", roles=frozenset({Role.EXECUTIVE}))
     with pytest.raises(SamePerson):
-        actions.publish_statement(actor=eva, now=clock.now(), statement_id=drafted.id)
+        actions.review_statement(actor=eva, now=clock.now(), statement_id=drafted.id)
+
+
+def test_a_reviewer_of_the_systems_draft_leaves_publishing_to_another(
+    statement: Statement, log_in: LogIn
+) -> None:
+    page = log_in("eva")
+    page.get_by_role("button", name="Review").click()
+    page.get_by_role("dialog").get_by_role("button", name="Review").click()
+    expect(page.get_by_role("button", name="Publish")).to_be_disabled()
+    expect(page.get_by_text("You reviewed what the system drafted")).to_be_visible()
+
+
+def test_chance_and_hand_overs_stand_beside_the_bridge(statement: Statement, log_in: LogIn) -> None:
+    page = log_in("eva")
+    shown = reads.statement(SYSTEM, statement.id, clock.now())
+    chance = page.get_by_role("region", name="Signal or chance").locator("tbody tr")
+    expect(chance).to_have_count(3)
+    assert shown.total.frequency is not None
+    words = "Signal" if shown.total.frequency.is_signal else "Chance"
+    expect(chance.last.locator("td").nth(2)).to_contain_text(words)
+    expect(page.get_by_role("region", name="After hand-overs").locator("tbody tr")).to_have_count(
+        len(reads.shared_experience(SYSTEM, statement.id, clock.now()))
+    )
+    expect(page.locator("table.lines").get_by_text("Paid to nobody")).to_be_visible()
 
 
 def test_an_earlier_quarter_is_one_click_away_and_a_date_without_one_says_so(

@@ -51,7 +51,11 @@ def everybody(company: Company) -> list[Person]:
             for team, email in TEAMS.items()
         ),
         Person(email="ines.agent@example.com", role=Role.AGENT, work="takes customers' calls"),
-        Person(email="jonas.analyst@example.com", role=Role.ANALYST, work="values customers"),
+        Person(
+            email="jonas.analyst@example.com",
+            role=Role.ANALYST,
+            work="values customers, reviews the equity statements",
+        ),
         Person(
             email="kaya.admin@example.com",
             role=Role.ADMINISTRATOR,

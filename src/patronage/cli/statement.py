@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 
 from cyclopts import App
 
 from patronage.access.errors import Refused
+from patronage.access.roles import SYSTEM_ID
 from patronage.cli.call import current
 from patronage.cli.show import facts, heading, rows, say, working
 from patronage.steer import actions, jobs, reads
 from patronage.steer.models import LINES
-from patronage.steer.reads import Column, StatementView
+from patronage.steer.reads import Column, ReturnView, StatementView
 from patronage.vocabulary.money import Money
 
 app = App(name="statement", help="The customer equity of a quarter.")
@@ -47,8 +49,8 @@ def draft(*, as_of: date) -> None:
 
 
 @app.command
-def publish(statement: str) -> None:
-    """Publish a draft that another person made; its figures never change afterwards.
+def review(statement: str) -> None:
+    """Say that a draft that another person made is right, so that it can be published.
 
     Parameters
     ----------
@@ -57,11 +59,24 @@ def publish(statement: str) -> None:
     """
     call = current()
     now = call.clock()
-    if call.actor.id == "system":
-        raise Refused(
-            "A person publishes a statement: name yourself with --as, such as "
-            "`patronage statement publish 2017-12-31 --as you@example.com`."
-        )
+    _require_person(call.actor.id, "review")
+    found = reads.statement(call.actor, _which(statement), now)
+    actions.review_statement(actor=call.actor, now=now, statement_id=found.head.id)
+    say(f"The statement of {found.head.quarter} is reviewed.")
+
+
+@app.command
+def publish(statement: str) -> None:
+    """Publish a reviewed draft that another person made; its figures never change afterwards.
+
+    Parameters
+    ----------
+    statement
+        Its id, or its date.
+    """
+    call = current()
+    now = call.clock()
+    _require_person(call.actor.id, "publish")
     found = reads.statement(call.actor, _which(statement), now)
     actions.publish_statement(actor=call.actor, now=now, statement_id=found.head.id)
     say(f"The statement of {found.head.quarter} is published.")
@@ -109,6 +124,7 @@ def list_() -> None:
                 "as_of": head.as_of,
                 "state": head.state,
                 "drafted_by": head.drafted_by,
+                "reviewed_by": head.reviewed_by,
                 "published_by": head.published_by,
                 "id": head.id,
             }
@@ -158,6 +174,81 @@ def show_bridge(column: Column, currency: str) -> None:
     beside = "unknown" if expected is None else Money(expected, currency).format()
     say(f"Check sum (opening + movements - closing): {Money(column.checksum_minor, currency)}")
     say(f"Margin realised {Money(column.realised_margin_minor, currency)}, expected {beside}")
+    for name, luck in (("Frequency", column.frequency), ("Spend", column.spend)):
+        if luck is not None:
+            word = "signal" if luck.is_signal else "chance"
+            say(
+                f"{name}: {Money(luck.amount_minor, currency)}, by chance alone within "
+                f"{Money(luck.reach_minor, currency)} of 0: {word}"
+            )
+    show_return("Return on customer, whole lifetimes", column.return_on_customer)
+    show_return("Return on the years in view", column.window_return)
+
+
+def show_return(title: str, found: ReturnView) -> None:
+    """Show a return beside what was to be expected, or why there is none."""
+    if found.rate is None or found.expected_rate is None:
+        say(f"{title}: undetermined. {found.reason}")
+    else:
+        say(f"{title}: {found.rate:.1%}, expected {found.expected_rate:.1%}")
+
+
+@app.command
+def handovers(statement: str | None = None) -> None:
+    """Show what customers did in the 90 days after they were handed over.
+
+    Parameters
+    ----------
+    statement
+        The statement's id or date; the newest without one.
+    """
+    call = current()
+    now = call.clock()
+    which = None if statement is None else _which(statement)
+    head = reads.statement(call.actor, which, now).head
+    rows(
+        "",
+        [
+            {
+                "from": each.from_portfolio,
+                "to": each.to_portfolio,
+                "customers": each.customers,
+                "frequency": Money(each.experience_frequency_minor, head.currency),
+                "spend": Money(each.experience_spend_minor, head.currency),
+            }
+            for each in reads.shared_experience(call.actor, head.id, now)
+        ],
+        empty="Nobody was handed over in the quarter or shortly before.",
+    )
+
+
+@app.command
+def grades() -> None:
+    """Show what frozen projections expected of the time since, and what came."""
+    call = current()
+    rows(
+        "",
+        [
+            {
+                "frozen_as_of": each.frozen_as_of,
+                "until": each.until,
+                "portfolio": each.portfolio,
+                "customers": each.customers,
+                "expected": Money(each.expected_minor, each.currency),
+                "came": Money(each.came_minor, each.currency),
+            }
+            for each in reads.grades(call.actor, call.clock())
+        ],
+        empty="There is nothing to grade yet: the next quarter's statement grades this one.",
+    )
+
+
+def _require_person(actor_id: str, verb: str) -> None:
+    if actor_id == SYSTEM_ID:
+        raise Refused(
+            f"People {verb} statements: name yourself with --as, such as "
+            f"`patronage statement {verb} 2017-12-31 --as you@example.com`."
+        )
 
 
 def _which(named: str) -> str | date:
@@ -188,4 +279,9 @@ def _amounts(column: Column) -> dict[str, object]:
         "checksum_minor": column.checksum_minor,
         "realised_margin_minor": column.realised_margin_minor,
         "expected_margin_minor": column.expected_margin_minor,
+        "paid_for_minor": column.paid_for_minor,
+        "return_on_customer": asdict(column.return_on_customer),
+        "window_return": asdict(column.window_return),
+        "frequency": None if column.frequency is None else asdict(column.frequency),
+        "spend": None if column.spend is None else asdict(column.spend),
     }

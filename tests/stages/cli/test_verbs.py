@@ -36,7 +36,11 @@ def test_every_noun_and_verb_explains_itself(verb: Verb) -> None:
 
 
 def test_what_is_not_understood_ends_with_status_2(verb: Verb) -> None:
-    for line in (["portfolio", "explode"], ["value", "score"], ["value", "run", "--as-of", "never"]):
+    for line in (
+        ["portfolio", "explode"],
+        ["value", "score"],
+        ["value", "run", "--as-of", "never"],
+    ):
         said = verb(*line)
         assert (said.status, said.out) == (2, "")
         assert said.err
@@ -157,9 +161,14 @@ def test_a_said_need_and_a_ruling_change_what_comes_next(world: World, verb: Ver
 def test_a_draft_is_published_by_a_person_who_did_not_make_it(world: World, verb: Verb) -> None:
     verb("cycle", "--as-of", DAY)
     verb("user", "create", "eve@example.com", "--name", "Eve", "--role", "executive")
+    verb("user", "create", "nia@example.com", "--name", "Nia", "--role", "analyst")
     nobody = verb("statement", "publish", DAY)
     assert (nobody.status, "--as" in nobody.err) == (1, True)
+    unseen = verb("--as", "eve@example.com", "statement", "publish", DAY)
+    assert (unseen.status, "not been reviewed" in unseen.err) == (1, True)
+    assert verb("--as", "nia@example.com", "statement", "review", DAY).status == 0
     assert verb("--as", "eve@example.com", "statement", "publish", DAY).status == 0
+    assert verb("statement", "grades").status == verb("statement", "handovers").status == 0
     assert verb("--json", "statement", "list").documents[0]["state"] == "published"
 
 

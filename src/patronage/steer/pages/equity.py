@@ -15,11 +15,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from patronage.access.requests import CallerRequest
-from patronage.access.roles import Right
+from patronage.access.roles import SYSTEM_ID, Right
 from patronage.differentiate.models import ValuationRun
 from patronage.steer import reads
 from patronage.steer.models import LINES
-from patronage.steer.pages.words import LEVELS, MEANINGS, TITLES, quarter_words, total_words
+from patronage.steer.pages.words import (
+    LEVELS,
+    MEANINGS,
+    TITLES,
+    UNPAID,
+    quarter_words,
+    total_words,
+)
 from patronage.steer.reads import Column, ScorecardView, StatementHead, StatementView
 
 _QUARTERS_SHOWN = 8
@@ -42,8 +49,17 @@ class Line:
     title: str
     meaning: str
     is_level: bool
+    #: nobody caused it, and nobody is paid for it
+    is_unpaid: bool
     cells: Sequence[Cell]
     total: Cell
+
+    @property
+    def group(self) -> str:
+        """The opening and what customers and time did, what is shown apart, the closing."""
+        if self.is_level:
+            return "level"
+        return "apart" if self.is_unpaid else "moved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +143,28 @@ def _context(
         "steps": _steps(shown),
         "movements": _movements(shown) if total["opening"] else [],
         "lines": _lines(shown),
+        "unpaid": sum(total[kind] for kind in UNPAID),
+        "chances": _chances(shown) if shown.total.frequency else [],
+        "shared": reads.shared_experience(request.actor, shown.head.id, request.now),
         "beside": [_beside(shown, column) for column in shown.portfolios],
         "quarters": _quarters(heads, shown.head),
         "others": [h for h in heads if h.as_of == shown.head.as_of and h.id != shown.head.id],
+        "may_review": request.actor.may(Right.REVIEW_STATEMENT),
         "may_publish": request.actor.may(Right.PUBLISH_STATEMENT),
         "is_drafter": shown.head.drafted_by_id == request.actor.id,
+        "is_only_reviewer": shown.head.drafted_by_id == SYSTEM_ID
+        and shown.head.reviewed_by_id == request.actor.id,
     }
+
+
+def _chances(shown: StatementView) -> list[dict[str, Any]]:
+    """Each column's experience beside what chance alone would have done, the sum last."""
+    columns = shown.portfolios if len(shown.portfolios) > 1 else []
+    title = total_words(is_enterprise=shown.is_enterprise)
+    return [
+        {"title": column.portfolio if column.portfolio_id else title, "column": column}
+        for column in (*columns, shown.total)
+    ]
 
 
 def likely_range(cards: Sequence[ScorecardView]) -> tuple[int, int]:
@@ -190,6 +222,7 @@ def _lines(shown: StatementView) -> list[Line]:
             title=str(TITLES[kind]),
             meaning=str(MEANINGS[kind]),
             is_level=kind in LEVELS,
+            is_unpaid=kind in UNPAID and kind != "panel_entry",
             cells=[cell(column, kind) for column in shown.portfolios],
             total=cell(shown.total, kind),
         )
