@@ -14,6 +14,7 @@ opportunity `t_x` (0 without one): whole numbers, scalars or arrays of shape (cu
 values refused; results have shape (customers,).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +38,8 @@ from patronage.science.lifetime.periods import PeriodWindow, discounted_survival
 _NAMES: Final = ("alpha", "beta", "gamma", "delta")
 _FEWEST_HISTORIES: Final = 5
 _LARGEST_SHAPE: Final = 1e3
+#: opportunities whose cube is still a whole number in a float
+_LARGEST_SPAN: Final = 2e5
 _SEARCH_WIDTH: Final = np.log([_LARGEST_SHAPE, 1e7, _LARGEST_SHAPE, 1e7])
 
 
@@ -135,10 +138,14 @@ class BetaGeometricBetaBinomial(FitRecord):
         `InvalidWindow` for a negative or fractional number.
         """
         later = PeriodWindow.of(horizon=opportunities_later).horizon
-        x, t_x, n = _validated(x, t_x, n)
         gamma, delta = self.parameters.gamma, self.parameters.delta
-        lives_on: FloatArray = np.exp(betaln(gamma, delta + n + later) - betaln(gamma, delta + n))
-        return self._alive(x, t_x, n) * lives_on
+
+        def answer(x: FloatArray, t_x: FloatArray, n: FloatArray) -> FloatArray:
+            lives_on = np.exp(betaln(gamma, delta + n + later) - betaln(gamma, delta + n))
+            alive: FloatArray = self._alive(x, t_x, n) * lives_on
+            return alive
+
+        return _once_each(answer, *_validated(x, t_x, n))
 
     def expected_purchases(
         self,
@@ -154,7 +161,7 @@ class BetaGeometricBetaBinomial(FitRecord):
         Raises `InvalidWindow` unless 0 <= start_opportunities <= opportunities, both whole.
         """
         window = PeriodWindow.of(horizon=opportunities, start=start_opportunities)
-        return self._expected(*_validated(x, t_x, n), window)
+        return self._expected(x, t_x, n, window)
 
     def discounted_expected_purchases(
         self,
@@ -177,18 +184,22 @@ class BetaGeometricBetaBinomial(FitRecord):
             start=start_opportunities,
             discount_rate_per_period=discount_rate_per_opportunity,
         )
-        return self._expected(*_validated(x, t_x, n), window)
+        return self._expected(x, t_x, n, window)
 
     def probability_of_purchase(
         self, x: ArrayLike, t_x: ArrayLike, n: ArrayLike, *, opportunities: int
     ) -> FloatArray:
         """Probability of at least one purchase at the next opportunities; 0 for none of them."""
         ahead = PeriodWindow.of(horizon=opportunities).horizon
-        x, t_x, n = _validated(x, t_x, n)
         shape = self._shape()
-        # alive at n and silent since: the histories whose lifetime is n opportunities or more
-        silent = log_likelihoods(shape, x, n, n + ahead) - log_likelihoods(shape, x, t_x, n)
-        return np.clip(self._alive(x, t_x, n) - np.exp(silent), 0.0, 1.0)
+
+        def answer(x: FloatArray, t_x: FloatArray, n: FloatArray) -> FloatArray:
+            # alive at n and silent since: the histories whose lifetime is n opportunities or more
+            silent = log_likelihoods(shape, x, n, n + ahead) - log_likelihoods(shape, x, t_x, n)
+            buys: FloatArray = np.clip(self._alive(x, t_x, n) - np.exp(silent), 0.0, 1.0)
+            return buys
+
+        return _once_each(answer, *_validated(x, t_x, n))
 
     def expected_purchases_new_customer(self, *, opportunities: int) -> float:
         """Expected repeat purchases of a new customer at the first opportunities."""
@@ -223,16 +234,35 @@ class BetaGeometricBetaBinomial(FitRecord):
         return alive
 
     def _expected(
-        self, x: FloatArray, t_x: FloatArray, n: FloatArray, window: PeriodWindow
+        self, x: ArrayLike, t_x: ArrayLike, n: ArrayLike, window: PeriodWindow
     ) -> FloatArray:
         a, b, c, d = (getattr(self.parameters, name) for name in _NAMES)
-        distinct, where = np.unique(n, return_inverse=True)
-        lives = discounted_survival(
-            window, lambda after: betaln(c, d + distinct[:, None] + after), distinct.size
-        )
-        rate = (a + x) / (a + b + n)
-        expected: FloatArray = self._alive(x, t_x, n) * rate * lives[where]
-        return expected
+
+        def answer(x: FloatArray, t_x: FloatArray, n: FloatArray) -> FloatArray:
+            distinct, where = np.unique(n, return_inverse=True)
+            lives = discounted_survival(
+                window, lambda after: betaln(c, d + distinct[:, None] + after), distinct.size
+            )
+            rate = (a + x) / (a + b + n)
+            expected: FloatArray = self._alive(x, t_x, n) * rate * lives[where]
+            return expected
+
+        return _once_each(answer, *_validated(x, t_x, n))
+
+
+def _once_each(
+    answer: Callable[[FloatArray, FloatArray, FloatArray], FloatArray],
+    x: FloatArray,
+    t_x: FloatArray,
+    n: FloatArray,
+) -> FloatArray:
+    """Answer every distinct history once: whole numbers up to n repeat themselves soon."""
+    span = float(n.max()) + 1.0
+    if span > _LARGEST_SPAN:
+        return answer(x, t_x, n)
+    code = ((n * span + t_x) * span + x).astype(np.int64)
+    _, first, where = np.unique(code, return_index=True, return_inverse=True)
+    return answer(x[first], t_x[first], n[first])[where]
 
 
 def _validated(
