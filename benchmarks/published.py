@@ -4,8 +4,8 @@ Prints every published figure beside ours, and ends with 1 if one differs.
 
     PATRONAGE_TEST_DATA=FOLDER python benchmarks/published.py
 
-Of GGompertz/NBD, b, s and β are left out: the published ones are a point on a ridge of the likelihood
-that still rises beyond them, by less than the digits show (see its unit test).
+Of GGompertz/NBD, b, s and β are left out: the published ones are a point on a ridge of the
+likelihood that still rises beyond them, by less than the digits show (see its unit test).
 
 FOLDER/cdnow holds `CDNOW_sample.txt` and `donations.csv` as published on brucehardie.com/datasets.
 """
