@@ -12,7 +12,7 @@ import pytest
 from django.template import Context, Template
 
 from patronage.site import charts
-from patronage.site.charts import Amount, Chart, Estimate, Point, Step
+from patronage.site.charts import Amount, Bin, Chart, Estimate, Grade, Place, Point, Step
 
 STEPS = [
     Step(label="Opening", value=124_480_000, is_level=True, href="/rows?line=opening"),
@@ -80,8 +80,25 @@ def test_small_multiples_share_one_axis() -> None:
         charts.dots_with_intervals(
             [Estimate(label="A", value=0, low=0, high=0)], finding="Nothing", unit="share"
         ),
+        charts.histogram([], finding="Nothing yet"),
+        charts.histogram([Bin(low=None, high=None, count=3)], finding="All in one", unit="USD"),
+        charts.curve([], finding="Nothing yet"),
+        charts.expected_and_actual([], finding="Nothing yet"),
+        charts.against_the_line([], finding="Nothing yet"),
     ],
-    ids=["bars", "waterfall", "dots", "line", "one point", "no width"],
+    ids=[
+        "bars",
+        "waterfall",
+        "dots",
+        "line",
+        "one point",
+        "no width",
+        "histogram",
+        "one open bin",
+        "curve",
+        "expected and actual",
+        "against the line",
+    ],
 )
 def test_a_chart_of_nothing_or_of_one_thing_still_draws(chart: Chart) -> None:
     assert chart.svg().startswith("<svg")
@@ -104,8 +121,78 @@ def test_a_row_without_a_value_is_an_error_that_names_it() -> None:
         )
 
 
+BINS = [
+    Bin(low=None, high=-1000, count=2),
+    Bin(low=-1000, high=0, count=1),
+    Bin(low=0, high=1000, count=5, href="/value?from=0&below=1000"),
+    Bin(low=1000, high=None, count=4),
+]
+GRADES = [
+    Grade(label="Hit", expected=0.5, actual=0.45, low=0.4, high=0.55),
+    Grade(label="Missed", expected=0.9, actual=0.7, low=0.6, high=0.8, href="/missed"),
+]
+
+
+def test_a_histogram_keeps_what_is_below_zero_apart_and_open_ends_as_wide_as_the_rest() -> None:
+    chart = charts.histogram(BINS, finding="F", unit="USD", middle=500, middle_label="middle")
+    marks = chart.spec["layer"][0]["data"]["values"]
+    assert [mark["kind"] for mark in marks] == ["below", "below", "above", "above"]
+    assert [(mark["start"], mark["end"]) for mark in marks] == [
+        (-20.0, -10.0),
+        (-10.0, 0.0),
+        (0.0, 10.0),
+        (10.0, 20.0),
+    ]
+    assert [row[0] for row in chart.rows] == [
+        "below \N{MINUS SIGN}$10",
+        "\N{MINUS SIGN}$10 to $0",
+        "$0 to $10",
+        "$10 and more",
+    ]
+    assert chart.rows[2][1] == "/value?from=0&below=1000"
+    assert chart.spec["layer"][1]["data"]["values"][0]["at"] == 5.0
+
+
+def test_a_grade_says_in_a_word_whether_the_range_holds_what_was_expected() -> None:
+    chart = charts.expected_and_actual(GRADES, finding="F", unit="share")
+    assert [row[2][-1] for row in chart.rows] == ["yes", "no"]
+    assert chart.rows[1][1] == "/missed"
+    line = charts.against_the_line(GRADES, finding="F", unit="share")
+    ends = line.spec["layer"][0]["data"]["values"]
+    assert ends[0]["at"] <= 0.4
+    assert ends[-1]["at"] >= 0.9
+
+
+def test_a_curve_names_the_places_that_have_a_name() -> None:
+    places = [Place(x=0, y=0), Place(x=5, y=80, label="best half"), Place(x=10, y=100)]
+    chart = charts.curve(places, finding="F", along="customers")
+    written = [
+        mark["named"]
+        for layer in chart.spec["layer"]
+        if layer["mark"].get("type") == "text"
+        for mark in layer["data"]["values"]
+    ]
+    assert written == ["best half"]
+    assert len(chart.rows) == 3
+
+
+def test_a_change_has_its_sign() -> None:
+    chart = charts.bars(
+        [Amount(label="A", value=200), Amount(label="B", value=-100)],
+        finding="F",
+        unit="USD",
+        signed=True,
+    )
+    assert [row[2][0] for row in chart.rows] == ["+$2", "\N{MINUS SIGN}$1"]
+
+
 KINDS = {
     "waterfall": drawn(),
+    "histogram": charts.histogram(BINS, finding="F", unit="USD", middle=5, middle_label="middle"),
+    "curve": charts.curve([Place(x=0, y=0), Place(x=9, y=5, label="all")], finding="F"),
+    "expected and actual": charts.expected_and_actual(GRADES, finding="F", unit="share"),
+    "against the line": charts.against_the_line(GRADES, finding="F", unit="share"),
+    "signed bars": charts.bars([Amount(label="A", value=-3)], finding="F", signed=True),
     "bars": charts.bars([Amount(label="A", value=3, href="/a")], finding="F"),
     "dots": charts.dots_with_intervals(
         [Estimate(label="A", value=2, low=1, high=3)], finding="F", unit="share"
