@@ -16,6 +16,8 @@ from patronage.science.lifetime import (
     CNBDkParameters,
     InconsistentHistory,
     InvalidParameter,
+    beta_geometric_model,
+    cnbd_k,
 )
 from patronage.science.lifetime.beta_geometric_future import growth
 from patronage.science.lifetime.beta_geometric_likelihood import (
@@ -83,6 +85,19 @@ def test_k_and_the_parameters_are_found_with_and_without_the_times_between() -> 
         for name in ("r", "alpha", "a", "b"):
             error = getattr(fit.standard_errors, name)
             assert abs(getattr(fit.parameters, name) - getattr(TRUTH.parameters, name)) < 4 * error
+
+
+def test_beginning_with_a_sample_of_very_many_cells_changes_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cells, _ = regular_customers(16_000)
+    assert cells.sample(cnbd_k._SAMPLE) is not cells
+    quick = CNBDk.fit(cells)
+    monkeypatch.setattr(beta_geometric_model, "_ROUGH_CELLS", cells.size)
+    plain = CNBDk.fit(cells, k=3, dropout_at_first=True)
+    assert astuple(quick.parameters) == pytest.approx(astuple(plain.parameters), rel=1e-6)
+    assert quick.log_likelihood == pytest.approx(plain.log_likelihood, rel=1e-12)
+    assert quick.gradient_norm < 1e-6
 
 
 def test_every_start_leads_to_the_same_maximum() -> None:
