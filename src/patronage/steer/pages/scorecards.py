@@ -28,7 +28,8 @@ def scorecards(request: CallerRequest) -> HttpResponse:
     cards = reads.scorecards(request.actor, request.now, request.as_of)
     if not cards:
         return render(request, "steer/no_portfolio.html", {"head": heads[0]})
-    return render(request, "steer/scorecards.html", _context(request, cards))
+    graded = reads.grades(request.actor, request.now)
+    return render(request, "steer/scorecards.html", _context(request, cards) | {"grades": graded})
 
 
 def _context(request: CallerRequest, cards: Sequence[ScorecardView]) -> dict[str, Any]:
