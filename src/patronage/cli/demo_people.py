@@ -20,6 +20,7 @@ TEAMS = {
     "Grocery and household": "hugo.silva@example.com",
 }
 EXECUTIVE = "cleo.executive@example.com"
+ANALYST = "jonas.analyst@example.com"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ def everybody(company: Company) -> list[Person]:
         ),
         Person(email="ines.agent@example.com", role=Role.AGENT, work="takes customers' calls"),
         Person(
-            email="jonas.analyst@example.com",
+            email=ANALYST,
             role=Role.ANALYST,
             work="values customers, reviews the equity statements",
         ),

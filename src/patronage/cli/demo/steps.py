@@ -26,7 +26,7 @@ from patronage.identify.imports import import_file
 from patronage.identify.mapping import Mapping, packaged
 from patronage.identify.models import Consent, Customer, ImportRun
 from patronage.steer import reads
-from patronage.steer.actions import publish_statement
+from patronage.steer.actions import publish_statement, review_statement
 from patronage.steer.cycle import Stage, cycle
 from patronage.steer.told import told
 from patronage.vocabulary.company import parse_company
@@ -183,9 +183,11 @@ def _cycle(as_of: date, now: datetime, progress: Progress) -> Done:
 
 
 def _publish(as_of: date, now: datetime, _: Progress) -> Done:
-    executive = act_as(people.EXECUTIVE, now)
+    executive, analyst = act_as(people.EXECUTIVE, now), act_as(people.ANALYST, now)
     head = reads.statement(executive, as_of, now).head
     if head.state == "draft":
+        review_statement(actor=analyst, now=now, statement_id=head.id)
+    if head.state != "published":
         publish_statement(actor=executive, now=now, statement_id=head.id)
-    what = f"{head.quarter} published by {executive.name}"
-    return Done(what=what, before=head.state != "draft")
+    what = f"{head.quarter} reviewed by {analyst.name}, published by {executive.name}"
+    return Done(what=what, before=head.state == "published")
