@@ -95,12 +95,15 @@ def _is_there(found: Statement, portfolio_id: str, in_scope: bool) -> bool:
 def _bar(found: Statement, kind: str, portfolio_ids: list[str] | None) -> pl.DataFrame:
     """`customer_id`, `portfolio_id`, `amount_minor` of the line, amounts of 0 left out."""
     rows = datasets.read("statement_lines")
-    amount = rows[f"{kind}_minor"]
-    chosen = rows.filter((rows.statement_id == found.id) & (amount != 0))
+    chosen = rows.filter(rows.statement_id == found.id)
     if portfolio_ids is not None:
         chosen = chosen.filter(rows.portfolio_id.isin(portfolio_ids or [""]))
-    columns = chosen.select("customer_id", "portfolio_id", amount_minor=amount)
-    return datasets.warehouse().polars(columns)
+    # A customer whose experience is shared for a while has two rows in one portfolio.
+    summed = chosen.group_by("customer_id", "portfolio_id").aggregate(
+        amount_minor=chosen[f"{kind}_minor"].sum()
+    )
+    bar = datasets.warehouse().polars(summed.filter(summed.amount_minor != 0))
+    return bar.with_columns(pl.col("amount_minor").cast(pl.Int64))
 
 
 def _page(shown: pl.DataFrame, after: str | None, limit: int) -> tuple[pl.DataFrame, str | None]:
