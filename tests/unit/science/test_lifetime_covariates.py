@@ -159,17 +159,31 @@ def test_customers_are_answered_by_the_model_of_their_own_pattern(base: dict[str
         kind: {name: values[rows] for name, values in base[kind].items()}
         for kind in ("purchase", "dropout")
     }
-    asked = TRUTH.answers(
-        lambda model, x, t_x, T: model.expected_purchases(x, t_x, T, horizon_days=13),
-        x, t_x, T, **covariates,
-    )  # fmt: skip
+    asked = TRUTH.for_customers(50, **covariates)
+    moments = asked.purchase_moments(x, t_x, T, horizon_days=13)
+    found = (
+        asked.probability_alive(x, t_x, T),
+        asked.probability_of_purchase(x, t_x, T, horizon_days=13),
+        asked.expected_purchases(x, t_x, T, horizon_days=13, start_days=4),
+        moments.mean,
+        moments.variance,
+    )
     for at in range(50):
         model = TRUTH.for_pattern(
             purchase={name: values[at] for name, values in covariates["purchase"].items()},
             dropout={name: values[at] for name, values in covariates["dropout"].items()},
         )
-        own = model.expected_purchases(x[at], t_x[at], T[at], horizon_days=13)[0]
-        assert asked[at] == pytest.approx(own, rel=1e-9)
+        past = x[at], t_x[at], T[at]
+        own_moments = model.purchase_moments(*past, horizon_days=13)
+        own = (
+            model.probability_alive(*past),
+            model.probability_of_purchase(*past, horizon_days=13),
+            model.expected_purchases(*past, horizon_days=13, start_days=4),
+            own_moments.mean,
+            own_moments.variance,
+        )
+        for ours, theirs in zip(found, own, strict=True):
+            assert ours[at] == pytest.approx(theirs[0], rel=1e-8)
 
 
 def test_without_effects_it_is_the_plain_model(base: dict[str, Any]) -> None:
@@ -257,6 +271,13 @@ HISTORY = {"frequency": [1, 0, 2], "recency": [3, 0, 5], "age": [9, 9, 9]}
             lambda: TRUTH.for_pattern(purchase={"card": 1}, dropout={}),
             InvalidParameter,
             r"purchase rate must be \['distance', 'loyalty card'\]",
+        ),
+        (
+            lambda: TRUTH.for_customers(
+                2, purchase={"loyalty card": 1, "distance": [1, 2]}, dropout={"loyalty card": 0}
+            ).probability_alive([1, 1, 1], [2, 2, 2], [3, 3, 3]),
+            InconsistentHistory,
+            "given for 2 customers, histories for 3",
         ),
         (
             lambda: ParetoNBDWithCovariates.from_parameters(

@@ -20,6 +20,7 @@ from patronage.science.lifetime.calibration import (
 )
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.cnbd_k import CNBDk, CNBDkParameters
+from patronage.science.lifetime.covariate_answers import CustomersWithCovariates
 from patronage.science.lifetime.covariate_cells import CovariateCells
 from patronage.science.lifetime.errors import (
     InconsistentHistory,
@@ -74,6 +75,7 @@ __all__ = [
     "Calibration",
     "Cells",
     "CovariateCells",
+    "CustomersWithCovariates",
     "Estimation",
     "GGompertzNBD",
     "GGompertzNBDParameters",

@@ -10,7 +10,7 @@ that are proportional and independent of the customer's own rates.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -18,11 +18,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from patronage.science.lifetime.covariate_answers import CustomersWithCovariates
 from patronage.science.lifetime.covariate_cells import CovariateCells, Patterns
 from patronage.science.lifetime.errors import InvalidParameter
 from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.fit_record import FitRecord, estimation_of
-from patronage.science.lifetime.histories import FloatArray, validated_histories
+from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.optimum import Objective, Optimum, SearchBox, maximise
 from patronage.science.lifetime.pareto_nbd import ParetoNBD, ParetoNBDParameters, objective_of_cells
 
@@ -125,30 +126,21 @@ class ParetoNBDWithCovariates(FitRecord):
             beta=self.parameters.beta * math.exp(-by_dropout),
         )
 
-    def answers(
+    def for_customers(
         self,
-        ask: Callable[[ParetoNBD, FloatArray, FloatArray, FloatArray], FloatArray],
-        x: ArrayLike,
-        t_x: ArrayLike,
-        T: ArrayLike,
+        customers: int,
         *,
         purchase: Mapping[str, ArrayLike],
         dropout: Mapping[str, ArrayLike],
-    ) -> FloatArray:
-        """Ask the plain model of each customer's own pattern, shape (customers,).
+    ) -> CustomersWithCovariates:
+        """The answers of a purchase model for so many customers with these covariates.
 
-        Arguments: `ask`, such as `lambda model, x, t_x, T: model.expected_purchases(x, t_x, T,
-        horizon_days=91)`; histories and covariates as for fitting, shape (customers,).
-
-        Raises as `for_pattern` and `CovariateCells.from_customers`.
+        Covariates as for fitting, shape (customers,) or one number for all. Raises as
+        `for_pattern` and `CovariateCells.from_customers`.
         """
-        x, t_x, T = validated_histories(x, t_x, T)
-        patterns = Patterns.of(purchase=purchase, dropout=dropout, customers=x.size)
-        answer = np.empty(x.size)
-        for at, rows in patterns.rows():
-            model = self._of(patterns, at)
-            answer[rows] = ask(model, x[rows], t_x[rows], T[rows])
-        return answer
+        patterns = Patterns.of(purchase=purchase, dropout=dropout, customers=customers)
+        models = [self._of(patterns, at) for at in range(patterns.purchase.shape[0])]
+        return CustomersWithCovariates(patterns=patterns, models=models)
 
     def log_likelihood_of(self, cells: CovariateCells) -> float:
         """Sum of the cells' log-likelihoods, for out-of-sample scores."""
