@@ -96,7 +96,7 @@ def divisions(customer: str | None = None) -> None:
             "",
             [
                 {
-                    "division": each.division or "unknown",
+                    "division": each.division or "none",
                     "leads": each.leads,
                     "customers": each.customers,
                     "revenue": Money(each.revenue_minor, currency),
@@ -111,7 +111,7 @@ def divisions(customer: str | None = None) -> None:
         "",
         [
             {
-                "division": each.division or "unknown",
+                "division": each.division or "none",
                 "revenue": Money(each.revenue_minor, found.currency),
                 "cost_of_goods": Money(each.cost_of_goods_minor, found.currency),
                 "cost_to_serve": Money(each.cost_to_serve_minor, found.currency),

@@ -23,7 +23,8 @@ from patronage.vocabulary.periods import BusinessCalendar
 class DivisionProfit:
     """What a division earned with a customer in the quarter; minor units."""
 
-    #: department; empty for products that are not in the catalogue
+    #: department; empty for products that are not in the catalogue, and for what serving a customer
+    #: cost who bought nothing
     division: str
     #: sales net of returns
     revenue_minor: int
@@ -42,8 +43,8 @@ class CustomerDivisions:
     as_of: date
     quarter: str
     currency: str
-    #: the division that leads for this customer
-    lead: str
+    #: the division that leads for this customer; None where they bought nothing
+    lead: str | None
     #: the lead first
     divisions: tuple[DivisionProfit, ...]
     margin_minor: int
@@ -88,7 +89,7 @@ def customer_divisions(actor: Actor, customer_id: str, now: datetime) -> Custome
         as_of=latest.run.as_of,
         quarter=str(calendar.quarter_of(latest.run.as_of)),
         currency=latest.run.currency,
-        lead=divisions[0].division,
+        lead=next((each.division for each in divisions if each.is_lead), None),
         divisions=divisions,
         margin_minor=sum(each.margin_minor for each in divisions),
     )

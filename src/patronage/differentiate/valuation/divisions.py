@@ -60,9 +60,13 @@ def divided(earned: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:
         One row a customer and division, by customer and from the largest margin down:
         `customer_id`, `department` (`UNKNOWN` for products that are not in the catalogue),
         `revenue_minor`, `cost_of_goods_minor`, `cost_to_serve_minor`, `margin_minor`, `is_lead`. A
-        customer who cost something without any line has one row, of the division `UNKNOWN`.
+        customer without any line has one row with what serving them cost, of the division
+        `UNKNOWN`, and no lead.
     """
     joined = customers.join(earned, on="customer_id", how="left").with_columns(
+        bought=pl.col("revenue_minor").is_not_null()
+    )
+    joined = joined.with_columns(
         pl.col("department").fill_null(UNKNOWN),
         pl.col("revenue_minor", "cost_parts", "sale_lines").fill_null(0),
     )
@@ -95,7 +99,7 @@ def divided(earned: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:
         "cost_of_goods_minor",
         "cost_to_serve_minor",
         "margin_minor",
-        is_lead=pl.int_range(pl.len()).over("customer_id") == 0,
+        is_lead=(pl.int_range(pl.len()).over("customer_id") == 0) & pl.col("bought"),
     )
 
 
