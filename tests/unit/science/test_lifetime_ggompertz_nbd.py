@@ -10,6 +10,7 @@ from scipy.integrate import quad
 from scipy.optimize import minimize
 
 from patronage.science.lifetime import Cells, GGompertzNBD, GGompertzNBDParameters, ParetoNBD
+from patronage.science.lifetime.ggompertz_nbd_day_tables import DayTables
 from patronage.science.lifetime.ggompertz_nbd_likelihood import (
     Gompertz,
     dropped_out,
@@ -173,6 +174,33 @@ def test_gradient_equals_the_numeric_one(law: Gompertz) -> None:
     for direction, slope in zip(step * np.eye(5), at(point)[1], strict=True):
         numeric = (at(point + direction)[0] - at(point - direction)[0]) / (2 * step)
         assert slope == pytest.approx(numeric, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("law", CASES)
+def test_what_is_looked_up_is_what_is_integrated(law: Gompertz) -> None:
+    """Value and gradient; a few frequencies are too rare for a row, the last case too steep."""
+    rng = np.random.default_rng(54)
+    x = np.append(np.repeat([0.0, 1.0, 4.0], 400), [9.0, 9.0, 2000.0])
+    T = rng.integers(30, 700, x.size).astype(np.float64)
+    t_x = np.where(x > 0, np.ceil(T * rng.random(x.size)), 0.0)
+    weights = rng.integers(1, 5, x.size)
+    cells = Cells.from_customers(frequency=x, recency=t_x, age=T, weights=weights)
+    tables = DayTables.of(cells)
+    assert tables is not None
+    assert 0 < tables.has_row.sum() < cells.size
+    value, gradient = tables.weighted_log_likelihood(law)
+    direct, slopes = weighted_log_likelihood(
+        law, cells.frequency, cells.recency, cells.age, cells.weight
+    )
+    assert value == pytest.approx(direct, rel=1e-11)
+    assert gradient == pytest.approx(slopes, rel=1e-8, abs=1e-8 * float(np.abs(slopes).max()))
+
+
+def test_fractions_of_days_are_not_looked_up() -> None:
+    x = np.repeat([0.0, 1.0], 50)
+    T = np.linspace(10.25, 20.25, 100)
+    cells = Cells.from_customers(frequency=x, recency=np.where(x > 0, T / 2, 0), age=T)
+    assert DayTables.of(cells) is None
 
 
 def test_a_vanishing_growth_of_risk_is_pareto_nbd() -> None:

@@ -21,6 +21,7 @@ from scipy.special import expit, exprel
 
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.estimation import Estimation
+from patronage.science.lifetime.ggompertz_nbd_day_tables import DayTables
 from patronage.science.lifetime.ggompertz_nbd_likelihood import (
     Ages,
     Gompertz,
@@ -239,11 +240,16 @@ def _buys(law: Gompertz, x: FloatArray, T: FloatArray, window: Window) -> FloatA
 
 
 def _mean_log_likelihood(cells: Cells) -> Objective:
+    """The objective of the fit: by look-up where that is exact and pays, else directly."""
+    tables = DayTables.of(cells)
     columns = (cells.frequency, cells.recency, cells.age, cells.weight)
 
     def objective(point: FloatArray) -> tuple[float, FloatArray]:
         law = Gompertz(**dict(zip(_NAMES, np.exp(_TO_NAMES @ point).tolist(), strict=True)))
-        total, gradient = weighted_log_likelihood(law, *columns)
+        if tables is not None:
+            total, gradient = tables.weighted_log_likelihood(law)
+        else:
+            total, gradient = weighted_log_likelihood(law, *columns)
         return total / cells.customers, _TO_NAMES.T @ gradient / cells.customers
 
     return objective
