@@ -66,7 +66,9 @@ def line_with_band(
         .encode(x=time, y=height, text="end:N")
         for end, dy in _ends(marks, series)
     ]
-    spec = specification(alt.layer(band, line, dots, *names), 0) | {"height": 200}
+    # a layer of nothing has no reach, of which the browser's console complains
+    bands = [band] if any(mark["low"] is not None for mark in marks) else []
+    spec = specification(alt.layer(*bands, line, dots, *names), 0) | {"height": 200}
     return Chart(
         finding=finding,
         detail=detail,
