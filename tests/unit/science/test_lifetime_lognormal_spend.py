@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import integrate, stats
 
 from patronage.science.lifetime import (
     SPEND_MODELS,
@@ -58,6 +59,31 @@ def test_one_purchase_is_exactly_the_normal_model_in_logs() -> None:
     density = -0.5 * math.log(2 * math.pi * total) - away**2 / (2 * total) - math.log(50.0)
     found = MODEL.log_likelihood_of(frequency=[1], average_spend=[50.0])
     assert found == pytest.approx(density)
+
+
+def test_the_answers_are_what_numerical_integration_over_the_mean_gives() -> None:
+    """SciPy's densities and quadrature, on the model as written: nothing of the closed forms."""
+    x, z = 4, 60.0
+    kappa = math.expm1(0.8**2)
+    s = math.sqrt(math.log1p(kappa / x))
+
+    def joint(mean: float) -> float:
+        prior = stats.lognorm.pdf(mean, 0.6, scale=math.exp(3.4))
+        return float(prior * stats.lognorm.pdf(z, s, scale=mean * math.exp(-s * s / 2)))
+
+    def moment(power: int) -> float:
+        value, _ = integrate.quad(
+            lambda log: math.exp(log) ** (power + 1) * joint(math.exp(log)), 0.0, 8.0, epsabs=0
+        )
+        return float(value)
+
+    evidence = moment(0)
+    mean, second = moment(1) / evidence, moment(2) / evidence
+    assert MODEL.expected_spend(x, z)[0] == pytest.approx(mean, rel=1e-7)
+    assert MODEL.spend_variance(x, z)[0] == pytest.approx(second - mean**2, rel=1e-6)
+    assert MODEL.purchase_spend_variance(x, z)[0] == pytest.approx(kappa * second, rel=1e-7)
+    found = MODEL.log_likelihood_of(frequency=[x], average_spend=[z])
+    assert found == pytest.approx(math.log(evidence), rel=1e-7)
 
 
 def test_the_gradient_is_the_slope() -> None:

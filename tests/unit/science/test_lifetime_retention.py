@@ -194,6 +194,11 @@ def test_customers_who_all_leave_alike_are_fitted_at_the_limit() -> None:
     assert fit.retention_rate([1, 9]) == pytest.approx(0.8, abs=1e-3)
 
 
+def test_no_period_ahead_brings_nothing() -> None:
+    assert MODEL.expected_renewals([0, 5], periods=0).tolist() == [0, 0]
+    assert MODEL.survival(0)[0] == 1
+
+
 def test_ten_years_of_weeks_and_an_unlikely_tenure_stay_finite() -> None:
     for model in (MODEL, WEIBULL):
         curve = model.survival([0, 520, 10_000])
@@ -251,6 +256,16 @@ def test_ten_years_of_weeks_and_an_unlikely_tenure_stay_finite() -> None:
         (lambda: MODEL.survival(-1), InconsistentHistory, "whole numbers from 0"),
         (lambda: MODEL.retention_rate(0), InconsistentHistory, "whole numbers from 1"),
         (lambda: MODEL.expected_renewals(1, periods=-1), InvalidWindow, "found -1"),
+        *(
+            (
+                lambda rate=rate: MODEL.contract_value(
+                    1, margin_per_period=9.0, discount_rate_per_period=rate, periods=3
+                ),
+                InvalidWindow,
+                "between -1 and 10",
+            )
+            for rate in (-1.0, 10.0, math.nan)
+        ),
         (
             lambda: MODEL.discounted_expected_renewals(1, discount_rate_per_period=0.0),
             InvalidWindow,
