@@ -12,7 +12,6 @@ import polars as pl
 from patronage.steer.errors import DoesNotClose
 from patronage.steer.models import LINES
 
-MOVEMENTS: Final = LINES[1:-1]
 #: what a row of the statement is of: a customer in a portfolio, and who shares the experience
 ROW: Final = ("customer_id", "portfolio_id", "handed_from")
 

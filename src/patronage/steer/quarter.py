@@ -100,8 +100,6 @@ class Changes:
     moves: pl.DataFrame
     #: `customer_id`, `day`, `portfolio_id`, `starts_at` of every membership that began
     began: pl.DataFrame
-    #: `customer_id`, `portfolio_id` before all of them
-    before: pl.DataFrame
 
 
 def changes(runs: Runs, opening_day: date) -> Changes:
@@ -134,7 +132,7 @@ def changes(runs: Runs, opening_day: date) -> Changes:
             hand_overs(pl.concat([late, dated_back], how="diagonal_relaxed"), at_opening),
         ]
     )
-    return Changes(at_opening=at_opening, moves=moves, began=began, before=before)
+    return Changes(at_opening=at_opening, moves=moves, began=began)
 
 
 def portfolios_at(began: pl.DataFrame, before: pl.DataFrame, day: date) -> pl.DataFrame:
