@@ -87,14 +87,14 @@ def drawn_futures(a: Histories, view: View, days: int, rng: np.random.Generator)
     noise = _finite(spend.purchase_spend_variance(*known), a)
     spent = _gamma(bought * mean, bought * noise, rng)
     total = a.average_spend * a.frequency + spent
+    some = np.maximum(later.frequency, 1.0)
     return replace(
         a,
         frequency=later.frequency,
         recency=later.recency,
         age=later.age,
-        average_spend=np.divide(
-            total, later.frequency, out=np.zeros_like(total), where=later.frequency > 0
-        ),
+        # a minor unit a day is the least that the spend model can take
+        average_spend=np.maximum(total / some, 1.0 / view.minor_per_major),
     )
 
 
