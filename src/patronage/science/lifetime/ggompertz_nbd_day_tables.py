@@ -95,7 +95,9 @@ class DayTables:
         k, last = law.r + self.frequencies, np.array([self.days], dtype=np.float64)
         risen = law.log_rise(last) - law.log_rise(self.soonest)
         span = k * np.log((law.alpha + last) / (law.alpha + self.soonest)) + (law.s + 1.0) * risen
-        risk = law.b * np.exp(law.b * self.soonest - law.log_rise(self.soonest)) / law.beta
+        # ρ moves steadily towards 1, so that it is largest at one of the ends
+        share = np.exp(-law.log_rise(self.soonest)) * (1.0 - law.beta) / law.beta
+        risk = law.b * np.maximum(1.0 + share, 1.0)
         steep = k / (law.alpha + self.soonest) + (law.s + 1.0) * risk
         good: BoolArray = smooth & (span < _LARGEST_RANGE) & (steep <= _STEEPEST_A_DAY)
         return good
