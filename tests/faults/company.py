@@ -17,6 +17,7 @@ from patronage.access.roles import SYSTEM, Role
 from patronage.customize.jobs import decide
 from patronage.customize.models import Contact, Decision
 from patronage.differentiate.actions import record_need
+from patronage.differentiate.rank_actions import open_ranking, vote
 from patronage.govern.models import Standing
 from patronage.identify.models import ImportRun
 from patronage.learn.jobs import read_out
@@ -61,6 +62,7 @@ class Company:
     #: of Ben and of Omar's team "Dry"
     foreign: Things
     statement_id: str
+    ranking_id: str
     read_out_id: str
     import_id: str
     #: raw key by role
@@ -105,12 +107,15 @@ def set_up() -> Company:
         mapping_digest="0", state="applied", actor_id="system", started_at=NOW,
     )  # fmt: skip
     top, rest = world.portfolios["Top"].id, world.portfolios["Everybody else"].id
+    own = _things(top, world.offers["APPLES"].id)
+    foreign = _things(rest, world.offers["CEREAL"].id)
     keys, revoked = _keys()
     return Company(
         world=world,
-        own=_things(top, world.offers["APPLES"].id),
-        foreign=_things(rest, world.offers["CEREAL"].id),
+        own=own,
+        foreign=foreign,
         statement_id=statement.id,
+        ranking_id=_ranked([own.customer_id, foreign.customer_id]),
         read_out_id=read.id,
         import_id=brought.id,
         keys=keys,
@@ -124,6 +129,21 @@ def undone() -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
+
+
+def _ranked(customer_ids: list[str]) -> str:
+    """A ranking in which everybody has a score, opened by nobody who calls."""
+    made = open_ranking(
+        actor=SYSTEM,
+        now=NOW,
+        name="Clients",
+        purpose="tests",
+        criteria={"fit": 1.0},
+        customer_ids=customer_ids,
+    )
+    for each in customer_ids:
+        vote(actor=SYSTEM, now=NOW, ranking_id=made.id, customer_id=each, scores={"fit": 5})
+    return made.id
 
 
 def _keys() -> tuple[dict[Role, str], str]:

@@ -167,6 +167,7 @@ def names_of(company: Company, things: Things) -> dict[str, str]:
     other = company.foreign if things is not company.foreign else company.own
     return {each.name: getattr(things, each.name) for each in fields(things)} | {
         "statement_id": company.statement_id,
+        "ranking_id": company.ranking_id,
         "read_out_id": company.read_out_id,
         "import_id": company.import_id,
         "manager_id": company.world.ben.id,

@@ -24,6 +24,7 @@ _PLACES = {
     "value": ("patronage.cli.value:app", "What customers are worth."),
     "ledger": ("patronage.cli.ledger:app", "What customers earned, and whether the books agree."),
     "objective": ("patronage.cli.objective:app", "What is meant to be done with a customer."),
+    "ranking": ("patronage.cli.ranking:app", "Clients ranked by judgement."),
     "portfolio": ("patronage.cli.portfolio:app", "Who is in charge of whom."),
     "customer": ("patronage.cli.customer:app", "Find a customer and what is known."),
     "consent": ("patronage.cli.consent:app", "What customers agreed to."),

@@ -58,6 +58,17 @@ class NoUsableModel(Refused):
         )
 
 
+class HistoryTooShort(Refused):
+    """No past date has both a history to forecast from and an outcome that has ended."""
+
+    def __init__(self, *, as_of: date, horizon_days: int) -> None:
+        super().__init__(
+            f"The history up to {as_of} is too short for a backtest: it needs a quarter to learn "
+            f"from and {horizon_days} days of outcomes after it. Import a longer history, or "
+            "choose a later date."
+        )
+
+
 class RuleRefused(Refused):
     """An objective rule of `company.toml` cannot be read."""
 
@@ -131,4 +142,50 @@ class WrongOrder(Refused):
         super().__init__(
             f"A bridge opens before it closes: found an opening as of {opening} and a closing as "
             f"of {closing}. Swap them, or choose another opening."
+        )
+
+
+class RankingMalformed(Refused):
+    """A ranking or a vote cannot be understood."""
+
+    def __init__(self, *, fault: str) -> None:
+        super().__init__(f"The ranking cannot be taken like this: {fault}.")
+
+
+class RankingReviewed(Refused):
+    """The ranking is frozen."""
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(
+            f"The ranking {name!r} was reviewed and does not change any more. Open another one."
+        )
+
+
+class SecondReviewerNeeded(Refused):
+    """Whoever made a ranking cannot review it."""
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(
+            f"You opened the ranking {name!r} or moved a client in it. Ask a person who did "
+            "neither to review it."
+        )
+
+
+class RankingIncomplete(Refused):
+    """Some client was not scored by every criterion."""
+
+    def __init__(self, *, name: str, missing: int, clients: int) -> None:
+        super().__init__(
+            f"{missing} of {clients} clients of the ranking {name!r} have no vote on some "
+            "criterion. Score them first: unknown is not the last place."
+        )
+
+
+class NotScored(Refused):
+    """There is no such place to move the client from or to."""
+
+    def __init__(self, *, customer_id: str, place: int, places: int) -> None:
+        super().__init__(
+            f"Customer {customer_id} cannot be put into place {place}: {places} clients have a "
+            "place, from 1 on. Score the client by every criterion first, or choose a place there."
         )

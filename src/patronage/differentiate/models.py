@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 
 from patronage.access.models import CompanyVersion
+from patronage.differentiate import ranked  # noqa: F401 - its tables are of this stage too
 from patronage.identify.models import Customer
 from patronage.vocabulary.ids import IdPrefix, new_id
 

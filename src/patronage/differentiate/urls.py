@@ -26,4 +26,9 @@ urlpatterns = [
     path("value/loyalty", pages.loyalty, name="loyalty"),
     path("value/segments", pages.segments, name="segments"),
     path("value/acquisition", pages.acquisition, name="acquisition"),
+    path("rankings", pages.rankings, name="rankings"),
+    path("rankings/<str:ranking_id>", pages.ranking, name="ranking"),
+    path("rankings/<str:ranking_id>/votes", pages.vote_ranking, name="vote-ranking"),
+    path("rankings/<str:ranking_id>/moves", pages.move_ranking, name="move-ranking"),
+    path("rankings/<str:ranking_id>/review", pages.review_ranking, name="review-ranking"),
 ]

@@ -67,6 +67,7 @@ class IdPrefix(StrEnum):
     QUARANTINE = "qua"
     READOUT = "rdo"
     RESERVATION = "rsv"
+    RANKING = "rnk"
     RULE = "rul"
     RULING = "rlg"
     RUN = "run"

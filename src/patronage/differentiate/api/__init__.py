@@ -9,6 +9,7 @@ from patronage.differentiate.api import (  # noqa: F401
     ledger,
     models,
     profit,
+    rankings,
     steering,
     valuations,
     value,

@@ -11,6 +11,13 @@ from patronage.differentiate.pages.objective import (
     revoke_objective,
     set_objective,
 )
+from patronage.differentiate.pages.rankings import (
+    move_ranking,
+    ranking,
+    rankings,
+    review_ranking,
+    vote_ranking,
+)
 from patronage.differentiate.pages.reconciliation import reconcile, record_total
 from patronage.differentiate.pages.segments import segments
 from patronage.differentiate.pages.value import value
@@ -27,13 +34,18 @@ __all__ = [
     "loyalty",
     "model_tracking",
     "models",
+    "move_ranking",
     "objective_context",
+    "ranking",
+    "rankings",
     "reconcile",
     "record_total",
+    "review_ranking",
     "revoke_objective",
     "segments",
     "set_objective",
     "value",
     "value_csv",
+    "vote_ranking",
     "worth_of",
 ]
