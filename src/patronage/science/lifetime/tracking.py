@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
-from scipy.signal import fftconvolve
 
 from patronage.science.lifetime.histories import FloatArray, as_columns, refuse_rows
 from patronage.science.lifetime.purchase_model import PurchaseModel
@@ -38,7 +37,7 @@ def expected_repeat_purchases(
     if length < 2:
         return np.zeros(length)
     a_day = np.diff(_so_far(model, length))
-    expected = fftconvolve(new[:length], a_day)[: length - 1]
+    expected = np.convolve(new[:length], a_day)[: length - 1]
     return np.concatenate(([0.0], np.maximum(expected, 0.0)))
 
 
