@@ -16,14 +16,14 @@ from patronage.access.company import CurrentCompany, current
 from patronage.access.progress import Progress, silent
 from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic, take_turns
-from patronage.differentiate import reads, registry
+from patronage.differentiate import backtesting, reads, registry
 from patronage.differentiate.errors import (
     DateNotOver,
     NothingToValue,
     OtherCurrency,
     UnknownCustomers,
 )
-from patronage.differentiate.models import ModelVersion, ValuationRun
+from patronage.differentiate.models import BacktestRun, ModelVersion, ValuationRun
 from patronage.differentiate.projection import project
 from patronage.differentiate.valuation.appraisal import (
     Labels,
@@ -36,6 +36,7 @@ from patronage.differentiate.valuation.history import Horizon
 from patronage.differentiate.valuation.scoring import Window
 from patronage.identify import fields as identify_fields
 from patronage.identify.models import Customer
+from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.ids import IdPrefix, new_id
 from patronage.vocabulary.periods import BusinessCalendar
@@ -55,6 +56,8 @@ class Inputs:
     manifests: reads.Manifests
     #: the valuation of the newest date before, whose objectives this one remembers
     before: ValuationRun | None
+    #: what chooses and calibrates the purchase model; None before the first one
+    backtest: BacktestRun | None
     #: the assumptions in force
     declared: CurrentCompany
 
@@ -65,6 +68,7 @@ class Inputs:
             "as_of": self.as_of.isoformat(),
             **self.manifests._asdict(),
             "before": self.before.input_digest if self.before else None,
+            "backtest": self.backtest.input_digest if self.backtest else None,
             "company": self.declared.version.digest,
             "method": METHOD_VERSION,
         }
@@ -108,7 +112,7 @@ def value(*, actor: Actor, now: datetime, as_of: date, progress: Progress = sile
     customers = _customers(inputs)
     progress(0.45, "Fitting the models")
     window = Window.of(inputs.declared.company, as_of)
-    fits = (fit_purchases(customers), fit_spend(customers, window.minor_per_major))
+    fits = (_fit_chosen(customers, inputs), fit_spend(customers, window.minor_per_major))
     progress(0.75, "Valuing customers")
     prepared = _prepare(inputs, customers, fits, now)
     progress(0.9, "Storing the valuation")
@@ -117,15 +121,84 @@ def value(*, actor: Actor, now: datetime, as_of: date, progress: Progress = sile
     return run
 
 
-def _inputs(as_of: date, now: datetime) -> Inputs:
+def backtest(
+    *, actor: Actor, now: datetime, as_of: date, progress: Progress = silent
+) -> BacktestRun:
+    """Backtest every purchase model on the history up to a date, and choose one.
+
+    The same inputs again give the backtest that is there. Valuations as of the date and later use
+    the model it chose, at the level it found; those that are there stay as they are.
+
+    Raises:
+        DateNotOver: the date has not ended yet.
+        NothingToValue: nobody bought anything by then.
+        HistoryTooShort: no past date has a history to forecast from and an outcome.
+    """
+    actor.require(Right.VALUE)
+    declared, manifests = _read_from(as_of, now)
+    inputs = backtesting.Inputs(as_of=as_of, manifests=manifests, declared=declared)
+    known = BacktestRun.objects.filter(input_digest=inputs.digest).first()
+    if known is not None:
+        return known
+    made = backtesting.tested(inputs, progress)
+    progress(0.95, "Storing the backtest")
+    run = backtesting.store(actor, now, inputs, made)
+    progress(1.0, "Done")
+    return run
+
+
+def fit(
+    *, actor: Actor, now: datetime, as_of: date, progress: Progress = silent
+) -> list[ModelVersion]:
+    """Fit every purchase model and the spend model as of a date, without valuing anybody.
+
+    Returns:
+        The versions, failed ones included, in the order tried; models for which no search was
+        possible have none.
+
+    Raises:
+        As `value`, but for the rules.
+    """
+    actor.require(Right.VALUE)
+    inputs = _inputs(as_of, now)
+    progress(0.1, "Reading the history")
+    customers = _customers(inputs)
+    unit = Window.of(inputs.declared.company, as_of).minor_per_major
+    fits: list[Fit] = []
+    for name in PURCHASE_MODELS:
+        progress(0.4 + 0.5 * len(fits) / len(PURCHASE_MODELS), f"Fitting {name}")
+        fits.append(fit_purchases(customers, name))
+    fits.append(fit_spend(customers, unit))
+    with atomic():
+        take_turns("valuations")
+        made = []
+        for each in fits:
+            version = registry.version_of(each, as_of=as_of, now=now, backtest=inputs.backtest)
+            if version is not None:
+                registry.save_model(actor=actor, now=now, version=version, fault=each.fault)
+                made.append(version)
+    progress(1.0, "Done")
+    return made
+
+
+def _read_from(as_of: date, now: datetime) -> tuple[CurrentCompany, reads.Manifests]:
     declared = current()
     if BusinessCalendar(declared.company.time_zone).end_of_day(as_of) > now:
         raise DateNotOver(as_of=as_of)
     manifests = reads.Manifests.committed(declared.company)
     if manifests is None:
         raise NothingToValue(as_of=as_of)
+    return declared, manifests
+
+
+def _inputs(as_of: date, now: datetime) -> Inputs:
+    declared, manifests = _read_from(as_of, now)
     return Inputs(
-        as_of=as_of, manifests=manifests, before=reads.run_before(as_of), declared=declared
+        as_of=as_of,
+        manifests=manifests,
+        before=reads.run_before(as_of),
+        backtest=registry.newest_backtest(as_of),
+        declared=declared,
     )
 
 
@@ -165,7 +238,9 @@ def _prepare(
 ) -> Prepared:
     """Choose the models, value everybody and write the files, before any lock is taken."""
     company, as_of = inputs.declared.company, inputs.as_of
-    fitted = tuple(registry.version_of(fit, as_of=as_of, now=now) for fit in fits)
+    fitted = tuple(
+        registry.version_of(fit, as_of=as_of, now=now, backtest=inputs.backtest) for fit in fits
+    )
     purchase, spend = (
         registry.version_to_use(fit, version, as_of)
         for fit, version in zip(fits, fitted, strict=True)
@@ -181,6 +256,25 @@ def _prepare(
         valued=valued,
         manifest=_append(as_valuations(valued, company, as_of, labels)),
     )
+
+
+def _fit_chosen(customers: pl.DataFrame, inputs: Inputs) -> Fit:
+    """Fit the model that the newest backtest chose; the default one before the first."""
+    if inputs.backtest is None:
+        return fit_purchases(customers)
+    return fit_purchases(customers, inputs.backtest.champion)
+
+
+def _model_spread(backtest: BacktestRun | None, used: ModelVersion) -> dict[str, float | None]:
+    """Lowest and highest total of the models that converged, as shares of the used one's."""
+    totals = backtest.horizon_totals_minor if backtest else {}
+    own = totals.get(used.name, 0)
+    if own <= 0:
+        return {"model_low": None, "model_high": None}
+    return {
+        "model_low": min(totals.values()) / own,
+        "model_high": max(totals.values()) / own,
+    }
 
 
 def _append(rows: pl.DataFrame) -> Manifest:
@@ -226,7 +320,8 @@ def _run(now: datetime, inputs: Inputs, prepared: Prepared, manifest: Manifest) 
         customers=len(prepared.valued),
         total_minor=int(prepared.valued["value_minor"].sum()),
         currency=company.currency,
-        history_days=int(prepared.valued["age_days"].max() or 0),
+        history_days=int(prepared.valued.select(pl.col("age_days").max()).item() or 0),
+        **_model_spread(inputs.backtest, prepared.purchase),
         manifest=manifest.number,
         order_lines_manifest=inputs.manifests.order_lines,
         products_manifest=inputs.manifests.products,

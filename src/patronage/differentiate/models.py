@@ -67,12 +67,9 @@ class BacktestRun(models.Model):
         max_length=60, help_text="The purchase model with the best rolling log score."
     )
     is_challenger_promoted = models.BooleanField(
-        help_text="The challenger won at held-out dates and gives P(buy)."
+        help_text="It beat the calibrated model at held-out dates."
     )
     calibration = models.JSONField(help_text="As a model version carries it.")
-    challenger = models.JSONField(
-        null=True, help_text="The challenger as trained on everything that had ended; none if not."
-    )
     failures = models.JSONField(help_text="Fits that did not converge: model, date, reason.")
     horizon_totals_minor = models.JSONField(
         help_text="Value of the horizon under each model that converged; their spread is the "

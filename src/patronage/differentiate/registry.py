@@ -7,38 +7,57 @@ from datetime import date, datetime
 from patronage.access.audit import record
 from patronage.access.roles import Actor
 from patronage.differentiate.errors import NoUsableModel
-from patronage.differentiate.models import ModelVersion
+from patronage.differentiate.models import BacktestRun, ModelVersion
 from patronage.differentiate.valuation.fitting import NAMES, PURCHASE, SPEND, Fit
+from patronage.differentiate.valuation.levelled import from_stored
 from patronage.differentiate.valuation.scoring import Models
-from patronage.science.lifetime import GammaGamma, ParetoNBD
+from patronage.science.lifetime import GammaGamma
+from patronage.science.lifetime.purchase_model import PURCHASE_MODELS, PurchaseModel
 
 _REASON_LENGTH = 400
 
 
-def version_of(fit: Fit, *, as_of: date, now: datetime) -> ModelVersion | None:
+def newest_backtest(as_of: date) -> BacktestRun | None:
+    """The newest backtest that saw nothing later than the date."""
+    seen = BacktestRun.objects.filter(as_of__lte=as_of)
+    return seen.order_by("-as_of", "-created_at", "-id").first()
+
+
+def version_of(
+    fit: Fit, *, as_of: date, now: datetime, backtest: BacktestRun | None = None
+) -> ModelVersion | None:
     """The outcome of a fit as a version, not yet saved; failed fits included.
 
-    A fit that found the parameters of an earlier version for the same date is that version.
+    A fit that found the parameters of an earlier version for the same date, with the same
+    calibration, is that version.
+
+    Args:
+        backtest: what chose this model, and calibrates it if it is its champion.
 
     Returns:
         The version; None where there are no parameters to keep.
     """
     if fit.parameters is None:
         return None
-    name = NAMES.get(fit.kind, fit.kind)
-    same_date = ModelVersion.objects.filter(kind=fit.kind, name=name, as_of=as_of)
-    for known in same_date.order_by("-fitted_at"):
+    chosen = backtest if fit.kind == PURCHASE else None
+    calibrated = chosen is not None and chosen.champion == fit.name
+    calibration = chosen.calibration if chosen is not None and calibrated else {}
+    same_date = ModelVersion.objects.filter(kind=fit.kind, name=fit.name, as_of=as_of)
+    for known in same_date.filter(backtest=chosen).order_by("-fitted_at"):
         if known.parameters == fit.parameters and known.converged == fit.usable:
             return known
     return ModelVersion(
         kind=fit.kind,
-        name=name,
+        name=fit.name,
         as_of=as_of,
         parameters=fit.parameters,
         standard_errors=fit.standard_errors,
         log_likelihood=fit.log_likelihood,
         converged=fit.usable,
+        fault=fit.fault[:_REASON_LENGTH],
         customers=fit.customers,
+        calibration=calibration,
+        backtest=chosen,
         fitted_at=now,
     )
 
@@ -69,9 +88,10 @@ def save_model(*, actor: Actor, now: datetime, version: ModelVersion, fault: str
 
 
 def last_good(kind: str, as_of: date) -> ModelVersion | None:
-    """The newest usable version whose data ended on or before the date."""
+    """The newest usable version, of any model, whose data ended on or before the date."""
+    names = PURCHASE_MODELS if kind == PURCHASE else (NAMES[kind],)
     usable = ModelVersion.objects.filter(
-        kind=kind, name=NAMES[kind], converged=True, as_of__lte=as_of
+        kind=kind, name__in=names, converged=True, as_of__lte=as_of
     )
     return usable.order_by("-as_of", "-fitted_at", "-id").first()
 
@@ -88,10 +108,10 @@ def version_to_use(fit: Fit, version: ModelVersion | None, as_of: date) -> Model
     return chosen
 
 
-def purchase_model(version: ModelVersion) -> ParetoNBD:
+def purchase_model(version: ModelVersion) -> PurchaseModel:
     """Rebuild the purchase model of a version."""
     _expect(version, PURCHASE)
-    return ParetoNBD.from_parameters(**version.parameters)
+    return PURCHASE_MODELS[version.name].from_parameters(**version.parameters)
 
 
 def spend_model(version: ModelVersion) -> GammaGamma:
@@ -102,10 +122,13 @@ def spend_model(version: ModelVersion) -> GammaGamma:
 
 def models_of(purchase: ModelVersion, spend: ModelVersion) -> Models:
     """Rebuild the pair that a valuation rests on."""
+    path, buying = from_stored(purchase.calibration)
     return Models(
         purchase=purchase_model(purchase),
         spend=spend_model(spend),
         fitted_as_of=purchase.as_of,
+        calibration=path,
+        buying=buying,
     )
 
 

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 
 import polars as pl
 
-from patronage.science.lifetime import Cells, Estimation, GammaGamma, LifetimeError, ParetoNBD
+from patronage.science.lifetime import Cells, Estimation, GammaGamma, LifetimeError
+from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
 
 PURCHASE = "purchase"
 SPEND = "spend"
-#: Name of the model of each kind that is fitted.
+#: Name of the model of each kind that is fitted until a backtest chooses another.
 NAMES = {PURCHASE: "Pareto/NBD", SPEND: "Gamma-Gamma"}
 
 
@@ -21,6 +22,8 @@ class Fit:
 
     #: "purchase" or "spend"
     kind: str
+    #: published name of the model
+    name: str
     #: by name; None where no search was possible
     parameters: dict[str, float] | None
     #: asymptotic, by name of the parameter; None where there is none
@@ -38,10 +41,10 @@ class Fit:
         return not self.fault
 
 
-def fit_purchases(frame: pl.DataFrame) -> Fit:
-    """Fit Pareto/NBD to `frequency`, `recency_days`, `age_days`, one row a customer."""
+def fit_purchases(frame: pl.DataFrame, name: str = NAMES[PURCHASE]) -> Fit:
+    """Fit a purchase model to `frequency`, `recency_days`, `age_days`, one row a customer."""
     try:
-        model = ParetoNBD.fit(
+        model = PURCHASE_MODELS[name].fit(
             Cells.from_customers(
                 frequency=frame["frequency"].to_numpy(),
                 recency=frame["recency_days"].to_numpy(),
@@ -49,8 +52,8 @@ def fit_purchases(frame: pl.DataFrame) -> Fit:
             )
         )
     except LifetimeError as error:
-        return _impossible(PURCHASE, error)
-    return _outcome(PURCHASE, asdict(model.parameters), model.estimation)
+        return _impossible(PURCHASE, name, error)
+    return _outcome(PURCHASE, name, asdict(model.parameters), model.estimation)
 
 
 def fit_spend(frame: pl.DataFrame, minor_per_major: int) -> Fit:
@@ -65,20 +68,25 @@ def fit_spend(frame: pl.DataFrame, minor_per_major: int) -> Fit:
             average_spend=spent["average_spend_minor"].to_numpy() / minor_per_major,
         )
     except LifetimeError as error:
-        return _impossible(SPEND, error)
+        return _impossible(SPEND, NAMES[SPEND], error)
     fault = ""
     if not math.isfinite(model.population_mean):
         fault = "The average spend of a new customer would be infinite (q is not above 1)."
-    return _outcome(SPEND, asdict(model.parameters), model.estimation, fault)
+    return _outcome(SPEND, NAMES[SPEND], asdict(model.parameters), model.estimation, fault)
 
 
 def _outcome(
-    kind: str, parameters: dict[str, float], estimation: Estimation | None, fault: str = ""
+    kind: str,
+    name: str,
+    parameters: dict[str, float],
+    estimation: Estimation | None,
+    fault: str = "",
 ) -> Fit:
     if estimation is None:
         raise ValueError(f"a fitted {kind} model must carry the record of its estimation")
     return Fit(
         kind=kind,
+        name=name,
         parameters=parameters,
         standard_errors={
             name: error if math.isfinite(error) else None
@@ -90,9 +98,10 @@ def _outcome(
     )
 
 
-def _impossible(kind: str, error: LifetimeError) -> Fit:
+def _impossible(kind: str, name: str, error: LifetimeError) -> Fit:
     return Fit(
         kind=kind,
+        name=name,
         parameters=None,
         standard_errors={},
         log_likelihood=None,

@@ -15,11 +15,11 @@ from patronage.science.equity import CustomerValue, customer_value, round_half_e
 from patronage.science.lifetime import (
     Calibration,
     GammaGamma,
-    ParetoNBD,
     ProbabilityCalibration,
     PurchaseMoments,
     calibrated_purchases,
 )
+from patronage.science.lifetime.purchase_model import PurchaseModel
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.money import currency_decimals
 from patronage.vocabulary.periods import Quarter
@@ -32,7 +32,7 @@ class Models:
     """The two models a valuation rests on, and what outcomes said of their level."""
 
     #: who is still a customer and how often they shop
-    purchase: ParetoNBD
+    purchase: PurchaseModel
     #: what they spend on a shopping day, in major units
     spend: GammaGamma
     #: last day of the data that the purchase model was fitted to: day 0 of the calibration

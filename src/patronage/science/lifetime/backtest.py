@@ -67,11 +67,25 @@ class OriginResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Learnt:
+    """What a backtest teaches for forecasts made today, from all outcomes that have ended."""
+
+    #: the model with the best rolling log score
+    champion: str
+    #: correction of its probabilities
+    buying: ProbabilityCalibration
+    #: whether the challenger beat the calibrated model at held-out origins
+    promoted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Backtest:
     """An event at every origin."""
 
     event: Event
     origins: tuple[OriginResult, ...]
+    #: for forecasts made now; None without an origin
+    learnt: Learnt | None
 
     def scored(self, *names: str) -> list[OriginResult]:
         """The origins at which all of these forecast."""
@@ -136,7 +150,19 @@ class Rolling:
         for origin in origins:
             if origin.models:
                 self._step(origin)
-        return Backtest(event=self.event, origins=tuple(self._results))
+        learnt = self._learnt() if self._results else None
+        return Backtest(event=self.event, origins=tuple(self._results), learnt=learnt)
+
+    def _learnt(self) -> Learnt:
+        places = list(range(len(self._results)))
+        champion = self._champion(list(self._origins[-1].models), places)
+        said = [each.said[champion] for each in self._results]
+        came = [each.happened for each in self._results]
+        return Learnt(
+            champion=champion,
+            buying=probability_calibration(said, came),
+            promoted=self._wins(places),
+        )
 
     def _step(self, origin: Origin) -> None:
         ended = self._ended(origin.day)

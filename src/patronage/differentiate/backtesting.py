@@ -1,0 +1,320 @@
+"""Would the valuations have been right? Backtest the purchase models on the company's history."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from patronage.access import datasets
+from patronage.access.audit import record
+from patronage.access.company import CurrentCompany
+from patronage.access.progress import Progress
+from patronage.access.roles import Actor
+from patronage.access.transactions import atomic, take_turns
+from patronage.differentiate import reads
+from patronage.differentiate.errors import HistoryTooShort
+from patronage.differentiate.models import BacktestOrigin, BacktestRun, BacktestScore
+from patronage.differentiate.valuation.history import PARTS_PER_UNIT, customer_days
+from patronage.differentiate.valuation.levelled import as_stored
+from patronage.differentiate.valuation.scoring import Window
+from patronage.science.lifetime.backtest import (
+    BASELINES,
+    CALIBRATED,
+    CHALLENGER,
+    IN_USE,
+    Backtest,
+    OriginResult,
+    Rolling,
+)
+from patronage.science.lifetime.calibration import Calibration
+from patronage.science.lifetime.events import BUYS_NEXT_QUARTER
+from patronage.science.lifetime.forecast_scores import (
+    brier_scores,
+    covered,
+    levels_that_cover,
+    log_scores,
+    reliability,
+)
+from patronage.science.lifetime.level import path_calibration
+from patronage.science.lifetime.panel import Panel
+from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
+from patronage.science.lifetime.rolling import Origin, origins_of, rolling_origins, stretches
+from patronage.science.lifetime.spend_models import SPEND_MODELS
+from patronage.science.lifetime.totals import LevelResult, levels
+
+#: Raised whenever the same inputs would give other scores than before.
+METHOD_VERSION: Final = 1
+_EPOCH: Final = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Everything that a backtest's figures depend on."""
+
+    as_of: date
+    manifests: reads.Manifests
+    declared: CurrentCompany
+
+    @property
+    def digest(self) -> str:
+        """The same for the same inputs."""
+        content = {
+            "as_of": self.as_of.isoformat(),
+            "order_lines": self.manifests.order_lines,
+            "products": self.manifests.products,
+            "company": self.declared.version.digest,
+            "models": list(PURCHASE_MODELS),
+            "method": METHOD_VERSION,
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tested:
+    """What a backtest found, before it is stored."""
+
+    found: Backtest
+    levels: tuple[LevelResult, ...]
+    #: of the champion, as known at the end of the history
+    path: Calibration
+    #: fits that did not converge
+    failures: list[dict[str, str]]
+    #: discounted value of the horizon by model, minor units
+    horizon_totals_minor: dict[str, int]
+
+
+def tested(inputs: Inputs, progress: Progress) -> Tested:
+    """Forecast from past dates up to `as_of`, and score; nothing later is read.
+
+    Raises:
+        HistoryTooShort: there is no past date with a history and an outcome.
+    """
+    event = BUYS_NEXT_QUARTER
+    progress(0.05, "Reading the history")
+    panel, last_day = panel_of(inputs), _number(inputs.as_of)
+    days = rolling_origins(panel, last_day=last_day, horizon_days=event.horizon_days)
+    if not days:
+        raise HistoryTooShort(as_of=inputs.as_of, horizon_days=event.horizon_days)
+    origins = []
+    for origin in origins_of(panel, (*days, last_day), PURCHASE_MODELS, SPEND_MODELS):
+        origins.append(origin)
+        progress(0.1 + 0.6 * len(origins) / (len(days) + 1), f"Fitting as of {_date(origin.day)}")
+    *past, now = origins
+    progress(0.75, "Scoring what was forecast")
+    rng = np.random.default_rng(0)
+    found = Rolling(panel=panel, event=event, challenger=True, rng=rng).run(past)
+    if found.learnt is None:
+        raise HistoryTooShort(as_of=inputs.as_of, horizon_days=event.horizon_days)
+    champions = {each.day: each.champion for each in found.origins}
+    kept = [origin for origin in past if origin.day in champions]
+    champion = found.learnt.champion
+    ended = [
+        margin
+        for origin in kept
+        if champion in origin.models
+        for _, margin in stretches(origin, champion, panel, last_day=last_day)
+    ]
+    return Tested(
+        found=found,
+        levels=levels(panel, kept, champions, last_day=last_day),
+        path=path_calibration(ended, known_on=last_day),
+        failures=_failures(origins),
+        horizon_totals_minor=_horizon_totals(inputs, now),
+    )
+
+
+def panel_of(inputs: Inputs) -> Panel:
+    """What each customer bought on each day up to the as-of date; amounts in major units.
+
+    The margin of a day is sales net of returns less the declared cost of goods and of baskets;
+    costs that no purchase makes (months, contacts, cases) are not in it.
+    """
+    company = inputs.declared.company
+    query = customer_days(
+        inputs.manifests.read("order_lines"),
+        inputs.manifests.read("products"),
+        company=company,
+        as_of=inputs.as_of,
+    )
+    unit = Window.of(company, inputs.as_of).minor_per_major
+    amount = pl.col("sales_minor") + pl.col("returns_minor")
+    cost = pl.col("cost_parts") / PARTS_PER_UNIT
+    basket = pl.col("baskets") * company.cost_per_basket_minor
+    rows = (
+        datasets.warehouse()
+        .polars(query)
+        .select(
+            who=pl.col("customer_id").rank("dense") - 1,
+            day=(pl.col("day").cast(pl.Date) - _EPOCH).dt.total_days(),
+            spend=amount / unit,
+            margin=(amount - cost - basket) / unit,
+            bought=(pl.col("sale_lines") > 0).cast(pl.Float64),
+        )
+    )
+    return Panel.of(
+        customer=rows["who"].to_numpy(),
+        day=rows["day"].to_numpy(),
+        spend=rows["spend"].to_numpy(),
+        margin=rows["margin"].to_numpy(),
+        bought=rows["bought"].to_numpy(),
+    )
+
+
+def store(actor: Actor, now: datetime, inputs: Inputs, made: Tested) -> BacktestRun:
+    """Keep a backtest with its scores and dates, in one transaction."""
+    learnt = made.found.learnt
+    if learnt is None:
+        raise ValueError("a backtest without an origin has nothing to store")
+    with atomic():
+        take_turns("backtests")
+        known = BacktestRun.objects.filter(input_digest=inputs.digest).first()
+        if known is not None:
+            return known
+        run = BacktestRun.objects.create(
+            as_of=inputs.as_of,
+            input_digest=inputs.digest,
+            company_version=inputs.declared.version,
+            order_lines_manifest=inputs.manifests.order_lines,
+            products_manifest=inputs.manifests.products,
+            horizon_days=made.found.event.horizon_days,
+            origins=len(made.found.origins),
+            champion=learnt.champion,
+            is_challenger_promoted=learnt.promoted,
+            calibration=as_stored(made.path, learnt.buying),
+            failures=made.failures,
+            horizon_totals_minor=made.horizon_totals_minor,
+            created_at=now,
+        )
+        BacktestScore.objects.bulk_create(_scores(run, made.found))
+        unit = Window.of(inputs.declared.company, inputs.as_of).minor_per_major
+        BacktestOrigin.objects.bulk_create(_dates(run, made, unit))
+        record(
+            actor=actor,
+            now=now,
+            action="backtest models",
+            subject_kind="backtest",
+            subject_id=run.id,
+            change={
+                "as_of": run.as_of.isoformat(),
+                "origins": run.origins,
+                "champion": run.champion,
+                "challenger_promoted": run.is_challenger_promoted,
+                "failures": len(run.failures),
+            },
+        )
+    return run
+
+
+def _scores(run: BacktestRun, found: Backtest) -> list[BacktestScore]:
+    """One row a forecaster, over the dates at which all of them spoke."""
+    by_role = {
+        "model": [name for name in PURCHASE_MODELS if found.scored(name)],
+        "calibrated": [CALIBRATED],
+        "challenger": [CHALLENGER],
+        "baseline": list(BASELINES),
+        "in use": [IN_USE],
+    }
+    spoken = [name for names in by_role.values() for name in names if found.scored(name)]
+    common = found.scored(*spoken) or list(found.origins)
+    return [
+        _score(run, found, common, name, role)
+        for role, names in by_role.items()
+        for name in names
+        if all(name in each.said for each in common)
+    ]
+
+
+def _score(
+    run: BacktestRun, found: Backtest, rows: Sequence[OriginResult], name: str, role: str
+) -> BacktestScore:
+    happened = np.concatenate([each.happened for each in rows])
+    said = np.concatenate([each.said[name] for each in rows])
+    log, brier = found.compare(IN_USE, name)
+    seen = reliability(said, happened)
+    return BacktestScore(
+        run=run,
+        event=found.event.name,
+        forecaster=name,
+        role=role,
+        origins=len(rows),
+        rows=happened.size,
+        log_score=float(log_scores(said, happened).mean()),
+        brier_score=float(brier_scores(said, happened).mean()),
+        calibration_error=seen.calibration_error,
+        resolution=seen.resolution,
+        log_behind=log.mean,
+        log_behind_low=log.low,
+        log_behind_high=log.high,
+        brier_behind=brier.mean,
+        brier_behind_low=brier.low,
+        brier_behind_high=brier.high,
+        deciles=asdict(seen),
+    )
+
+
+def _dates(run: BacktestRun, made: Tested, unit: int) -> list[BacktestOrigin]:
+    nominal = levels_that_cover(None)
+    return [
+        BacktestOrigin(
+            run=run,
+            as_of=_date(level.day),
+            champion=origin.champion,
+            is_challenger_in_use=origin.promoted,
+            customers=origin.happened.size,
+            factor=level.calibration.factors[0],
+            purchases_fitted=level.purchases.fitted,
+            purchases_expected=level.purchases.calibrated,
+            purchases_repeated=level.purchases.repeated,
+            purchases_came=level.purchases.came,
+            margin_fitted_minor=round(level.margin.fitted * unit),
+            margin_expected_minor=round(level.margin.calibrated * unit),
+            margin_repeated_minor=round(level.margin.repeated * unit),
+            margin_came_minor=round(level.margin.came * unit),
+            probability_expected=float(origin.said[IN_USE].mean()),
+            share_bought=float(origin.happened.mean()),
+            log_score=float(log_scores(origin.said[IN_USE], origin.happened).mean()),
+            purchases_covered=covered(level.purchase_ranks, nominal),
+            spend_covered=covered(level.spend_ranks, nominal),
+        )
+        for origin, level in zip(made.found.origins, made.levels, strict=True)
+    ]
+
+
+def _failures(origins: Sequence[Origin]) -> list[dict[str, str]]:
+    return [
+        {"model": name, "as_of": _date(origin.day).isoformat(), "reason": reason}
+        for origin in origins
+        for name, reason in origin.failed.items()
+    ]
+
+
+def _horizon_totals(inputs: Inputs, now: Origin) -> dict[str, int]:
+    """What the base is worth over the horizon under each model that converged today."""
+    window = Window.of(inputs.declared.company, inputs.as_of)
+    unit: Any = now.unit_spend() * now.seen.margin_rate * window.minor_per_major
+    totals = {}
+    for name, model in now.models.items():
+        if name in now.failed:
+            continue
+        purchases = model.discounted_expected_purchases(
+            *now.seen.past,
+            horizon_days=window.horizon_days,
+            annual_discount_rate=window.annual_discount_rate,
+        )
+        totals[name] = round(float(purchases @ unit))
+    return totals
+
+
+def _number(day: date) -> int:
+    return (day - _EPOCH).days
+
+
+def _date(number: int) -> date:
+    return _EPOCH + timedelta(days=number)

@@ -1,0 +1,202 @@
+"""The backtest's champion is used at the level it found; a fit that fails leaves the last good."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from patronage.access.company import current
+from patronage.access.errors import NotFound
+from patronage.access.roles import SYSTEM
+from patronage.differentiate import jobs, reads, registry
+from patronage.differentiate.models import (
+    BacktestOrigin,
+    BacktestRun,
+    BacktestScore,
+    ModelVersion,
+    ValuationRun,
+)
+from patronage.differentiate.reads import backtests
+from patronage.differentiate.valuation.levelled import as_stored, from_stored
+from patronage.differentiate.valuation.scoring import Histories
+from patronage.science.lifetime import Calibration, Cells, ProbabilityCalibration
+from patronage.science.lifetime.bg_nbd import BGNBD
+from patronage.science.lifetime.errors import NotIdentified
+from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
+
+from .history import NOW, History
+
+AS_OF = date(2024, 12, 31)
+CURVE = Calibration(knots_days=(0.0, 91.0), factors=(0.8, 0.9))
+BUYING = ProbabilityCalibration(intercept=-0.2, slope=0.8)
+
+
+def a_backtest(
+    as_of: date = date(2024, 12, 15), champion: str = "BG/NBD", **changed: object
+) -> BacktestRun:
+    """A backtest as one would be kept."""
+    fields = {
+        "as_of": as_of,
+        "input_digest": f"{as_of}{champion}",
+        "company_version": current().version,
+        "order_lines_manifest": 1,
+        "horizon_days": 91,
+        "origins": 4,
+        "champion": champion,
+        "is_challenger_promoted": False,
+        "calibration": as_stored(CURVE, BUYING),
+        "failures": [],
+        "horizon_totals_minor": {"Pareto/NBD": 900, "BG/NBD": 1000, "CNBD-k": 1300},
+        "created_at": NOW,
+    }
+    run = BacktestRun.objects.create(**(fields | changed))
+    for month, came in ((4, 100.0), (5, 110.0), (6, 90.0)):
+        BacktestOrigin.objects.create(
+            run=run, as_of=date(2024, month, 1), champion="BG/NBD", is_challenger_in_use=False,
+            customers=100, factor=1, purchases_fitted=100, purchases_expected=100,
+            purchases_repeated=100, purchases_came=came, margin_fitted_minor=10,
+            margin_expected_minor=10, margin_repeated_minor=10, margin_came_minor=10,
+            probability_expected=0.5, share_bought=0.5, log_score=-0.4,
+            purchases_covered=0.9, spend_covered=0.88,
+        )  # fmt: skip
+    return run
+
+
+def valued(as_of: date = AS_OF) -> ValuationRun:
+    return jobs.value(actor=SYSTEM, now=NOW, as_of=as_of)
+
+
+def test_what_is_kept_of_a_calibration_comes_back() -> None:
+    assert from_stored(as_stored(CURVE, BUYING)) == (CURVE, BUYING)
+    path, buying = from_stored({})
+    assert path.is_identity
+    assert buying.is_identity
+
+
+def test_the_champion_values_at_the_level_that_the_backtest_found(history: History) -> None:
+    plain = valued()
+    chosen = a_backtest()
+    run = valued()
+    rows = reads.valuations(run)
+    model = registry.purchase_model(run.purchase_model)
+    past = [rows[name].to_numpy() for name in ("frequency", "recency_days", "age_days")]
+
+    assert run.id != plain.id
+    assert run.purchase_model.name == "BG/NBD"
+    assert run.purchase_model.backtest == chosen
+    assert plain.purchase_model.name == "Pareto/NBD"
+    np.testing.assert_allclose(
+        rows["expected_purchases"], 0.8 * model.expected_purchases(*past, horizon_days=90)
+    )
+    np.testing.assert_allclose(
+        rows["probability_of_purchase"],
+        BUYING.apply(model.probability_of_purchase(*past, horizon_days=90)),
+    )
+    whole = registry.models_of(run.purchase_model, run.spend_model)
+    assert whole.calibration == CURVE
+    assert Histories.of(rows, 100).frequency.size == run.customers
+
+
+def test_a_backtest_that_saw_more_than_the_date_is_not_used(history: History) -> None:
+    a_backtest(as_of=AS_OF + timedelta(days=1))
+
+    run = valued()
+
+    assert run.purchase_model.name == "Pareto/NBD"
+    assert run.purchase_model.backtest is None
+    assert run.purchase_model.calibration == {}
+
+
+def test_where_the_champion_cannot_be_fitted_the_last_good_version_stays(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = valued(date(2024, 11, 30))
+    a_backtest()
+
+    def fails(cells: Cells, *, start: object = None) -> BGNBD:
+        raise NotIdentified("no two customers differ")
+
+    monkeypatch.setattr(PURCHASE_MODELS["BG/NBD"], "fit", fails)
+    run = valued()
+    champion, _ = backtests.model_board(SYSTEM, NOW).champions
+
+    assert run.purchase_model == before.purchase_model
+    assert champion.is_stand_in
+
+
+def test_a_value_beyond_the_data_says_so_and_spreads_between_the_models(history: History) -> None:
+    a_backtest()
+    run = valued()
+    reach = backtests.reach(SYSTEM)
+
+    assert run.history_days < 366 < run.horizon_days
+    assert reach.is_extrapolated
+    assert reach.low_minor == round(run.total_minor * 0.9)
+    assert reach.high_minor == round(run.total_minor * 1.3)
+
+
+def test_before_the_first_backtest_no_spread_is_made_up(history: History) -> None:
+    valued()
+    reach = backtests.reach(SYSTEM)
+
+    assert reach.low_minor is None
+    assert reach.high_minor is None
+
+
+def test_the_board_says_who_was_chosen_when_and_over_whom(history: History) -> None:
+    a_backtest(date(2024, 8, 1), "Pareto/NBD")
+    a_backtest(date(2024, 10, 1))
+    newest = a_backtest(
+        failures=[{"model": "CNBD-k", "as_of": "2024-09-01", "reason": "ran to the edge"}]
+    )
+    for name, role, score in (
+        ("BG/NBD", "model", -0.40),
+        ("Pareto/NBD", "model", -0.42),
+        ("base rate", "baseline", -0.50),
+    ):
+        BacktestScore.objects.create(
+            run=newest, event="buys", forecaster=name, role=role, origins=2, rows=100,
+            log_score=score, brier_score=0.1, calibration_error=0.01, resolution=0.02,
+            log_behind=0, log_behind_low=0, log_behind_high=0, brier_behind=0,
+            brier_behind_low=0, brier_behind_high=0, deciles={},
+        )  # fmt: skip
+    for as_of in (date(2024, 9, 30), AS_OF):
+        valued(as_of)
+
+    board = backtests.model_board(SYSTEM, NOW)
+    purchase, spend = board.champions
+
+    assert purchase.version.name == "BG/NBD"
+    assert purchase.chosen_on == date(2024, 10, 1)
+    assert purchase.runner_up == "Pareto/NBD"
+    assert purchase.ahead_by == pytest.approx(0.02)
+    assert spend.version.name == "Gamma-Gamma"
+    assert spend.chosen_on is None
+    assert [(each.model, each.reason) for each in board.failures] == [("CNBD-k", "ran to the edge")]
+    assert board.backtest is not None
+    assert board.backtest.purchases_bias == 0
+    assert board.backtest.purchases_worst == pytest.approx(1 / 9)
+    assert board.backtest.best_baseline is not None
+    assert board.drift is not None
+    assert board.drift.quarter == "2024-Q4"
+    assert board.drift.spread == pytest.approx(np.std([0, 10 / 11 - 1, 1 / 9], ddof=1))
+
+
+def test_every_model_is_fitted_where_that_is_all_that_is_asked(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = {name: PURCHASE_MODELS[name] for name in ("Pareto/NBD", "BG/NBD")}
+    monkeypatch.setattr(jobs, "PURCHASE_MODELS", two)
+
+    made = jobs.fit(actor=SYSTEM, now=NOW, as_of=AS_OF)
+
+    assert [each.name for each in made] == ["Pareto/NBD", "BG/NBD", "Gamma-Gamma"]
+    assert ModelVersion.objects.count() == 3
+    assert not ValuationRun.objects.exists()
+
+
+def test_a_backtest_that_is_not_there_is_not_found(db: None) -> None:
+    with pytest.raises(NotFound):
+        backtests.backtest(SYSTEM, "bkt_none")
