@@ -138,11 +138,11 @@ def test_the_gradient_is_the_slope(base: dict[str, Any]) -> None:
 
 
 def test_every_start_leads_to_the_same_maximum() -> None:
-    cells = CovariateCells.from_customers(**simulate(1200, seed=56))
+    cells = CovariateCells.from_customers(**simulate(700, seed=56))
     fit = ParetoNBDWithCovariates.fit(cells)
     objective = _objective(cells, _Scale.of(cells))
     rng = np.random.default_rng(57)
-    for _ in range(5):
+    for _ in range(4):
         start = np.concatenate([np.log([1, 9, 1, 20]) + rng.normal(0, 1, 4), rng.normal(0, 1, 3)])
         box = SearchBox(names=tuple("abcdefg"), start=start, lower=start - 15, upper=start + 15)
         found = maximise(objective, box)

@@ -15,6 +15,7 @@ from patronage.science.lifetime import (
     SegmentFits,
     fit_segments,
 )
+from patronage.science.lifetime.segment_objectives import _by_differences, segment_objective
 from patronage.science.lifetime.segments import pooled
 
 BASE = ParetoNBD.from_parameters(r=0.9, alpha=9.0, s=0.8, beta=20.0)
@@ -133,8 +134,8 @@ def test_a_segment_that_cannot_be_fitted_alone_has_an_answer(
 def test_another_purchase_model_has_segments_too(
     world: tuple[Mapping[str, ParetoNBD], Mapping[str, Cells]],
 ) -> None:
-    """By differences of its likelihood; its number of stages stays the base's."""
-    few = {name: cells for name, cells in world[1].items() if 300 <= cells.customers <= 2000}
+    """What is a whole number, such as its stages, stays the base's."""
+    few = {name: cells for name, cells in world[1].items() if cells.customers in (50, 2000)}
     base = CNBDk.fit(pooled(few), k=2, dropout_at_first=True)
     fits = fit_segments(CNBDk, few, base=base)
     for segment in fits.segments.values():
@@ -167,6 +168,25 @@ def test_another_unit_of_time_changes_no_answer(
         expected = asdict(segment.model.parameters)
         found = asdict(again.segments[name].model.parameters_per(days=7))
         assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_likelihood_of_a_segment_has_one_gradient_however_it_is_taken() -> None:
+    """Exactly and by differences, also where the base has a parameter at its limit."""
+    rng = np.random.default_rng(44)
+    cells = customers_of(BASE, 300, rng)
+    geometric = CNBDk.from_parameters(k=2, dropout_at_first=1, r=0.8, alpha=4.0, a=0.7, b=2.0)
+    for base, names in (
+        (BASE, ("r", "alpha", "s", "beta")),
+        (BASE, ("r", "alpha", "beta")),
+        (geometric, ("r", "alpha", "a", "b")),
+        (geometric, ("alpha", "b")),
+    ):
+        values = asdict(base.parameters)
+        point = np.log([values[name] for name in names]) + 0.1
+        exact = segment_objective(base, cells, names)(point)
+        rough = _by_differences(base, cells, names)(point)
+        assert exact[0] == pytest.approx(rough[0], rel=1e-10)
+        np.testing.assert_allclose(exact[1], rough[1], atol=1e-6)
 
 
 def test_one_segment_does_not_say_how_segments_differ() -> None:

@@ -56,12 +56,13 @@ def best_fit(cells: Cells, *, k: int, at_first: int, start: FloatArray | None) -
     )
     sample = cells.sample(_ROUGH_CELLS)
     objective, rough = (
-        _mean_log_likelihood(some, k=k, at_first=at_first) for some in (cells, sample)
+        objective_of_stages(some, k=k, at_first=at_first) for some in (cells, sample)
     )
     return maximise(objective, box, rough=None if sample is cells else rough)
 
 
-def _mean_log_likelihood(cells: Cells, *, k: int, at_first: int) -> Objective:
+def objective_of_stages(cells: Cells, *, k: int, at_first: int) -> Objective:
+    """The mean log-likelihood over log(r, α, a, b), for given k and m."""
     counts = SharedCounts.of(cells.frequency, cells.weight)
     spacing = float(cells.weight @ log_spacing(k, cells.frequency, cells.recency))
 
@@ -109,7 +110,7 @@ class BetaGeometricAnswers(PurchaseAnswers):
         """
         law = self.law
         point = np.log([law.r, law.alpha, law.a, law.b])
-        objective = _mean_log_likelihood(cells, k=law.k, at_first=law.at_first)
+        objective = objective_of_stages(cells, k=law.k, at_first=law.at_first)
         return objective(point)[0] * cells.customers
 
     def simulate(

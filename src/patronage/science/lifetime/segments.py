@@ -30,8 +30,8 @@ from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.fit_record import estimation_of
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.optimum import Objective, Optimum, SearchBox, maximise
-from patronage.science.lifetime.pareto_nbd import ParetoNBD, objective_of_cells
 from patronage.science.lifetime.purchase_model import PurchaseModel
+from patronage.science.lifetime.segment_objectives import segment_objective
 
 M = TypeVar("M", bound=PurchaseModel)
 
@@ -41,7 +41,6 @@ _SEARCH_WIDTH: Final = np.log(1e3)
 _LEAST_SPREAD: Final = 1e-3
 _ROUNDS: Final = 2000
 _SETTLED: Final = 1e-7
-_DIFFERENCE: Final = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +89,10 @@ def fit_segments(
         raise NotIdentified(f"The base's fit failed, so segments have no anchor: {record.message}")
     measured = {name: error for name, error in record.standard_errors.items() if 0 < error < np.inf}
     family = _Family(base=base, names=tuple(measured))
-    objectives = {name: family.objective(cells) for name, cells in cells_by_segment.items()}
+    objectives = {
+        name: segment_objective(base, cells, family.names)
+        for name, cells in cells_by_segment.items()
+    }
     alone = {name: family.alone(objective) for name, objective in objectives.items()}
     usable = {name: found for name, found in alone.items() if _identified(found)}
     if len(usable) < 2:
@@ -151,20 +153,6 @@ class _Family(Generic[M]):
         model: Any = type(self.base).from_parameters(**values)
         rebuilt: M = replace(model, estimation=estimation)
         return rebuilt
-
-    def objective(self, cells: Cells) -> Objective:
-        if isinstance(self.base, ParetoNBD):
-            return objective_of_cells(cells)
-
-        def value(point: FloatArray) -> float:
-            return self.at(point).log_likelihood_of(cells) / cells.customers
-
-        def with_differences(point: FloatArray) -> tuple[float, FloatArray]:
-            steps = np.eye(point.size) * _DIFFERENCE
-            slopes = [(value(point + h) - value(point - h)) / (2 * _DIFFERENCE) for h in steps]
-            return value(point), np.array(slopes)
-
-        return with_differences
 
     def box(self, start: FloatArray) -> SearchBox:
         return SearchBox(
