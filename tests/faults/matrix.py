@@ -173,6 +173,7 @@ def names_of(company: Company, things: Things) -> dict[str, str]:
         "manager_id": company.world.ben.id,
         "other_portfolio_id": other.portfolio_id,
         "kind": "closing",
+        "backtest_id": "bkt_absent",
         "version": "0",
     }
 

@@ -143,6 +143,14 @@ ROWS: Final = (
     api("POST", "customers/{customer_id}/objective/revocation", "as.....", reason="tests"),
     api("GET", "models", "aa..a.."),
     api("GET", "models/track-record", "aa..a.."),
+    api("GET", "models/board", "aa..a.."),
+    api("GET", "models/reach", "aa..a.."),
+    # a date that is not over: fits and backtests are tried elsewhere
+    api("POST", "models", "....aa.", as_of="2199-12-31"),
+    api("GET", "backtests", "aa..a.."),
+    api("POST", "backtests", "....aa.", as_of="2199-12-31"),
+    # none was run
+    api("GET", "backtests/{backtest_id}", "nn..n.."),
     # all customers together: a manager sees their own
     api("GET", "models/tracking", "an..a.."),
     api("GET", "portfolios", "aa.aa.."),

@@ -12,6 +12,7 @@ from patronage.cli.call import current
 from patronage.cli.show import Share, facts, heading, rows, working
 from patronage.cli.steering import acquisition, levers, loyalty, metrics, segments
 from patronage.cli.value_audit import audit
+from patronage.cli.value_models import backtest, compare, fit
 from patronage.differentiate import jobs, reads
 from patronage.differentiate.models import ValuationRun
 from patronage.differentiate.reads import worth
@@ -19,6 +20,9 @@ from patronage.differentiate.reads.customer_base import Chosen, customer_base
 from patronage.vocabulary.money import Money
 
 app = App(name="value", help="What customers are worth.")
+app.command(fit)
+app.command(backtest)
+app.command(compare)
 app.command(audit)
 for _verb in (acquisition, levers, loyalty, metrics, segments):
     app.command(_verb)

@@ -5,6 +5,7 @@ Every answer is a record of the reads: its schema is made from it, so that both 
 
 from patronage.differentiate.api import (  # noqa: F401
     audit,
+    backtests,
     customers,
     ledger,
     models,

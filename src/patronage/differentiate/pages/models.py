@@ -18,7 +18,9 @@ from patronage.access.scope import scope_of
 from patronage.differentiate import reads
 from patronage.differentiate.models import ModelVersion
 from patronage.differentiate.pages.audit import nothing, run_shown
+from patronage.differentiate.pages.backtests import board_context
 from patronage.differentiate.pages.words import cohort_words
+from patronage.differentiate.reads.backtests import Champion, model_board
 from patronage.differentiate.reads.grades import (
     QuarterGrade,
     Tenth,
@@ -43,10 +45,12 @@ def models(request: CallerRequest) -> HttpResponse:
         return render(request, "differentiate/nothing_valued.html", nothing(request))
     grades = quarter_grades(request.actor, request.now, as_of=run.as_of)
     versions = [each for each in reads.model_versions(request.actor) if each.as_of <= run.as_of]
+    board = model_board(request.actor, request.now)
+    champions = {each.version.id: each for each in board.champions}
     in_use = {run.purchase_model_id: run.purchase_model, run.spend_model_id: run.spend_model}
     context: dict[str, Any] = {
         "run": run,
-        "champions": [_champion(each) for each in in_use.values()],
+        "champions": [_champion(each, champions.get(each.id)) for each in in_use.values()],
         "kept": [_kept(each, versions) for each in in_use.values() if each.as_of < run.as_of],
         "fits": [_fit(each, in_use | _newest_response(versions)) for each in versions],
         "failed": sum(not each.converged for each in versions),
@@ -54,6 +58,7 @@ def models(request: CallerRequest) -> HttpResponse:
         "last": grades[-1] if grades else None,
         "sees_all": scope_of(request.actor, request.now).everything,
     }
+    context |= board_context(board)
     if grades:
         context |= _plots(grades[-1])
     return render(request, "differentiate/models.html", context)
@@ -81,8 +86,11 @@ def _newest_response(versions: Sequence[ModelVersion]) -> dict[str, ModelVersion
     return {newest.id: newest} if newest else {}
 
 
-def _champion(version: ModelVersion) -> dict[str, Any]:
+def _champion(version: ModelVersion, chosen: Champion | None) -> dict[str, Any]:
     return {
+        "chosen_on": chosen.chosen_on if chosen else None,
+        "runner_up": chosen.runner_up if chosen else None,
+        "ahead_by": chosen.ahead_by if chosen else None,
         "version": version,
         "kind": KIND_WORDS.get(version.kind, version.kind),
         "parameters": [

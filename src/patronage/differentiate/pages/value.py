@@ -77,6 +77,7 @@ def _head(request: CallerRequest, asked: Asked, base: CustomerBase) -> dict[str,
     return {
         "summary": summary,
         "years": years_words(summary.horizon_days),
+        "history_months": round(summary.history_days / 30.4),
         "discount": company.annual_discount_rate if company else None,
         "change": change,
         "known_change": None if change is None else change - summary.new_minor,

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, get_args
 import polars as pl
 
 from patronage.access.roles import Actor
+from patronage.differentiate.models import ValuationRun
 from patronage.differentiate.reads.customer_base import (
     FROM_THE_START,
     Chosen,
@@ -92,9 +93,14 @@ class ValueSummary:
     horizon_days: int
     customers: int
     value_minor: int
-    #: 90 % interval of the sum, customers taken as independent: variances add
+    #: 90 % interval of the sum, customers taken as independent: variances add; at least as wide
+    #: as the spread between the models that converged, where a backtest knows it
     value_low_minor: int
     value_high_minor: int
+    #: days from the first purchase on record to the date
+    history_days: int
+    #: whether the horizon is longer than that
+    is_extrapolated: bool
     #: middle customer's value; None where nobody is in sight
     median_minor: int | None
     #: customers whose potential is known (enough look-alikes), their worth and that potential
@@ -188,6 +194,7 @@ def summary_of(base: CustomerBase) -> ValueSummary:
         new_customers=new.sum(),
         new=pl.col("value_minor").filter(new).sum(),
     ).row(0, named=True)
+    low, high = _interval(run, found["value"], found["spread"])
     return ValueSummary(
         run_id=run.id,
         as_of=run.as_of,
@@ -196,8 +203,10 @@ def summary_of(base: CustomerBase) -> ValueSummary:
         horizon_days=run.horizon_days,
         customers=len(frame),
         value_minor=found["value"],
-        value_low_minor=round(found["value"] - found["spread"]),
-        value_high_minor=round(found["value"] + found["spread"]),
+        value_low_minor=low,
+        value_high_minor=high,
+        history_days=run.history_days,
+        is_extrapolated=run.horizon_days > run.history_days,
         median_minor=None if found["median"] is None else round(found["median"]),
         compared_customers=found["compared_customers"],
         compared_minor=found["compared"],
@@ -214,6 +223,13 @@ def summary_of(base: CustomerBase) -> ValueSummary:
         needs=_parts(frame, pl.col("need").fill_null("")),
         cohorts=_cohorts(frame),
     )
+
+
+def _interval(run: ValuationRun, value: int, spread: float) -> tuple[int, int]:
+    """Chance alone, or the spread between models where that is wider."""
+    shares = (run.model_low, run.model_high)
+    models = [value * share for share in shares if share is not None]
+    return round(min(value - spread, *models, value)), round(max(value + spread, *models, value))
 
 
 def distribution(

@@ -1,0 +1,131 @@
+"""Backtests: run one, and see which model won, by how much, and whether it still does."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from ninja import ModelSchema, Query, Schema, Status
+from pydantic import Field
+
+from patronage.access.requests import CallerRequest
+from patronage.differentiate import jobs
+from patronage.differentiate.api.models import ModelRow
+from patronage.differentiate.api.router import router
+from patronage.differentiate.models import (
+    BacktestOrigin,
+    BacktestRun,
+    BacktestScore,
+    ModelVersion,
+)
+from patronage.differentiate.reads import backtests
+
+
+class NewBacktest(Schema):
+    """Backtest every model on the history up to a date; the same inputs again run nothing."""
+
+    as_of: date
+
+
+class NewFit(Schema):
+    """Fit every model to the history up to a date, without valuing anybody."""
+
+    as_of: date
+
+
+class BacktestRow(ModelSchema):
+    """A backtest: the model it chose, and what it rests on."""
+
+    class Meta:
+        model = BacktestRun
+        fields = "__all__"
+
+
+class ScoreRow(ModelSchema):
+    """How one forecaster did."""
+
+    class Meta:
+        model = BacktestScore
+        exclude = ("id", "run")
+
+
+class OriginRow(ModelSchema):
+    """One past date: what was expected, and what came."""
+
+    class Meta:
+        model = BacktestOrigin
+        exclude = ("id", "run")
+
+
+class BacktestFound(Schema):
+    """A backtest with its scores (the best first) and its dates (the oldest first)."""
+
+    run: BacktestRow
+    scores: list[ScoreRow]
+    dates: list[OriginRow]
+    purchases_bias: float = Field(description="expected over come less 1, at the median date")
+    purchases_worst: float
+    margin_bias: float
+    margin_worst: float
+    purchases_covered: float = Field(description="share inside 90 % intervals, median date")
+    spend_covered: float
+
+
+class ChampionRow(Schema):
+    """The model that the newest valuation rests on, of one kind, and since when and why."""
+
+    version: ModelRow
+    chosen_on: date | None
+    runner_up: str | None
+    ahead_by: float | None
+    is_stand_in: bool
+
+
+class Board(Schema):
+    """Champions, the newest backtest, failed fits and drift."""
+
+    champions: list[ChampionRow]
+    backtest: BacktestFound | None
+    failures: list[backtests.FailedFit]
+    drift: backtests.Drift | None
+
+
+class ReachQuestion(Schema):
+    """Of which valuation; the newest without a date."""
+
+    as_of: date | None = None
+
+
+@router.get("/models/board", response=Board, summary="Champions, challengers, failures, drift")
+def board(request: CallerRequest) -> backtests.ModelBoard:
+    return backtests.model_board(request.actor, request.now)
+
+
+@router.get(
+    "/models/reach",
+    response=backtests.Reach,
+    summary="How far a valuation looks beyond its data, and the spread between models",
+)
+def reach(request: CallerRequest, question: Query[ReachQuestion]) -> backtests.Reach:
+    return backtests.reach(request.actor, question.as_of)
+
+
+@router.post("/models", response={201: list[ModelRow]}, summary="Fit every model as of a date")
+def fit(request: CallerRequest, new: NewFit) -> Status[list[ModelVersion]]:
+    made = jobs.fit(actor=request.actor, now=request.now, as_of=new.as_of)
+    return Status(201, made)
+
+
+@router.get("/backtests", response=list[BacktestRow], summary="List the backtests")
+def listed(request: CallerRequest) -> list[BacktestRun]:
+    return backtests.backtest_runs(request.actor)
+
+
+@router.post("/backtests", response={201: BacktestRow}, summary="Backtest every model")
+def run(request: CallerRequest, new: NewBacktest) -> Status[BacktestRun]:
+    done = jobs.backtest(actor=request.actor, now=request.now, as_of=new.as_of)
+    return Status(201, done)
+
+
+@router.get("/backtests/{backtest_id}", response=BacktestFound, summary="Show one backtest")
+def backtest(request: CallerRequest, backtest_id: str) -> backtests.BacktestFound:
+    return backtests.backtest(request.actor, backtest_id)

@@ -1,0 +1,99 @@
+"""The part of the models page that a backtest fills: champion, challengers, past dates, drift."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from patronage.differentiate.models import BacktestOrigin, BacktestScore
+from patronage.differentiate.pages.words import cohort_words
+from patronage.differentiate.reads.backtests import BacktestFound, ModelBoard
+
+ROLE_WORDS: Final[Mapping[str, Promise]] = {
+    "model": gettext_lazy("Model"),
+    "calibrated": gettext_lazy("Model, level corrected"),
+    "challenger": gettext_lazy("Challenger"),
+    "baseline": gettext_lazy("Naive baseline"),
+    "in use": gettext_lazy("In use"),
+}
+_NAMES: Final[Mapping[str, Promise]] = {
+    "calibrated model": gettext_lazy("Chosen model, level corrected"),
+    "challenger": gettext_lazy("Boosted trees, blended"),
+    "in use": gettext_lazy("What is in use"),
+}
+
+
+def board_context(board: ModelBoard) -> dict[str, Any]:
+    """What the sections on backtest, failed fits and drift show."""
+    found = board.backtest
+    context: dict[str, Any] = {"failures": board.failures[:20], "backtest": found}
+    drift = board.drift
+    if drift is not None:
+        context |= {"drift": drift, "drift_quarter": cohort_words(drift.quarter)}
+    if found is None:
+        return context
+    return context | _scores(found) | _dates(found) | _spread(found)
+
+
+def name_of(forecaster: str) -> str:
+    """A forecaster as people call it."""
+    return str(_NAMES.get(forecaster, forecaster))
+
+
+def _scores(found: BacktestFound) -> dict[str, Any]:
+    best = found.best_baseline
+    behind = [each for each in found.scores if each.role != "in use"]
+    return {
+        "behind": [_behind(each) for each in behind],
+        "best_baseline": name_of(best.forecaster) if best else "",
+        "beats_baseline": best is not None and best.log_behind_low > 0,
+        "scores": [
+            {
+                "score": each,
+                "name": name_of(each.forecaster),
+                "role": ROLE_WORDS.get(each.role, each.role),
+                "is_in_use": each.role == "in use",
+            }
+            for each in found.scores
+        ],
+    }
+
+
+def _behind(score: BacktestScore) -> dict[str, Any]:
+    return {
+        "label": name_of(score.forecaster),
+        "value": score.log_behind,
+        "low": score.log_behind_low,
+        "high": score.log_behind_high,
+    }
+
+
+def _dates(found: BacktestFound) -> dict[str, Any]:
+    def off(expected: float, came: float) -> float | None:
+        return expected / came - 1 if came > 0 else None
+
+    def row(each: BacktestOrigin) -> dict[str, Any]:
+        return {
+            "date": each,
+            "purchases": off(each.purchases_expected, each.purchases_came),
+            "repeated": off(each.purchases_repeated, each.purchases_came),
+            "margin": off(each.margin_expected_minor, each.margin_came_minor),
+        }
+
+    return {"dates": [row(each) for each in reversed(found.dates)]}
+
+
+def _spread(found: BacktestFound) -> dict[str, Any]:
+    """What the base is worth under each model that converged: how much hangs on the choice."""
+    totals = sorted(found.run.horizon_totals_minor.items(), key=lambda item: -item[1])
+    return {
+        "totals": [{"label": name, "value": minor} for name, minor in totals],
+        "totals_low": totals[-1][1] if totals else None,
+        "totals_high": totals[0][1] if totals else None,
+        "more_than_one": len(totals) > 1,
+        "spread_words": _("Value over the horizon, had another model been in use"),
+    }
