@@ -97,6 +97,7 @@ class Challenger:
         """
         try:
             from sklearn.ensemble import HistGradientBoostingClassifier
+            from threadpoolctl import threadpool_limits
         except ImportError as error:
             raise NoBoostedTrees from error
         came = int((happened > 0).sum())
@@ -111,7 +112,10 @@ class Challenger:
             l2_regularization=10.0,
             early_stopping=False,
             random_state=seed,
-        ).fit(facts.many, happened > 0)
+        )
+        # Trees this small are slower on several threads, which wait for each other.
+        with threadpool_limits(1):
+            trees.fit(facts.many, happened > 0)
         return cls(
             coefficients=fit_logistic(
                 (facts.few - centre) / scale,

@@ -1,13 +1,16 @@
 """A small logistic regression that is pulled towards a stated answer; for a handful of columns."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logit
 
 from patronage.science.lifetime.calibration import SMALLEST_PROBABILITY
 from patronage.science.lifetime.histories import FloatArray
+
+_MOST_STEPS: Final = 60
+_SMALLEST_STEP: Final = 1e-10
 
 
 def logits(probability: FloatArray) -> FloatArray:
@@ -39,18 +42,47 @@ def fit_logistic(
         return goal
     design = np.column_stack([np.ones(happened.size), columns])
     sign = np.where(happened > 0, 1.0, -1.0)
+    floor = np.full(goal.size, -np.inf)
+    if lowest is not None:
+        floor[1:] = lowest
 
-    def cost(at: FloatArray) -> tuple[float, FloatArray]:
-        margin = sign * (design @ at)
+    def cost(at: FloatArray) -> float:
         away = at - goal
-        slope = -(sign * expit(-margin)) @ design + strength * away
-        value = -float(log_expit(margin).sum()) + 0.5 * strength * float(away @ away)
-        return value / happened.size, slope / happened.size
+        return 0.5 * strength * float(away @ away) - float(log_expit(sign * (design @ at)).sum())
 
-    bounds = [(None, None)] + [(lowest, None)] * (goal.size - 1)
-    found = minimize(cost, goal, jac=True, method="L-BFGS-B", bounds=bounds)
-    best: FloatArray = np.asarray(found.x, dtype=np.float64)
-    return best
+    at: FloatArray = np.maximum(goal, floor)
+    here = cost(at)
+    for _ in range(_MOST_STEPS):
+        step = _newton_step(at, design, happened, strength * (at - goal), strength, floor)
+        size, there = 1.0, cost(np.maximum(at + step, floor))
+        while there > here and size > _SMALLEST_STEP:
+            size /= 2.0
+            there = cost(np.maximum(at + size * step, floor))
+        moved = np.maximum(at + size * step, floor) - at
+        if there >= here or float(np.abs(moved).max()) < _SMALLEST_STEP:
+            break
+        at, here = at + moved, there
+    return at
+
+
+def _newton_step(
+    at: FloatArray,
+    design: FloatArray,
+    happened: FloatArray,
+    pull: FloatArray,
+    strength: float,
+    floor: FloatArray,
+) -> FloatArray:
+    """Newton's step on the coefficients that are not held at their lowest value."""
+    said = expit(design @ at)
+    slope = design.T @ (said - (happened > 0)) + pull
+    free = ~((at <= floor) & (slope > 0))
+    chosen = design[:, free]
+    bend = (chosen * (said * (1.0 - said))[:, None]).T @ chosen
+    bend[np.diag_indices_from(bend)] += strength + 1e-12
+    step = np.zeros_like(at)
+    step[free] = -np.linalg.solve(bend, slope[free])
+    return step
 
 
 def predict_logistic(columns: FloatArray, coefficients: FloatArray) -> FloatArray:
