@@ -44,7 +44,6 @@ def ranking(request: CallerRequest, ranking_id: str) -> HttpResponse:
             "criteria": [
                 {"name": name, "weight": weight} for name, weight in shown.criteria.items()
             ],
-            "places": [each.place for each in shown.places if each.place is not None],
             "may_rank": request.actor.may(Right.SET_OBJECTIVE) and shown.head.reviewed_by is None,
         },
     )
