@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
 from patronage.science.lifetime import InconsistentHistory, InvalidWindow
-from patronage.science.lifetime.backtest import CALIBRATED, IN_USE, Backtest, backtest
+from patronage.science.lifetime.backtest import CALIBRATED, IN_USE, Backtest, Rolling, backtest
 from patronage.science.lifetime.challenger import EQUAL_POOL, Challenger, Facts, fit_pool, pooled
 from patronage.science.lifetime.forecast_scores import (
     brier_scores,
@@ -200,6 +200,23 @@ def test_the_future_changes_no_forecast_that_was_made_before_it(found: Backtest)
         for name in before.said:
             assert_array_equal(before.said[name], after.said[name])
     assert (found.origins[-1].happened != again.origins[-1].happened[:600]).any()
+
+
+def test_learning_from_outcomes_that_had_not_ended_is_caught(
+    found: Backtest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broken twin: with the rule about ended outcomes gone, another future shows."""
+
+    def all_earlier(rolling: Rolling, day: int) -> list[int]:
+        return [place for place, each in enumerate(rolling._origins) if each.day < day]
+
+    monkeypatch.setattr(Rolling, "_ended", all_earlier)
+    day, days = DAYS[-3], DAYS[-5:]
+    one = backtest(PANEL, days, models=MODELS, challenger=False)
+    two = backtest(other_future(PANEL, day), days, models=MODELS, challenger=False)
+    pairs = [pair for pair in zip(one.origins, two.origins, strict=True) if pair[0].day <= day]
+
+    assert any((before.said[IN_USE] != after.said[IN_USE]).any() for before, after in pairs)
 
 
 def test_the_model_beats_the_baselines_on_its_own_customers(found: Backtest) -> None:
