@@ -109,7 +109,8 @@ def tested(inputs: Inputs, progress: Progress) -> Tested:
     *past, now = origins
     progress(0.75, "Scoring what was forecast")
     rng = np.random.default_rng(0)
-    found = Rolling(panel=panel, event=event, challenger=True, rng=rng).run(past)
+    # Valuations rest on the calibrated model; whether the challenger would do better is recorded.
+    found = Rolling(panel=panel, event=event, challenger=True, rng=rng, promotes=False).run(past)
     if found.learnt is None:
         raise HistoryTooShort(as_of=inputs.as_of, horizon_days=event.horizon_days)
     champions = {each.day: each.champion for each in found.origins}

@@ -141,6 +141,8 @@ class Rolling:
     event: Event
     challenger: bool
     rng: np.random.Generator
+    #: whether a challenger that wins is put in use at later origins
+    promotes: bool = True
     _origins: list[Origin] = field(default_factory=list)
     _results: list[OriginResult] = field(default_factory=list)
     _facts: list[Facts] = field(default_factory=list)
@@ -182,7 +184,7 @@ class Rolling:
         facts, weights = self._facts_of(origin, champion, asked, said[champion]), None
         if ended and self.challenger:
             weights = self._challenge(facts, said, ended, came)
-        promoted = CHALLENGER in said and self._wins(ended)
+        promoted = self.promotes and CHALLENGER in said and self._wins(ended)
         said[IN_USE] = said[CHALLENGER] if promoted else said.get(CALIBRATED, said[champion])
         self._origins.append(origin)
         self._facts.append(facts)
