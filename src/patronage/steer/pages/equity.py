@@ -32,6 +32,8 @@ from patronage.steer.reads import Column, ScorecardView, StatementHead, Statemen
 _QUARTERS_SHOWN = 8
 #: movements that come with the quarter's passing, whatever customers do
 _TIME: Final = frozenset({"expected_margin", "unwinding", "roll_forward"})
+#: a few cents, for the table only
+_CENTS: Final = frozenset({"rounding"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +184,8 @@ def line_address(statement_id: str, kind: str, portfolio_id: str | None) -> str:
 
 def _moves(total: Mapping[str, int]) -> list[Movement]:
     """What moved the value besides the passing of the quarter, largest first."""
-    kinds = [kind for kind in LINES if kind not in LEVELS and kind not in _TIME and total[kind]]
+    quiet = LEVELS | _TIME | _CENTS
+    kinds = [kind for kind in LINES if kind not in quiet and total[kind]]
     kinds.sort(key=lambda kind: -abs(total[kind]))
     return [Movement(title=str(TITLES[kind]), amount_minor=total[kind]) for kind in kinds]
 
@@ -206,7 +209,7 @@ def _steps(shown: StatementView) -> list[dict[str, Any]]:
             "href": line_address(shown.head.id, kind, None),
         }
         for kind in LINES
-        if kind in LEVELS or amounts[kind]
+        if kind in LEVELS or (amounts[kind] and kind not in _CENTS)
     ]
 
 
