@@ -202,6 +202,7 @@ def acquisition(
                 "reads": name,
                 "tested": test.tested,
                 "best_tenth": money(test.best_minor),
+                "by_spend_so_far": money(test.by_spend_minor),
                 "at_random": money(test.random_minor),
                 "gain": money(test.gain_minor),
                 "low": money(test.gain_low_minor),

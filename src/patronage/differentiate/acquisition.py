@@ -47,7 +47,9 @@ class OutOfTime:
     best_minor: float
     #: what one of all tested brought: what picking at random gets
     random_minor: float
-    #: the first less the second, with its 95 % interval (Welch)
+    #: what one of the best tenth by spend so far brought: what needs no model
+    by_spend_minor: float
+    #: the best less the random one, with its 95 % interval (Welch)
     gain_minor: float
     gain_low_minor: float
     gain_high_minor: float
@@ -97,12 +99,16 @@ def fit_score(rows: pl.DataFrame, names: tuple[str, ...], spans: Spans) -> Score
     ordered = rows.sort("first_at", "customer_id")
     x, y = features(ordered, names, spans), brought_after(ordered, names)
     try:
-        return Score(reads=names, model=EarlyValue.fit(x, y), test=_test(ordered, x, y, spans))
+        return Score(
+            reads=names, model=EarlyValue.fit(x, y), test=_test(ordered, names, x, y, spans)
+        )
     except NotIdentified:
         return None
 
 
-def _test(ordered: pl.DataFrame, x: Real, y: Real, spans: Spans) -> OutOfTime | None:
+def _test(
+    ordered: pl.DataFrame, names: tuple[str, ...], x: Real, y: Real, spans: Spans
+) -> OutOfTime | None:
     first = ordered["first_at"]
     edge = first[int(len(ordered) * EARLIER)]
     earlier = (first < edge).to_numpy()
@@ -124,6 +130,7 @@ def _test(ordered: pl.DataFrame, x: Real, y: Real, spans: Spans) -> OutOfTime | 
         tested=len(brought),
         best=best,
         best_minor=float(top.mean()),
+        by_spend_minor=float(brought[_by_spend(ordered, names)[later].argsort()[-best:]].mean()),
         random_minor=float(brought.mean()),
         gain_minor=gain.estimate,
         gain_low_minor=gain.low,
@@ -132,6 +139,12 @@ def _test(ordered: pl.DataFrame, x: Real, y: Real, spans: Spans) -> OutOfTime | 
         brought_minor=round(float(brought.sum())),
         is_strict=isinstance(ended, datetime) and (edge - ended).days >= spans.whole_days,
     )
+
+
+def _by_spend(ordered: pl.DataFrame, names: tuple[str, ...]) -> Real:
+    """What each spent in the days that the score reads, minor units."""
+    spent = ordered["first_minor" if names == FIRST_ORDER else "window_minor"]
+    return spent.to_numpy().astype(np.float64)
 
 
 def scored(rows: pl.DataFrame, scores: dict[str, Score | None], spans: Spans) -> pl.DataFrame:
