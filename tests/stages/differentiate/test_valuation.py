@@ -239,6 +239,7 @@ def test_a_fit_that_fails_leaves_the_last_good_model_in_use(
     def failed(kind: str, *_: object) -> fitting.Fit:
         return fitting.Fit(
             kind=kind,
+            name=fitting.NAMES[kind],
             parameters={"r": 1e9, "alpha": 1.0, "s": 1.0, "beta": 1.0},
             standard_errors={},
             log_likelihood=None,
@@ -289,6 +290,7 @@ def test_a_model_fitted_on_later_data_never_stands_in(
         "patronage.differentiate.jobs.fit_purchases",
         lambda frame: fitting.Fit(
             kind="purchase",
+            name="Pareto/NBD",
             parameters=None,
             standard_errors={},
             log_likelihood=None,
