@@ -17,6 +17,7 @@ from patronage.differentiate.models import LatestValuation, Need, ValuationRun
 from .history import NOW, History
 
 AGENT = Actor(id="usr_agent", name="Agent", roles=frozenset({Role.AGENT}))
+EXECUTIVE = Actor(id="usr_executive", name="Executive", roles=frozenset({Role.EXECUTIVE}))
 ANALYST = Actor(id="usr_analyst", name="Analyst", roles=frozenset({Role.ANALYST}))
 
 
@@ -82,3 +83,44 @@ def test_models_show_their_parameters(client: TestClient, run: ValuationRun) -> 
         frozenset(("r", "alpha", "s", "beta")),
         frozenset(("p", "q", "v")),
     }
+
+
+def test_an_objective_is_set_above_the_rules_and_the_rules_decide_again(
+    client: TestClient, run: ValuationRun
+) -> None:
+    latest = LatestValuation.objects.order_by("-value_minor")[0]
+    path = f"/customers/{latest.customer_id}/objective"
+    by_rule = client.get(path, actor=ANALYST, now=NOW).json()
+    assert (by_rule["objective"], by_rule["is_override"]) == (latest.objective, False)
+    wanted = {"objective": "exit", "reason": "closed the shop", "until": "2026-12-31"}
+    done = client.post(path, json=wanted, actor=EXECUTIVE, now=NOW)
+    assert done.status_code == 201
+    latest.refresh_from_db()
+    assert (latest.objective, done.json()["by_rule"]) == ("exit", by_rule["objective"])
+    page = client.get("/value/customers?objective=exit", actor=ANALYST, now=NOW).json()
+    assert latest.customer_id in {row["customer_id"] for row in page["rows"]}
+    with pytest.raises(NotAllowed):
+        client.post(path, json=wanted, actor=ANALYST, now=NOW)
+    again = client.post(
+        f"{path}/revocation", json={"reason": "it goes on"}, actor=EXECUTIVE, now=NOW
+    )
+    assert again.json()["objective"] == by_rule["objective"]
+
+
+def test_the_ledger_the_assumptions_and_their_differences(
+    client: TestClient, run: ValuationRun
+) -> None:
+    hung = client.get("/value/sensitivity", actor=ANALYST, now=NOW).json()
+    assert hung["total_minor"] == run.total_minor
+    assert {each["assumption"] for each in hung["provenance"]} >= {"margins", "costs"}
+    total = {
+        "first_day": "2024-10-01",
+        "last_day": "2024-12-31",
+        "measure": "sales",
+        "amount_minor": 1,
+        "source": "General ledger",
+    }
+    assert client.post("/control-totals", json=total, actor=ANALYST, now=NOW).status_code == 201
+    compared = client.get("/value/reconciliation", actor=ANALYST, now=NOW).json()
+    (different,) = [each for each in compared["differences"] if each["side"] == "ledger"]
+    assert different["difference_minor"] == 1 - compared["sides"]["lines"]["sales"]
