@@ -161,11 +161,16 @@ def line(what: str, found: str, bar: str) -> None:
 def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--part"]:
         part, *rest = arguments[1:]
-        answer = measured_lines(*rest) if part == "lines" else PARTS[part](int(rest[0]))
+        if part == "write":
+            folder, kind, lines = rest[0], rest[1], int(rest[2])
+            write_lines(Path(folder), kind, lines, round(lines * 0.0986))
+            answer = {}
+        else:
+            answer = measured_lines(*rest) if part == "lines" else PARTS[part](int(rest[0]))
         print(json.dumps(answer))
         return 0
     customers = int(arguments[0]) if arguments else 1_000_000
-    lines = int(arguments[1]) if len(arguments) > 1 else 10_000_000
+    line_count = int(arguments[1]) if len(arguments) > 1 else 10_000_000
     fitted, tenfold = apart("fit", str(customers)), apart("fit", str(10 * customers))
     scored = apart("score", str(customers))
     n, n10 = f"{customers:,}", f"{10 * customers:,}"
@@ -188,9 +193,10 @@ def main(arguments: list[str]) -> int:
     )
     for kind, bar in (("integers", "3"), ("strings", "5")):
         with tempfile.TemporaryDirectory(prefix="patronage-lines-") as folder:
-            write_lines(Path(folder), kind, lines, round(lines * 0.0986))
+            # apart as well, since a child's peak memory begins with its parent's
+            apart("write", folder, kind, str(line_count))
             found = apart("lines", folder, kind)
-        what = f"{lines:,} lines → customers and cells, {kind} ids"
+        what = f"{line_count:,} lines → customers and cells, {kind} ids"
         line(what, f"{found['table']:.2f} CPU-s, {found['peak']:.0f} MB", f"{bar} CPU-s, 1,000 MB")
         line("  … → 3-year value of each customer", f"{found['value']:.2f} CPU-s", "8 CPU-s")
     right = apart("truth", str(customers))
