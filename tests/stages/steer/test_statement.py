@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
+from patronage.access import datasets
 from patronage.access.errors import NotAllowed
 from patronage.access.models import AuditEntry
 from patronage.access.roles import SYSTEM
@@ -16,11 +17,12 @@ from patronage.differentiate.reads import features, valuations
 from patronage.differentiate.valuation.scoring import Histories, expected_margin
 from patronage.govern.actions import hand_over
 from patronage.identify.models import Customer
+from patronage.steer import reads
 from patronage.steer.errors import NotValued
 from patronage.steer.jobs import draft_statement
 from patronage.steer.models import LINES, Scorecard, Statement, StatementLine
 
-from ..differentiate.history import NOW, line
+from ..differentiate.history import NOW, commit, line
 from .world import DECEMBER, IN_JULY, JUNE, SEPTEMBER, World, best_of, drafted, revalued, valued
 
 Quarters = tuple[Statement, Statement]
@@ -212,3 +214,60 @@ def _in(world: World, portfolio: str, customer_id: str) -> bool:
 def _entered_before(customer_id: str, day: date) -> bool:
     newest = Customer.objects.get(pk=customer_id).memberships.latest("starts_at")
     return newest.starts_at.date() < day
+
+
+def test_a_line_that_came_late_is_a_correction_and_nobodys_experience(world: World) -> None:
+    """A June purchase imported after June was stated: what the opening would have been with it."""
+    june = drafted_at(JUNE)
+    plain = total_without_late_line()
+    customer = best_of(june.closing_run, 1)[0]
+    revalued(SEPTEMBER, line(customer, datetime(2024, 6, 12, 15, tzinfo=UTC), 250_00))
+    late = drafted(SEPTEMBER)
+
+    assert total(late, "opening") == total(june, "closing")
+    assert total(late, "corrections") != 0 == plain["corrections"]
+    behind = reads.line_customers(
+        world.actor("eve"), late.id, kind="corrections", now=NOW, limit=200
+    )
+    assert behind.rows[0].customer_id == customer
+    # short histories lean on the base's rates, which the line moves a little, too
+    assert behind.rows[0].amount_minor > 50 * abs(behind.rows[1].amount_minor)
+
+
+def drafted_at(as_of: date) -> Statement:
+    valued(as_of)
+    return drafted(as_of)
+
+
+def total_without_late_line() -> dict[str, int]:
+    """The next quarter's lines as they are before anything came late."""
+    statement = drafted_at(SEPTEMBER)
+    return {kind: total(statement, kind) for kind in LINES}
+
+
+def test_who_is_erased_takes_the_opening_value_along(world: World) -> None:
+    june = drafted_at(JUNE)
+    gone = best_of(june.closing_run, 2)
+    frame = valuations(june.closing_run)
+    worth = frame.filter(pl.col("customer_id").is_in(gone))["value_minor"].sum()
+    Customer.objects.filter(id__in=gone).update(erased_at=NOW)
+    statement = drafted_at(SEPTEMBER)
+
+    assert total(statement, "erased") == -worth < 0
+    assert total(statement, "opening") == total(june, "closing")
+    behind = reads.line_customers(world.actor("eve"), statement.id, kind="erased", now=NOW)
+    assert behind.total_minor == -worth
+
+
+def test_a_customer_whose_purchases_were_taken_back_is_corrected_away(world: World) -> None:
+    june = drafted_at(JUNE)
+    customer = best_of(june.closing_run, 1)[0]
+    worth = valuations(june.closing_run).filter(customer_id=customer)["value_minor"][0]
+    known = datasets.warehouse().polars(datasets.read("order_lines"))
+    commit("order_lines", known.filter(pl.col("customer_id") != customer))
+    statement = drafted_at(SEPTEMBER)
+
+    rows = reads.line_customers(
+        world.actor("eve"), statement.id, kind="corrections", now=NOW, limit=5
+    ).rows
+    assert (rows[0].customer_id, rows[0].amount_minor) == (customer, -worth)
