@@ -175,8 +175,10 @@ class Replay:
         statistics = datasets.warehouse().polars(query)
         described = named_for_models(known_customers(statistics, company, until, self.base))
         found = keyed.select(key="key", history_id="customer_id", day="last_day")
-        return described.rename({"customer_id": "key"}).join(found, on="key").select(
-            "history_id", "day", *(pl.col(name).cast(pl.Float64) for name in HISTORY)
+        return (
+            described.rename({"customer_id": "key"})
+            .join(found, on="key")
+            .select("history_id", "day", *(pl.col(name).cast(pl.Float64) for name in HISTORY))
         )
 
 

@@ -113,6 +113,7 @@ def test_every_figure_is_the_difference_of_two_totals(world: World, run: Valuati
         part = frame.join(placed(priced, branch.portfolio_id), on="customer_id", how="semi")
         histories = Histories.of(part, window.minor_per_major)
         before = total_of(histories, models, window)
+        assert isinstance(models.purchase, ParetoNBD)
         ageing = priced.levels[branch.portfolio_id].ageing
         assert ageing is not None
         assert ageing < 1

@@ -152,9 +152,7 @@ class Panel:
         """
         rows = self.day <= day
         if not (self.first_day <= day).any():
-            raise InvalidWindow(
-                f"Nobody had bought by day {day}; the first purchase is later."
-            )
+            raise InvalidWindow(f"Nobody had bought by day {day}; the first purchase is later.")
         who, when, spent = self.customer[rows], self.day[rows], self.spend[rows]
         bought = self.bought[rows]
         count = self._sum(who, bought)
@@ -167,9 +165,7 @@ class Panel:
         first_spend[who[opening]] = spent[opening]
         total = self._sum(who, spent)
         repeats = count - 1
-        later = np.divide(
-            total - first_spend, repeats, out=np.zeros_like(total), where=repeats > 0
-        )
+        later = np.divide(total - first_spend, repeats, out=np.zeros_like(total), where=repeats > 0)
         smallest = 0.01
         rate = _margin_rate(total, self._sum(who, self.margin[rows]), count)
 
