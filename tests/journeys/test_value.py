@@ -13,7 +13,8 @@ from pytest_django.live_server_helper import LiveServer
 from patronage.access.roles import SYSTEM
 from patronage.differentiate.models import ControlTotal, LatestValuation, ObjectiveOverride
 from patronage.differentiate.reads.objectives import objective_of
-from patronage.differentiate.reads.worth import value_summary, worth_page
+from patronage.differentiate.reads.worth import value_summary
+from patronage.differentiate.reads.worth_list import worth_page
 from patronage.site import clock
 
 from ..stages.customize.world import World

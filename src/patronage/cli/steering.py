@@ -6,6 +6,7 @@ from datetime import date
 
 from patronage.cli.call import current
 from patronage.cli.show import Share, facts, heading, rows
+from patronage.differentiate.reads.acquisition import Acquisition
 from patronage.differentiate.reads.acquisition import acquisition as read_acquisition
 from patronage.differentiate.reads.layers import layers
 from patronage.differentiate.reads.loyalty import Kept
@@ -181,15 +182,16 @@ def acquisition(
         outcome_days=outcome_days,
         limit=limit,
     )
+    _show_scores(shown)
+    _show_newcomers(shown)
 
-    def money(minor: float | None) -> Money | None:
-        return None if minor is None else Money(round(minor), shown.currency)
 
+def _show_scores(shown: Acquisition) -> None:
     facts(
         f"Winning customers, as of {shown.as_of}",
         {
-            "a_prospect_brings": money(shown.prospect_minor),
-            "winning_one_may_cost": money(shown.prospect_allowed_minor),
+            "a_prospect_brings": _money(shown.prospect_minor, shown),
+            "winning_one_may_cost": _money(shown.prospect_allowed_minor, shown),
             "declared_share": Share(shown.share),
             "customers_whose_time_is_over": shown.matured,
             "still_new": shown.coming,
@@ -201,27 +203,30 @@ def acquisition(
             {
                 "reads": name,
                 "tested": test.tested,
-                "best_tenth": money(test.best_minor),
-                "by_spend_so_far": money(test.by_spend_minor),
-                "at_random": money(test.random_minor),
-                "gain": money(test.gain_minor),
-                "low": money(test.gain_low_minor),
-                "high": money(test.gain_high_minor),
+                "best_tenth": _money(test.best_minor, shown),
+                "by_spend_so_far": _money(test.by_spend_minor, shown),
+                "at_random": _money(test.random_minor, shown),
+                "gain": _money(test.gain_minor, shown),
+                "low": _money(test.gain_low_minor, shown),
+                "high": _money(test.gain_high_minor, shown),
             }
             for name, test in shown.tests.items()
             if test is not None
         ],
         empty="Too few customers were won long enough ago to test a score.",
     )
+
+
+def _show_newcomers(shown: Acquisition) -> None:
     rows(
         "By quarter of the first order",
         [
             {
                 "quarter": each.name,
                 "customers": each.customers,
-                "one_brings": money(each.each_minor),
-                "one_may_cost": money(each.allowed_minor),
-                "all_may_cost": money(each.budget_minor),
+                "one_brings": _money(each.each_minor, shown),
+                "one_may_cost": _money(each.allowed_minor, shown),
+                "all_may_cost": _money(each.budget_minor, shown),
             }
             for each in (*shown.channels, *shown.periods)
         ],
@@ -233,13 +238,17 @@ def acquisition(
                 "customer": each.label,
                 "came_on": each.came_on,
                 "score_reads": each.by,
-                "predicted": money(each.predicted_minor),
-                "may_have_cost": money(each.allowed_minor),
+                "predicted": _money(each.predicted_minor, shown),
+                "may_have_cost": _money(each.allowed_minor, shown),
             }
             for each in shown.newcomers
         ],
         empty="Nobody in scope is new.",
     )
+
+
+def _money(minor: float | None, shown: Acquisition) -> Money | None:
+    return None if minor is None else Money(round(minor), shown.currency)
 
 
 def _share(value: float | None) -> Share | None:

@@ -15,7 +15,7 @@ from patronage.cli.value_audit import audit
 from patronage.cli.value_models import backtest, compare, fit
 from patronage.differentiate import jobs, reads
 from patronage.differentiate.models import ValuationRun
-from patronage.differentiate.reads import worth
+from patronage.differentiate.reads import worth, worth_list
 from patronage.differentiate.reads.customer_base import Chosen, customer_base
 from patronage.vocabulary.money import Money
 
@@ -51,7 +51,7 @@ def show(
     portfolio: str = "",
     tier: str = "",
     objective: str = "",
-    sort: worth.Sort = "value",
+    sort: worth_list.Sort = "value",
     limit: int = 10,
 ) -> None:
     """Show what customers are worth together and who carries it, or one customer over time.
@@ -95,7 +95,7 @@ def show(
         rows("", _parts(parts, summary))
     if limit > 0:
         heading("Customers")
-        page = worth.worth_page_of(base, sort=sort, limit=limit)
+        page = worth_list.worth_page_of(base, sort=sort, limit=limit)
         rows("", [_customer(each, summary.currency) for each in page.rows])
 
 
@@ -163,7 +163,7 @@ def _parts(parts: Sequence[worth.Part], summary: worth.ValueSummary) -> list[dic
     ]
 
 
-def _customer(row: worth.WorthRow, currency: str) -> dict[str, Any]:
+def _customer(row: worth_list.WorthRow, currency: str) -> dict[str, Any]:
     change = row.change_minor
     return {
         "customer": row.customer_id,

@@ -222,18 +222,7 @@ def record_control_total(
             no source is named.
     """
     actor.require(Right.RECORD_CONTROL_TOTAL)
-    if measure not in MEASURES:
-        raise UnusableControlTotal(
-            why=f"{measure!r} is none of the measures ({', '.join(MEASURES)}). Pick one of them."
-        )
-    if first_day > last_day:
-        raise UnusableControlTotal(
-            why=f"its period runs from {first_day} back to {last_day}. Swap the dates."
-        )
-    if last_day >= overrides.business_date(now):
-        raise UnusableControlTotal(why=f"{last_day} is not over yet. State a period that is.")
-    if not source.strip():
-        raise UnusableControlTotal(why="it names no source. Say which ledger it comes from.")
+    _require_usable(now, first_day, last_day, measure, source)
     with atomic():
         total = ControlTotal.objects.create(
             first_day=first_day,
@@ -259,6 +248,23 @@ def record_control_total(
             },
         )
     return total
+
+
+def _require_usable(
+    now: datetime, first_day: date, last_day: date, measure: str, source: str
+) -> None:
+    if measure not in MEASURES:
+        raise UnusableControlTotal(
+            why=f"{measure!r} is none of the measures ({', '.join(MEASURES)}). Pick one of them."
+        )
+    if first_day > last_day:
+        raise UnusableControlTotal(
+            why=f"its period runs from {first_day} back to {last_day}. Swap the dates."
+        )
+    if last_day >= overrides.business_date(now):
+        raise UnusableControlTotal(why=f"{last_day} is not over yet. State a period that is.")
+    if not source.strip():
+        raise UnusableControlTotal(why="it names no source. Say which ledger it comes from.")
 
 
 def note_name(need_id: str) -> str:

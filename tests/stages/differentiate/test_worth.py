@@ -20,7 +20,7 @@ from patronage.differentiate.api import router
 from patronage.differentiate.jobs import value
 from patronage.differentiate.models import LatestValuation
 from patronage.differentiate.pages.value_file import value_csv
-from patronage.differentiate.reads import base_audit, customer_base, whale_curve, worth
+from patronage.differentiate.reads import base_audit, customer_base, whale_curve, worth, worth_list
 from patronage.differentiate.reads.customer_base import Chosen
 from patronage.identify.models import Customer
 
@@ -73,7 +73,7 @@ def test_every_view_adds_up_to_what_the_store_holds(valued: History) -> None:
 def test_a_bin_leads_to_the_customers_in_it(valued: History) -> None:
     for each in worth.distribution(ANALYST, NOW):
         chosen = Chosen(from_minor=each.low_minor, below_minor=each.high_minor)
-        assert worth.worth_page(ANALYST, NOW, chosen=chosen).total == each.customers
+        assert worth_list.worth_page(ANALYST, NOW, chosen=chosen).total == each.customers
     edges = {each.low_minor for each in worth.distribution(ANALYST, NOW)}
     assert 0 in edges or None in edges
 
@@ -99,12 +99,12 @@ def test_the_whale_curve_is_that_of_the_store(valued: History) -> None:
     assert curve.best_minor == stored[curve.best_customers]
 
 
-@pytest.mark.parametrize("sort", worth.SORTS)
-def test_pages_list_everybody_once_in_order(valued: History, sort: worth.Sort) -> None:
-    listed: list[worth.WorthRow] = []
+@pytest.mark.parametrize("sort", worth_list.SORTS)
+def test_pages_list_everybody_once_in_order(valued: History, sort: worth_list.Sort) -> None:
+    listed: list[worth_list.WorthRow] = []
     after: str | None = ""
     while after is not None:
-        page = worth.worth_page(ANALYST, NOW, sort=sort, after=after, limit=37)
+        page = worth_list.worth_page(ANALYST, NOW, sort=sort, after=after, limit=37)
         listed += page.rows
         after = page.next
     assert len({row.customer_id for row in listed}) == len(listed) == page.total
@@ -122,7 +122,7 @@ def test_pages_list_everybody_once_in_order(valued: History, sort: worth.Sort) -
 
 
 def test_a_manager_is_told_of_their_own_customers_only(mine: str) -> None:
-    page = worth.worth_page(MANAGER, NOW)
+    page = worth_list.worth_page(MANAGER, NOW)
     summary = worth.value_summary(MANAGER, NOW)
     assert [row.customer_id for row in page.rows] == [mine]
     assert summary.customers == 1
@@ -143,7 +143,7 @@ def test_a_base_read_without_scope_would_be_noticed(
 
 
 def test_an_earlier_date_shows_its_own_figures_of_todays_customers(mine: str) -> None:
-    then = worth.worth_page(MANAGER, NOW, as_of=BEFORE)
+    then = worth_list.worth_page(MANAGER, NOW, as_of=BEFORE)
     assert [row.customer_id for row in then.rows] == [mine]
     with pytest.raises(NotFound, match="2019-03-31"):
         worth.value_summary(ANALYST, NOW, as_of=date(2019, 3, 31))
@@ -154,7 +154,9 @@ def test_who_was_there_from_the_start_is_in_no_quarters_cohort(valued: History) 
     Customer.objects.filter(id=first).update(entry="panel")
     customer_base._read.cache_clear()
     start = Chosen(cohort=customer_base.FROM_THE_START)
-    assert [r.customer_id for r in worth.worth_page(ANALYST, NOW, chosen=start).rows] == [first]
+    assert [r.customer_id for r in worth_list.worth_page(ANALYST, NOW, chosen=start).rows] == [
+        first
+    ]
 
 
 def test_rest_answers_what_the_reads_do(valued: History) -> None:
@@ -165,7 +167,7 @@ def test_rest_answers_what_the_reads_do(valued: History) -> None:
     assert [each["name"] for each in got["objectives"]] == [e.name for e in summary.objectives]
     listed = client.get("/value/customers?sort=risk&limit=3", actor=ANALYST, now=NOW).json()
     assert listed["rows"] == [
-        asdict(row) for row in worth.worth_page(ANALYST, NOW, sort="risk", limit=3).rows
+        asdict(row) for row in worth_list.worth_page(ANALYST, NOW, sort="risk", limit=3).rows
     ]
     bins = client.get("/value/distribution", actor=ANALYST, now=NOW).json()
     assert sum(each["customers"] for each in bins) == LatestValuation.objects.count()
@@ -193,10 +195,10 @@ def test_rest_answers_the_five_views(valued: History) -> None:
 
 
 def test_the_file_holds_the_list_and_no_formula(valued: History) -> None:
-    worst = worth.worth_page(ANALYST, NOW, sort="risk", limit=1).rows[0].customer_id
+    worst = worth_list.worth_page(ANALYST, NOW, sort="risk", limit=1).rows[0].customer_id
     Customer.objects.filter(id=worst).update(label="=cmd()")
     rows = list(csv.DictReader(io.StringIO(_file("/value/customers.csv?sort=risk", NOW))))
-    page = worth.worth_page(ANALYST, NOW, sort="risk", limit=1000)
+    page = worth_list.worth_page(ANALYST, NOW, sort="risk", limit=1000)
     assert [row["customer_id"] for row in rows] == [row.customer_id for row in page.rows]
     assert [int(row["value_minor"]) for row in rows] == [row.value_minor for row in page.rows]
     assert rows[0]["label"] == "'=cmd()"

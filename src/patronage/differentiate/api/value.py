@@ -9,7 +9,7 @@ from pydantic import Field
 
 from patronage.access.requests import CallerRequest
 from patronage.differentiate.api.router import router
-from patronage.differentiate.reads import worth
+from patronage.differentiate.reads import worth, worth_list
 from patronage.differentiate.reads.customer_base import Chosen, customer_base
 
 
@@ -41,9 +41,9 @@ class ValueQuestion(Schema):
 class ListQuestion(ValueQuestion):
     """The same, and in which order; pass `next` as `after` for the ones that follow."""
 
-    sort: worth.Sort = "value"
+    sort: worth_list.Sort = "value"
     after: str = Field("", max_length=40)
-    limit: int = Field(50, ge=1, le=worth.MOST_ROWS)
+    limit: int = Field(50, ge=1, le=worth_list.MOST_ROWS)
 
 
 @router.get(
@@ -78,11 +78,11 @@ def value_whale_curve(request: CallerRequest, question: Query[ValueQuestion]) ->
 
 @router.get(
     "/value/customers",
-    response=worth.WorthPage,
+    response=worth_list.WorthPage,
     summary="Customers with their worth: most valuable, biggest movers, most at risk",
 )
-def value_customers(request: CallerRequest, question: Query[ListQuestion]) -> worth.WorthPage:
-    return worth.worth_page(
+def value_customers(request: CallerRequest, question: Query[ListQuestion]) -> worth_list.WorthPage:
+    return worth_list.worth_page(
         request.actor,
         request.now,
         as_of=question.as_of,

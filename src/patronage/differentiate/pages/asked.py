@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from patronage.access.errors import Refused
 from patronage.access.requests import CallerRequest
 from patronage.differentiate.reads.customer_base import Chosen
-from patronage.differentiate.reads.worth import SORTS, Sort
+from patronage.differentiate.reads.worth_list import SORTS, Sort
 
 _TEXTS: Final = ("portfolio", "tier", "objective", "need", "cohort")
 _AMOUNTS: Final = ("from", "below")

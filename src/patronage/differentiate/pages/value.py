@@ -29,15 +29,13 @@ from patronage.differentiate.reads.customer_base import CustomerBase, customer_b
 from patronage.differentiate.reads.worth import (
     Bin,
     Part,
-    Sort,
     ValueSummary,
     WhaleCurve,
-    WorthRow,
     distribution_of,
     summary_of,
     whale_curve_of,
-    worth_page_of,
 )
+from patronage.differentiate.reads.worth_list import Sort, WorthRow, worth_page_of
 from patronage.vocabulary.company import Company
 
 ROWS: Final = 25
