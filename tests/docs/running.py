@@ -26,7 +26,7 @@ from tests.docs.pages import Block
 
 BIN = Path(sys.executable).parent
 #: longest that one block may take, seconds
-PATIENCE = 240
+PATIENCE = 600
 #: width of the terminal that a page is read at
 COLUMNS = 150
 _ELLIPSIS = "…"
