@@ -50,6 +50,6 @@ def test_a_reader_of_french_reads_french(
     expect(page.get_by_role("link", name="offres attendent une décision")).to_be_visible()
     page.goto(f"{live_server.url}/equity")
     expect(title).to_contain_text("Vos clients valent")
-    expect(page.locator("table.lines tbody")).to_contain_text("Nouveaux clients")
+    expect(page.locator("table.lines")).to_contain_text("Nouveaux clients")
     page.goto(f"{live_server.url}/scorecards")
     expect(title).to_contain_text("gestionnaire a gagné")
