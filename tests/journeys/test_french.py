@@ -21,7 +21,7 @@ from .conftest import LogIn
 ROOT = Path(next(iter(patronage.__path__)))
 IN_TEMPLATE = re.compile(r"""\{% translate "([^"]+)\"""")
 #: written alike in both languages
-ALIKE = {"Imports"}
+ALIKE = {"Imports", "Signal"}
 
 
 @pytest.mark.parametrize("stage", ["govern", "steer", "identify"])
