@@ -25,7 +25,7 @@ STAGES = ("differentiate", "customize", "interact", "learn")
 TRANSLATED = re.compile(r"""\{% translate (?:"([^"]+)"|'([^']+)')""")
 IN_PYTHON = re.compile(r"""\b(?:_|gettext_lazy)\(\s*"([^"]+)"\s*\)""")
 #: written alike in both languages
-ALIKE = {"Contact", "Contacts"}
+ALIKE = {"Client", "Clients", "Contact", "Contacts", "Horizon", "Satisfaction", "Segments"}
 
 
 def french(stage: str) -> gettext.GNUTranslations:
