@@ -110,10 +110,11 @@ def test_20000_hostile_texts_give_a_predicate_or_its_error_and_the_same_twice() 
 
 @pytest.mark.parametrize("bomb", _BOMBS, ids=lambda bomb: f"{bomb[:12]!a}x{len(bomb)}")
 def test_bombs_of_depth_and_length_are_answered_at_once(bomb: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     _read(bomb)
     # The published limit for hostile texts is 10 ms; these are the longest that can be written.
-    assert time.perf_counter() - started < 1
+    # Processor time of this thread: what else the machine does is no fault of the text.
+    assert time.thread_time() - started < 1
 
 
 @pytest.mark.parametrize("text", [None, 3, b"a > 1", ["a > 1"], object()])
