@@ -40,6 +40,11 @@ def test_an_amount_is_exact_in_the_language_of_its_reader(
         assert written("{{ amount|money }}", amount=Money(minor, currency)) == expected
 
 
+def test_a_mean_of_amounts_is_written_to_the_nearest_minor_unit() -> None:
+    assert written("{{ minor|money:'USD' }}", minor=1_405_151.6) == "$14,051.52"
+    assert written("{{ minor|money_whole:'USD' }}", minor=-1_405_151.6) == f"{MINUS}$14,052"
+
+
 @pytest.mark.parametrize(
     ("minor", "expected"),
     [

@@ -138,4 +138,4 @@ def _money(value: Any, currency: str, style: str) -> str:
 
 
 def _as_money(value: Money | int, currency: str) -> Money:
-    return value if isinstance(value, Money) else Money(int(value), currency)
+    return value if isinstance(value, Money) else Money(round(value), currency)
