@@ -1,15 +1,18 @@
 """Scores, baselines and levels: closed forms, simulated truth, and no look into the future."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import ArrayLike
 from scipy.optimize import minimize
-from scipy.special import expit, log_expit
+from scipy.special import expit, log_expit, logit
 
-from patronage.science.lifetime import InconsistentHistory, InvalidWindow
+from patronage.science.lifetime import InconsistentHistory, InvalidWindow, NotIdentified
 from patronage.science.lifetime.backtest import CALIBRATED, IN_USE, Backtest, Rolling, backtest
+from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.challenger import EQUAL_POOL, Challenger, Facts, fit_pool, pooled
 from patronage.science.lifetime.forecast_scores import (
     brier_scores,
@@ -20,10 +23,11 @@ from patronage.science.lifetime.forecast_scores import (
     ranks_among_draws,
     reliability,
 )
+from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.level import Stretch, path_calibration, probability_calibration
 from patronage.science.lifetime.logistic import fit_logistic
 from patronage.science.lifetime.panel import Panel
-from patronage.science.lifetime.pareto_nbd import ParetoNBD
+from patronage.science.lifetime.pareto_nbd import ParetoNBD, ParetoNBDParameters
 from patronage.science.lifetime.rolling import ended_outcome, origins_of, rolling_origins
 from patronage.science.lifetime.spend_models import SPEND_MODELS
 from patronage.science.lifetime.totals import levels
@@ -229,6 +233,59 @@ def test_the_model_beats_the_baselines_on_its_own_customers(found: Backtest) -> 
     assert found.learnt.champion == "Pareto/NBD"
     assert not found.learnt.promoted
     assert_array_equal(found.origins[-1].said[IN_USE], found.origins[-1].said[CALIBRATED])
+
+
+def off_by(odds: Callable[[int], float | None]) -> type[ParetoNBD]:
+    """Pareto/NBD whose log odds of a purchase are this wrong at an origin; None: no fit there."""
+
+    class Off(ParetoNBD):
+        __slots__ = ()
+
+        @classmethod
+        def fit(cls, cells: Cells, *, start: ParetoNBDParameters | None = None) -> "Off":
+            if odds(int(cells.age.max())) is None:
+                raise NotIdentified("too early")
+            fitted = ParetoNBD.fit(cells, start=start)
+            return cls(parameters=fitted.parameters, estimation=fitted.estimation)
+
+        def probability_of_purchase(
+            self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, horizon_days: float
+        ) -> FloatArray:
+            right = ParetoNBD.probability_of_purchase(self, x, t_x, T, horizon_days=horizon_days)
+            wrong: FloatArray = expit(logit(right) + (odds(int(np.max(T))) or 0.0))
+            return wrong
+
+    return Off
+
+
+def test_a_model_that_converges_late_does_not_undo_the_choice() -> None:
+    late = DAYS[6]
+    models = {
+        "poor": off_by(lambda _: 2.0),
+        "steady": off_by(lambda _: 0.3),
+        "late": off_by(lambda day: 0.0 if day >= late else None),
+    }
+    found = backtest(PANEL, DAYS, models=models, challenger=False)
+    first = next(each for each in found.origins if "late" in each.said)
+
+    assert first.day == late
+    assert first.champion == "steady"
+    assert found.learnt is not None
+    assert found.learnt.champion == "steady"
+
+
+def test_the_choice_rests_on_every_ended_origin_though_a_model_spoke_at_one() -> None:
+    last = DAYS[-1]
+    models = {
+        "right at last": off_by(lambda day: 0.0 if day >= last else 2.0),
+        "steady": off_by(lambda _: 0.3),
+        "late": off_by(lambda day: 0.0 if day >= last else None),
+    }
+    found = backtest(PANEL, DAYS, models=models, challenger=False)
+
+    assert "late" in found.origins[-1].said
+    assert found.learnt is not None
+    assert found.learnt.champion == "steady"
 
 
 def test_totals_and_intervals_of_the_true_model_are_right() -> None:

@@ -70,7 +70,7 @@ class OriginResult:
 class Learnt:
     """What a backtest teaches for forecasts made today, from all outcomes that have ended."""
 
-    #: the model with the best rolling log score
+    #: the model with the best rolling log score, of those that spoke at every ended origin
     champion: str
     #: correction of its probabilities
     buying: ProbabilityCalibration
@@ -222,12 +222,14 @@ class Rolling:
         return self.event.probability(origin, model, draws)
 
     def _champion(self, names: Sequence[str], ended: Sequence[int]) -> str:
-        """The best mean log score over the ended origins at which all models spoke."""
+        """The best mean log score over the ended origins, of the models that spoke at each of them.
+
+        The first where nothing has ended, or none spoke at all of them.
+        """
         rows = [self._results[place] for place in ended]
-        rows = [each for each in rows if all(name in each.said for name in names)]
-        usable = [name for name in names if all(name in self._results[p].said for p in ended)]
-        if not rows:
-            return (usable or list(names))[0]
+        usable = [name for name in names if all(name in each.said for each in rows)]
+        if not rows or not usable:
+            return names[0]
         return max(usable, key=lambda name: _mean(log_scores, name, rows))
 
     def _baselines(
