@@ -135,6 +135,17 @@ class UnusableControlTotal(Refused):
         super().__init__(f"The control total cannot be used: {why}")
 
 
+class PeriodMalformed(Refused):
+    """A period needs two ends, the first of them not after the last."""
+
+    def __init__(self, *, first_day: date | None, last_day: date | None) -> None:
+        found = f"from {first_day or 'no day'} to {last_day or 'no day'}"
+        super().__init__(
+            f"A period has a first and a last day, in this order: found {found}. Give both, or "
+            "neither for the quarter of the newest valuation."
+        )
+
+
 class WrongOrder(Refused):
     """The bridge runs from an earlier valuation to a later one."""
 

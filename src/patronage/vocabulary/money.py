@@ -26,6 +26,12 @@ TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG
 CURRENCY_DECIMALS: dict[str, int] = dict.fromkeys(_TWO_DECIMALS.split(), 2) | {
     code: decimals for decimals, codes in _DECIMALS.items() for code in codes.split()
 }
+#: As people type it: a comma or a point before the decimals, thousands set apart or not.
+_TYPED_NUMBER = re.compile(
+    r"(?P<sign>[+-]?)"
+    r"(?P<whole>[0-9]+|[0-9]{1,3}(?P<apart>[ \u00a0\u202f.,])[0-9]{3}(?:(?P=apart)[0-9]{3})*)"
+    r"(?:(?P<mark>[.,])(?P<part>[0-9]+))?"
+)
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
@@ -59,6 +65,28 @@ class Money:
                 f"Money holds whole minor units of {self.currency}, found {self.minor!r}. "
                 "Use Money.parse for text or a Decimal."
             )
+
+    @classmethod
+    def typed(cls, text: str, currency: str) -> Money:
+        """Read major units as a person types them: ``1234.56``, ``1234,56``, ``1 234,56``.
+
+        Raises:
+            MoneyError: for what is no amount, and for what could be read in two ways, such as
+                ``1,234``: thousands to some, decimals to others.
+        """
+        plain = text.strip().replace("\N{MINUS SIGN}", "-")
+        found = _TYPED_NUMBER.fullmatch(plain)
+        is_plain = _PLAIN_NUMBER.fullmatch(plain) is not None
+        if found is None or (found["mark"] and found["mark"] == found["apart"]):
+            raise MoneyError(f"Cannot read {text!r} as {currency}: write it as '1234.56'.")
+        whole, part = re.sub(r"[^0-9]", "", found["whole"]), found["part"]
+        looks_grouped = part is not None and len(part) == 3 and found["apart"] is None
+        if not is_plain and looks_grouped and len(whole) <= 3:
+            raise MoneyError(
+                f"Cannot read {text!r} as {currency}: the comma may stand before thousands or "
+                f"before decimals. Write {whole + part!r} or '{whole}.{part}'."
+            )
+        return cls.parse(found["sign"] + whole + (f".{part}" if part else ""), currency)
 
     @classmethod
     def zero(cls, currency: str) -> Money:

@@ -6,13 +6,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
+from django.test import Client
 
 from patronage.access import datasets
 from patronage.access.errors import NotAllowed, NotFound
+from patronage.access.people import create_user
 from patronage.access.roles import SYSTEM, Actor, Role
 from patronage.access.transactions import atomic
 from patronage.differentiate import actions, reads
-from patronage.differentiate.errors import UnusableControlTotal
+from patronage.differentiate.errors import PeriodMalformed, UnusableControlTotal
 from patronage.differentiate.jobs import value
 from patronage.differentiate.models import ControlTotal, ValuationRun
 from patronage.differentiate.reads.reconciliation import Reconciliation, reconciliation
@@ -190,3 +192,43 @@ def test_only_who_sees_everybody_may_compare_any_period(history: History) -> Non
     found = reconciliation(BOSS, NOW, first_day=date(2024, 3, 1), last_day=date(2024, 3, 31))
     assert "valued" not in found.sides
     assert found.sides["lines"]["revenue"] == found.sides["products"]["revenue"] > 0
+
+
+def test_half_a_period_and_a_backward_one_are_refused_instead_of_closing(history: History) -> None:
+    value(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    for first, last in ((FIRST, None), (None, AS_OF), (AS_OF, FIRST)):
+        with pytest.raises(PeriodMalformed, match="Give both"):
+            reconciliation(BOSS, NOW, first_day=first, last_day=last)
+    assert reconciliation(BOSS, NOW, first_day=AS_OF, last_day=AS_OF).closes
+
+
+@pytest.mark.parametrize(
+    ("typed", "minor"),
+    [("1234,56", 123_456), ("1,234.56", 123_456), ("-7.5", -750), ("1,234", None), ("x", None)],
+)
+def test_the_ledgers_figure_is_recorded_as_it_was_meant_or_not_at_all(
+    history: History, client: Client, monkeypatch: pytest.MonkeyPatch, typed: str, minor: int | None
+) -> None:
+    monkeypatch.setattr("patronage.site.clock.now", lambda: NOW)
+    analyst = create_user(
+        actor=SYSTEM,
+        now=NOW,
+        email="nina@example.com",
+        name="Nina",
+        password="a long enough phrase",
+        roles=[Role.ANALYST],
+        reason="tests",
+    )
+    client.force_login(analyst)
+    asked = {
+        "first_day": FIRST.isoformat(),
+        "last_day": AS_OF.isoformat(),
+        "measure": "revenue",
+        "amount": typed,
+        "reason": "Ledger 2024-Q4",
+    }
+    answer = client.post("/value/reconciliation/totals", asked)
+    found = list(ControlTotal.objects.values_list("amount_minor", flat=True))
+    assert found == ([] if minor is None else [minor])
+    if minor is None:
+        assert "such as 1234.56" in answer.content.decode()

@@ -52,6 +52,28 @@ def test_what_is_not_exact_is_refused_and_named(amount: object, currency: str) -
         Money.parse(amount, currency)  # type: ignore[arg-type]  # wrong types are the point
 
 
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [("1234.56", "USD", 123_456), ("1234,56", "EUR", 123_456), ("1 234,56", "EUR", 123_456),
+     ("1\u202f234,5", "EUR", 123_450), ("1,234.56", "USD", 123_456), ("1.234,56", "EUR", 123_456),
+     ("1,234,567", "JPY", 1_234_567), ("-12", "USD", -1200), ("\u221212,5", "EUR", -1250),
+     ("1.234", "KWD", 1234), ("1 234,567", "KWD", 1_234_567)],
+)  # fmt: skip
+def test_amounts_are_read_as_people_type_them(text: str, currency: str, minor: int) -> None:
+    assert Money.typed(text, currency) == Money(minor, currency)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency"),
+    [("1,234", "USD"), ("1.234", "USD"), ("1,234", "KWD"), ("1,234", "JPY"), ("1.234.56", "USD"),
+     ("1 23", "EUR"), ("12,34,56", "EUR"), ("1,2345", "EUR"), ("", "USD"), ("1e3", "USD"),
+     ("\u0661", "USD"), ("$5", "USD")],
+)  # fmt: skip
+def test_what_could_be_read_in_two_ways_is_refused(text: str, currency: str) -> None:
+    with pytest.raises(MoneyError, match=currency):
+        Money.typed(text, currency)
+
+
 def test_minor_units_are_whole() -> None:
     with pytest.raises(MoneyError, match="whole minor units"):
         Money(1.5, "USD")  # type: ignore[arg-type]  # wrong types are the point

@@ -223,7 +223,7 @@ def _adaptation(posted: QueryDict, offer: Offer) -> dict[str, Any]:
 
 def _minor(text: str, currency: str) -> int:
     try:
-        return Money.parse(text.replace(",", "."), currency).minor
+        return Money.typed(text, currency).minor
     except MoneyError as error:
         raise RulingRefused(
             _("The saving is an amount such as 1.50; found %(text)s.") % {"text": text[:40]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from django.contrib import messages
@@ -23,7 +22,7 @@ from patronage.access.scope import scope_of
 from patronage.differentiate import actions
 from patronage.differentiate.pages.audit import nothing, run_shown
 from patronage.differentiate.reads.reconciliation import reconciliation
-from patronage.vocabulary.money import currency_decimals
+from patronage.vocabulary.money import Money, MoneyError
 from patronage.vocabulary.periods import BusinessCalendar
 
 MEASURE_WORDS: Final[Mapping[str, Promise]] = {
@@ -60,7 +59,6 @@ def reconcile(request: CallerRequest) -> HttpResponse:
     first = BusinessCalendar(zone).quarter_of(run.as_of).first_day
     found = reconciliation(request.actor, request.now, first_day=first, last_day=run.as_of)
     sides = [side for side in SIDE_WORDS if side in found.sides]
-    different = [each for each in found.differences if each.difference_minor]
     context: dict[str, Any] = {
         "found": found,
         "sides": [SIDE_WORDS[side] for side in sides],
@@ -78,7 +76,7 @@ def reconcile(request: CallerRequest) -> HttpResponse:
                 "measure": MEASURE_WORDS[each.measure],
                 "side": SIDE_WORDS[each.side],
             }
-            for each in different
+            for each in found.differences
         ],
         "unexplained": sum(bool(each.unexplained_minor) for each in found.differences),
         "has_ledger": bool(found.sides.get("ledger")),
@@ -117,12 +115,14 @@ def _day(request: CallerRequest, name: str) -> date:
 
 def _minor(text: str) -> int:
     """An amount as typed, in minor units of the company's currency."""
-    places = currency_decimals(current().company.currency)
+    wrong = _(
+        "%(text)s cannot be read as an amount. Write it without thousands separators, such as "
+        "1234.56."
+    )
     try:
-        amount = Decimal(text.strip().replace(",", "")).scaleb(places)
-    except InvalidOperation as error:
-        message = _("%(text)s is not an amount. Write it as 1234.56.") % {"text": text}
-        raise Refused(message) from error
-    if amount != amount.to_integral_value() or abs(amount) >= 2**63:
-        raise Refused(_("%(text)s is not an amount. Write it as 1234.56.") % {"text": text})
-    return int(amount)
+        minor = Money.typed(text, current().company.currency).minor
+    except MoneyError as error:
+        raise Refused(wrong % {"text": text[:40]}) from error
+    if abs(minor) >= 2**63:
+        raise Refused(wrong % {"text": text[:40]})
+    return minor

@@ -18,6 +18,7 @@ from patronage.access.company import company_of
 from patronage.access.errors import NotAllowed, NotFound
 from patronage.access.roles import Actor, Right
 from patronage.access.scope import scope_of
+from patronage.differentiate.errors import PeriodMalformed
 from patronage.differentiate.models import ControlTotal
 from patronage.differentiate.reads.frames import newest_run, run_at, valuations
 from patronage.differentiate.valuation.divisions import period_lines
@@ -129,11 +130,13 @@ def reconciliation(
     Raises:
         NotAllowed: the actor may not see profitability, or does not see every customer, of whom a
             ledger's totals are.
+        PeriodMalformed: one day without the other, or the first after the last.
         NotFound: nobody was ever valued, so that no assumptions are in force.
     """
     actor.require(Right.SEE_PROFITABILITY)
     if not scope_of(actor, now).everything:
         raise NotAllowed(actor=actor.name, right="see every customer")
+    _require_period(first_day, last_day)
     run = newest_run() if last_day is None else (run_at(last_day) or newest_run())
     if run is None:
         raise NotFound(noun="valuation as of", id="any date")
@@ -171,6 +174,13 @@ def reconciliation(
         accounts_apart=len(apart),
         sources={each.measure: each.source for each in totals},
     )
+
+
+def _require_period(first_day: date | None, last_day: date | None) -> None:
+    if first_day is None and last_day is None:
+        return
+    if first_day is None or last_day is None or first_day > last_day:
+        raise PeriodMalformed(first_day=first_day, last_day=last_day)
 
 
 def _lines(company: Company, first: date, last: date) -> Table:
