@@ -15,7 +15,7 @@ from patronage.customize.models import Contact
 from patronage.differentiate import reads as valuations
 from patronage.differentiate.replay import realised
 from patronage.differentiate.valuation.luck import VARIANCES
-from patronage.science.equity import ATTRIBUTABLE, UNATTRIBUTABLE
+from patronage.science.equity import PAID_LINES, UNATTRIBUTABLE, paid_for
 from patronage.steer.bridging import Bridged
 from patronage.steer.inputs import Runs
 
@@ -60,15 +60,14 @@ def _of_pieces(pieces: pl.DataFrame, runs: Runs) -> pl.DataFrame:
 
 
 def _paid_for(pieces: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
-    """As `science.equity.paid_for`: what is shared counts for who handed the customer over."""
+    """What can be paid for: what is shared counts for who handed the customer over."""
     earned = pieces.group_by(portfolio_id=pl.coalesce("handed_from", "portfolio_id")).agg(
         earned=pl.col("realised_margin").sum()
     )
-    moved = counted.group_by("portfolio_id").agg(
-        moved=pl.sum_horizontal(pl.col(name).sum() for name in ("expected_margin", *ATTRIBUTABLE))
-    )
+    moved = counted.group_by("portfolio_id").agg(pl.col(PAID_LINES).sum())
     both = earned.join(moved, on="portfolio_id", how="full", coalesce=True).fill_null(0)
-    return both.select("portfolio_id", paid_for_minor=pl.col("earned") + pl.col("moved"))
+    lines = {name: pl.col(name) for name in PAID_LINES}
+    return both.select("portfolio_id", paid_for_minor=paid_for(lines, pl.col("earned")))
 
 
 def _of_lifetimes(bridged: Bridged, runs: Runs) -> pl.DataFrame:

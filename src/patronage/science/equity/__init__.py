@@ -14,6 +14,7 @@ from patronage.science.equity.bridge import (
     sum_by,
 )
 from patronage.science.equity.customer_return import (
+    PAID_LINES,
     ReturnOnCustomer,
     lifetime_days,
     paid_for,
@@ -30,6 +31,7 @@ __all__ = [
     "BEGINNINGS",
     "ENDS",
     "MOVEMENTS",
+    "PAID_LINES",
     "UNATTRIBUTABLE",
     "BridgeLines",
     "CustomerValue",

@@ -8,13 +8,17 @@ moves on, so that its return says little unless what was to be expected stands b
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from math import ceil, log
-from typing import Final
+from operator import add
+from typing import Final, Protocol, Self, TypeVar
 
 from patronage.science.equity.bridge import ATTRIBUTABLE
 from patronage.science.equity.errors import InvalidFigures
 
 _DAYS_A_YEAR: Final = 365
+#: the lines of which the paid figure is made, beside the margin realised
+PAID_LINES: Final = ("expected_margin", *ATTRIBUTABLE)
 #: a lifetime is never taken for shorter than this, however little is at stake
 _YEARS_AT_LEAST: Final = 10
 
@@ -89,12 +93,20 @@ def lifetime_days(*, largest_annual_margin: float, annual_discount_rate: float) 
     return _DAYS_A_YEAR * max(ceil(years), _YEARS_AT_LEAST)
 
 
-def paid_for(lines: Mapping[str, int], realised_margin: int) -> int:
+class _Addable(Protocol):
+    def __add__(self, other: Self, /) -> Self: ...
+
+
+Amount = TypeVar("Amount", bound=_Addable)
+
+
+def paid_for(lines: Mapping[str, Amount], realised_margin: Amount) -> Amount:
     """What a manager can be paid for: margin against what was expected, experience, customers won.
 
-    Arguments, whole minor units: `lines` of the pieces that count for the manager, by name as in
-    `BridgeLines`; `realised_margin` of the same pieces. Pieces within the days after a hand-over in
-    which both managers see them count for the giver, who chose the day: so nobody's pay is raised
-    by handing on a customer who fell silent, nor by being handed a valuable one.
+    Arguments, whole minor units, a number or a column with a row a manager: `lines` of the pieces
+    that count for the manager, by name as in `BridgeLines`; `realised_margin` of the same pieces.
+    Pieces within the days after a hand-over in which both managers see them count for the giver,
+    who chose the day: so nobody's pay is raised by handing on a customer who fell silent, nor by
+    being handed a valuable one.
     """
-    return realised_margin + lines["expected_margin"] + sum(lines[name] for name in ATTRIBUTABLE)
+    return reduce(add, (lines[name] for name in PAID_LINES), realised_margin)
