@@ -37,7 +37,7 @@ from patronage.science.lifetime.events import (
 from patronage.science.lifetime.forecast_scores import covered, levels_that_cover
 from patronage.science.lifetime.panel import Panel
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
-from patronage.science.lifetime.rolling import origins_of, rolling_origins
+from patronage.science.lifetime.rolling import origins_of, rolling_origins, stretches_of
 from patronage.science.lifetime.spend_models import SPEND_MODELS
 from patronage.science.lifetime.totals import LevelResult, Total, levels
 
@@ -137,7 +137,8 @@ def report(base: Base) -> None:
         event_table(found)
         if event is BUYS_NEXT_QUARTER:
             champions = {each.day: each.champion for each in found.origins}
-    level_table(levels(panel, origins, champions, last_day=last_day))
+    known = stretches_of(panel, origins, set(champions.values()), last_day=last_day)
+    level_table(levels(panel, origins, champions, known))
 
 
 def shown(day: int) -> str:

@@ -45,7 +45,7 @@ from patronage.science.lifetime.forecast_scores import (
 from patronage.science.lifetime.level import path_calibration
 from patronage.science.lifetime.panel import Panel
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
-from patronage.science.lifetime.rolling import Origin, origins_of, rolling_origins, stretches
+from patronage.science.lifetime.rolling import Origin, origins_of, rolling_origins, stretches_of
 from patronage.science.lifetime.spend_models import SPEND_MODELS
 from patronage.science.lifetime.totals import LevelResult, levels
 
@@ -116,16 +116,11 @@ def tested(inputs: Inputs, progress: Progress) -> Tested:
     champions = {each.day: each.champion for each in found.origins}
     kept = [origin for origin in past if origin.day in champions]
     champion = found.learnt.champion
-    ended = [
-        margin
-        for origin in kept
-        if champion in origin.models
-        for _, margin in stretches(origin, champion, panel, last_day=last_day)
-    ]
+    known = stretches_of(panel, kept, {*champions.values(), champion}, last_day=last_day)
     return Tested(
         found=found,
-        levels=levels(panel, kept, champions, last_day=last_day),
-        path=path_calibration(ended, known_on=last_day),
+        levels=levels(panel, kept, champions, known),
+        path=path_calibration(known[champion], known_on=last_day),
         failures=_failures(origins),
         horizon_totals_minor=_horizon_totals(inputs, now),
     )

@@ -28,7 +28,12 @@ from patronage.science.lifetime.level import Stretch, path_calibration, probabil
 from patronage.science.lifetime.logistic import fit_logistic
 from patronage.science.lifetime.panel import Panel
 from patronage.science.lifetime.pareto_nbd import ParetoNBD, ParetoNBDParameters
-from patronage.science.lifetime.rolling import ended_outcome, origins_of, rolling_origins
+from patronage.science.lifetime.rolling import (
+    ended_outcome,
+    origins_of,
+    rolling_origins,
+    stretches_of,
+)
 from patronage.science.lifetime.spend_models import SPEND_MODELS
 from patronage.science.lifetime.totals import levels
 
@@ -290,9 +295,9 @@ def test_the_choice_rests_on_every_ended_origin_though_a_model_spoke_at_one() ->
 
 def test_totals_and_intervals_of_the_true_model_are_right() -> None:
     origins = list(origins_of(PANEL, DAYS[::2], MODELS, SPEND_MODELS))
-    results = levels(
-        PANEL, origins, {each.day: "Pareto/NBD" for each in origins}, last_day=LAST_DAY, draws=39
-    )
+    champions = {each.day: "Pareto/NBD" for each in origins}
+    known = stretches_of(PANEL, origins, MODELS, last_day=LAST_DAY)
+    results = levels(PANEL, origins, champions, known, draws=39)
     bias = [each.purchases.calibrated / each.purchases.came - 1 for each in results]
     ranks = np.concatenate([each.purchase_ranks for each in results])
     spent = np.concatenate([each.spend_ranks for each in results])

@@ -125,9 +125,6 @@ class Difference:
     #: bounds over origins: t interval of the origins' own means; NaN with one origin
     low_over_origins: float
     high_over_origins: float
-    #: the smallest mean of an origin
-    worst_origin: float
-    origins: int
 
     @property
     def is_better(self) -> bool:
@@ -170,6 +167,4 @@ def difference(
         high=mean + reach,
         low_over_origins=float(means.mean()) - spread,
         high_over_origins=float(means.mean()) + spread,
-        worst_origin=float(means.min()),
-        origins=means.size,
     )

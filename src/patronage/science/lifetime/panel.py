@@ -39,14 +39,12 @@ class Seen:
     average_spend: FloatArray
     #: margin as a share of spend, pulled towards the base's
     margin_rate: FloatArray
-    #: spend since the first purchase
+    #: spend to that day, net of returns, the first purchase's included
     spend: FloatArray
     #: purchase days of the last `QUARTER_DAYS`
     quarter_days: FloatArray
     #: spend of the last `QUARTER_DAYS`
     quarter_spend: FloatArray
-    #: purchase days of the quarter before that
-    earlier_days: FloatArray
     #: spend of the quarter before that
     earlier_spend: FloatArray
     #: purchase days of the last 7
@@ -185,7 +183,6 @@ class Panel:
             spend=total[known],
             quarter_days=within(quarter, day),
             quarter_spend=within(quarter, day, spent),
-            earlier_days=within(before, quarter),
             earlier_spend=within(before, quarter, spent),
             week_days=within(day - 7, day),
         )

@@ -4,7 +4,7 @@ An origin is a past day. At each, the models are fitted to what had been seen by
 nothing else; what happened afterwards is kept apart and handed out only once it had ended.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -131,10 +131,22 @@ def origins_of(
         yield Origin(day=day, seen=seen, models=dict(good), failed=failed, spend=spend)
 
 
-def stretches(
-    origin: Origin, name: str, panel: Panel, *, last_day: int
-) -> Iterator[tuple[Stretch, Stretch]]:
-    """Purchases, and margin, expected and come, of each stretch of the path that has ended."""
+def stretches_of(
+    panel: Panel, origins: Sequence[Origin], names: Collection[str], *, last_day: int
+) -> dict[str, list[Stretch]]:
+    """Margin expected by each of these models and come, in each ended stretch of the path."""
+    return {
+        name: [
+            stretch
+            for origin in origins
+            if name in origin.models
+            for stretch in _stretches(origin, name, panel, last_day=last_day)
+        ]
+        for name in names
+    }
+
+
+def _stretches(origin: Origin, name: str, panel: Panel, *, last_day: int) -> Iterator[Stretch]:
     unit = origin.unit_spend() * origin.seen.margin_rate
     start = 0.0
     for end in PIECES_DAYS:
@@ -146,9 +158,12 @@ def stretches(
         came = panel.outcome(
             origin.seen, after=origin.day + int(start), until=origin.day + int(end)
         )
-        yield (
-            _stretch(origin.day, start, end, expected, came.purchases),
-            _stretch(origin.day, start, end, expected * unit, came.margin),
+        yield Stretch(
+            origin=origin.day,
+            start_days=start,
+            end_days=end,
+            expected=float((expected * unit).sum()),
+            came=float(came.margin.sum()),
         )
         start = end
 
@@ -164,18 +179,6 @@ def ended_outcome(panel: Panel, origin: Origin, *, horizon_days: int, known_on: 
             f"after day {known_on}."
         )
     return panel.outcome(origin.seen, after=origin.day, until=origin.day + horizon_days)
-
-
-def _stretch(
-    origin: int, start: float, end: float, expected: FloatArray, came: FloatArray
-) -> Stretch:
-    return Stretch(
-        origin=origin,
-        start_days=start,
-        end_days=end,
-        expected=float(expected.sum()),
-        came=float(came.sum()),
-    )
 
 
 def _spend_of(seen: Seen, kinds: Mapping[str, type[SpendModel]]) -> SpendModel | None:

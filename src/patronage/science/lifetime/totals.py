@@ -11,7 +11,7 @@ from patronage.science.lifetime.forecast_scores import ranks_among_draws
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.level import Stretch, path_calibration
 from patronage.science.lifetime.panel import Panel
-from patronage.science.lifetime.rolling import DRAWS, Origin, ended_outcome, stretches
+from patronage.science.lifetime.rolling import DRAWS, Origin, ended_outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,26 +44,23 @@ def levels(
     panel: Panel,
     origins: Sequence[Origin],
     champions: Mapping[int, str],
+    known: Mapping[str, Sequence[Stretch]],
     *,
     horizon_days: int = 91,
-    last_day: int,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> tuple[LevelResult, ...]:
     """Totals, correlation and coverage at each origin, on the path as calibrated there.
 
-    Arguments: `origins` in order; `champions`, the model chosen at each origin's day; `draws` a
-    customer for the ranks.
+    Arguments: `origins` in order; `champions`, the model chosen at each origin's day; `known`
+    the stretches of their paths, as of `stretches_of`; `draws` a customer for the ranks.
     """
     rng = np.random.default_rng(seed)
-    known: dict[str, list[Stretch]] = {}
     results = []
     for origin in origins:
-        for name in origin.models:
-            pairs = stretches(origin, name, panel, last_day=last_day)
-            known.setdefault(name, []).extend(margin for _, margin in pairs)
         name = champions[origin.day]
-        curve = path_calibration(known.get(name, []), known_on=origin.day)
+        # Only what has ended by then is learnt from, so later origins' stretches are not.
+        curve = path_calibration(known[name], known_on=origin.day)
         results.append(
             _level(panel, origin, name, curve, horizon_days=horizon_days, draws=draws, rng=rng)
         )
