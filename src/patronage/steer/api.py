@@ -150,7 +150,7 @@ class BehindRow(Schema):
 
 
 class BehindRows(Schema):
-    """Customers behind a line, largest amounts first; they and the moved ones make the total."""
+    """Customers behind a line, the largest first; with moved and erased they make the total."""
 
     rows: list[BehindRow]
     next: str | None
@@ -158,6 +158,7 @@ class BehindRows(Schema):
     total_minor: int
     moved_customers: int
     moved_minor: int
+    erased_minor: int
 
 
 class BehindQuestion(Schema):

@@ -13,6 +13,7 @@ from patronage.access.errors import NotFound, Refused
 from patronage.access.roles import Actor, Right
 from patronage.access.scope import scope_of, visible
 from patronage.identify.models import Customer
+from patronage.steer.erased import ERASED
 from patronage.steer.models import LINES, Statement
 
 
@@ -35,11 +36,13 @@ class Behind:
     next: str | None
     #: customers listed on all pages together
     customers: int
-    #: the bar: all pages and `moved_minor` together
+    #: the bar: all pages, `moved_minor` and `erased_minor` together
     total_minor: int
     #: customers behind the bar who are in nobody's sight here today: moved since
     moved_customers: int
     moved_minor: int
+    #: of customers who were erased, whom nothing tells apart any more; 0 where nobody was
+    erased_minor: int
 
 
 def line_customers(
@@ -55,7 +58,7 @@ def line_customers(
     """List the customers behind one line of a statement, of one portfolio or all in scope.
 
     The bar is that of the date; its customers are named if the actor would see them today, and
-    one figure stands for the others.
+    one figure stands for the others, one for those who were erased since.
 
     Raises:
         NotFound: no such statement, line or portfolio that the actor can see.
@@ -72,19 +75,21 @@ def line_customers(
         raise NotFound(noun="portfolio", id=portfolio_id)
     wanted = None if scope.everything else sorted(scope.portfolio_ids)
     bar = _bar(found, kind, wanted if portfolio_id is None else [portfolio_id])
-    shown = bar
+    named = bar.filter(pl.col("customer_id") != ERASED)
+    shown = named
     if not scope.everything:
         seen = visible(Customer.objects.all(), actor, now).order_by()
         ids = pl.Series(list(seen.values_list("id", flat=True)), dtype=pl.String)
-        shown = bar.filter(pl.col("customer_id").is_in(ids.implode()))
+        shown = named.filter(pl.col("customer_id").is_in(ids.implode()))
     page, following = _page(shown, after, limit)
     return Behind(
         rows=_labelled(page),
         next=following,
         customers=shown["customer_id"].n_unique(),
         total_minor=int(bar["amount_minor"].sum()),
-        moved_customers=bar["customer_id"].n_unique() - shown["customer_id"].n_unique(),
-        moved_minor=int(bar["amount_minor"].sum()) - int(shown["amount_minor"].sum()),
+        moved_customers=named["customer_id"].n_unique() - shown["customer_id"].n_unique(),
+        moved_minor=int(named["amount_minor"].sum()) - int(shown["amount_minor"].sum()),
+        erased_minor=int(bar["amount_minor"].sum()) - int(named["amount_minor"].sum()),
     )
 
 

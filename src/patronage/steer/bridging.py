@@ -35,8 +35,6 @@ class Bridged:
     lifetime: pl.DataFrame | None
     #: `PIECE` and `LINES`, put together as of `cuts.for_pay`
     for_pay: pl.DataFrame
-    #: how far ahead a lifetime is counted; None likewise
-    lifetime_days: int | None
 
 
 def bridge_quarter(runs: Runs) -> Bridged:
@@ -59,7 +57,6 @@ def bridge_quarter(runs: Runs) -> Bridged:
         window=window.select(_KEPT).join(spread, on="piece").sort("piece"),
         for_pay=bridged(booked(for_pay(cut), points, replay.old, people)).select(*PIECE, *LINES),
         lifetime=None if days is None else _lifetime_bridge(cut, points, replay.over(days)),
-        lifetime_days=days,
     )
 
 
@@ -87,9 +84,7 @@ def _first(runs: Runs) -> Bridged:
     )
     lines = bridged(cut.with_row_index("piece")).select(_KEPT)
     none = [pl.lit(0.0).alias(name) for name in VARIANCES]
-    return Bridged(
-        window=lines.with_columns(none), for_pay=lines.clear(), lifetime=None, lifetime_days=None
-    )
+    return Bridged(window=lines.with_columns(none), for_pay=lines.clear(), lifetime=None)
 
 
 def _cut(runs: Runs, people: pl.DataFrame, opening_day: date) -> pl.DataFrame:

@@ -7,18 +7,17 @@ from typing import Final
 
 import polars as pl
 
-from patronage.access import datasets
 from patronage.access.company import company_of
 from patronage.differentiate import reads as valuations
 from patronage.differentiate import registry
 from patronage.differentiate.replay import realised_in_period
 from patronage.differentiate.valuation.pieces import View
 from patronage.differentiate.valuation.scoring import Histories, Window
-from patronage.steer.inputs import Runs
+from patronage.steer.inputs import Runs, closing_portfolios
 from patronage.steer.models import Statement
 
 _SCHEMA: Final = {
-    "graded_id": pl.String,
+    "graded_as_of": pl.Date,
     "portfolio_id": pl.String,
     "customers": pl.Int64,
     "expected_minor": pl.Int64,
@@ -34,7 +33,7 @@ def grades(runs: Runs) -> pl.DataFrame:
     whoever holds them now; nominal.
 
     Returns:
-        `graded_id`, `portfolio_id`, `customers`, `expected_minor`, `came_minor`.
+        `graded_as_of`, `portfolio_id`, `customers`, `expected_minor`, `came_minor`.
     """
     found = [_grade(statement, runs) for statement in _earlier(runs.closing.as_of)]
     return pl.concat([pl.DataFrame(schema=_SCHEMA), *found])
@@ -64,7 +63,7 @@ def _grade(statement: Statement, runs: Runs) -> pl.DataFrame:
     expected = view.margin(known, run.as_of, run.as_of, runs.closing.as_of, 0.0)
     came = realised_in_period(run, runs.closing).select("customer_id", came="realised_margin_minor")
     return (
-        _held(statement)
+        closing_portfolios(statement)
         .join(frame.select("customer_id", expected=pl.Series(expected)), on="customer_id")
         .join(came, on="customer_id", how="left")
         .group_by("portfolio_id")
@@ -73,12 +72,5 @@ def _grade(statement: Statement, runs: Runs) -> pl.DataFrame:
             expected_minor=pl.col("expected").sum().round().cast(pl.Int64),
             came_minor=pl.col("came").fill_null(0).sum(),
         )
-        .select(pl.lit(statement.id).alias("graded_id"), pl.all())
+        .select(pl.lit(statement.as_of).alias("graded_as_of"), pl.all())
     )
-
-
-def _held(statement: Statement) -> pl.DataFrame:
-    """`customer_id` and `portfolio_id` of everybody with a closing value."""
-    rows = datasets.read("statement_lines")
-    chosen = rows.filter((rows.statement_id == statement.id) & (rows.closing_minor != 0))
-    return datasets.warehouse().polars(chosen.select("customer_id", "portfolio_id"))

@@ -30,8 +30,18 @@ from patronage.govern.reads import PortfolioInCharge, my_portfolios
 from patronage.identify.models import Customer
 from patronage.vocabulary.company import Company
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sums:
+    """The prices of a valuation, added up by portfolio; no customer is told apart in them."""
+
+    #: by portfolio id: `value_minor` and each of `LEVERS`, minor units
+    amounts: Mapping[str, Mapping[str, int]]
+    levels: Mapping[str, GroupLevel]
+
+
 _KEPT: Final = 4
-_PRICED: dict[str, Priced] = {}
+_PRICED: dict[str, _Sums] = {}
 _KEEPING = Lock()
 
 
@@ -100,8 +110,9 @@ def lever_tree(actor: Actor, now: datetime, *, as_of: date | None = None) -> Lev
     company = company_of(run.company_version)
     priced = _priced(run, company)
     shown = my_portfolios(actor, now)
-    sums = _sums(priced)
-    branches = [_branch(each, sums.get(each.id, {}), priced.levels.get(each.id)) for each in shown]
+    branches = [
+        _branch(each, priced.amounts.get(each.id, {}), priced.levels.get(each.id)) for each in shown
+    ]
     total = _total(branches)
     return LeverTree(
         run_id=run.id,
@@ -117,9 +128,10 @@ def lever_tree(actor: Actor, now: datetime, *, as_of: date | None = None) -> Lev
     )
 
 
-def _sums(priced: Priced) -> dict[str, dict[str, int]]:
+def _summed(priced: Priced) -> _Sums:
     summed = priced.customers.group_by("portfolio_id").agg(pl.col("value_minor", *LEVERS).sum())
-    return {row["portfolio_id"]: row for row in summed.to_dicts()}
+    amounts = {row.pop("portfolio_id"): row for row in summed.to_dicts()}
+    return _Sums(amounts=amounts, levels=priced.levels)
 
 
 def _branch(
@@ -161,7 +173,7 @@ def _total(branches: Sequence[Branch]) -> Branch:
     )
 
 
-def _priced(run: ValuationRun, company: Company) -> Priced:
+def _priced(run: ValuationRun, company: Company) -> _Sums:
     """The prices for everybody; worked out once for a run and who is in which portfolio."""
     rows = reads.valuations(run).drop("portfolio_id")
     frame = rows.join(_placed(), on="customer_id", how="inner").sort("customer_id")
@@ -170,11 +182,13 @@ def _priced(run: ValuationRun, company: Company) -> Priced:
         kept = _PRICED.get(key)
     if kept is not None:
         return kept
-    priced = price(
-        frame,
-        registry.models_of(run.purchase_model, run.spend_model),
-        Window.of(company, run.as_of),
-        acquisition_cost_minor=company.acquisition_cost_minor,
+    priced = _summed(
+        price(
+            frame,
+            registry.models_of(run.purchase_model, run.spend_model),
+            Window.of(company, run.as_of),
+            acquisition_cost_minor=company.acquisition_cost_minor,
+        )
     )
     with _KEEPING:
         _PRICED[key] = priced
@@ -184,7 +198,7 @@ def _priced(run: ValuationRun, company: Company) -> Priced:
 
 
 def _digest(run: ValuationRun, frame: pl.DataFrame) -> str:
-    """An erasure makes a new state of the dataset, so that nothing kept outlives it."""
+    """An erasure makes a new state of the dataset; what is kept of the old one is sums."""
     seen = hashlib.sha256(f"{run.id} {datasets.head('valuations')}".encode())
     hashed = frame.select("customer_id", "portfolio_id", "acquired").hash_rows()
     seen.update(hashed.to_numpy().tobytes())

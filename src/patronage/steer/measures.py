@@ -48,7 +48,7 @@ def measures(
     known = [name for name in found.columns if name not in (*unknown, "portfolio_id")]
     return found.with_columns(
         pl.col(known).fill_null(0), *(pl.lit(None).alias(name) for name in unknown)
-    ).with_columns(lifetime_days=pl.lit(bridged.lifetime_days))
+    )
 
 
 def _of_pieces(pieces: pl.DataFrame, runs: Runs) -> pl.DataFrame:
@@ -145,9 +145,8 @@ def _acquired(pieces: pl.DataFrame, runs: Runs) -> pl.DataFrame:
     valued = valuations.valuations(runs.closing).select(
         "customer_id", acquisition_cost="quarter_acquisition_cost_minor"
     )
-    won = pl.col("is_first") & (pl.col("begins_as") == "new")
     return pieces.join(valued, on="customer_id", how="left", maintain_order="left").with_columns(
-        acquisition_cost=pl.when(won).then("acquisition_cost").otherwise(0)
+        acquisition_cost=pl.when(pl.col("begins_as") == "new").then("acquisition_cost").otherwise(0)
     )
 
 

@@ -26,6 +26,7 @@ from patronage.differentiate.reads.products import (
     product_profit,
     require_run,
 )
+from patronage.vocabulary.periods import BusinessCalendar
 
 #: a customer is among the best by a figure who is in this upper share by it
 _BEST = 0.2
@@ -46,11 +47,11 @@ class SalesAndValue:
     """What customers bought this quarter, beside what they are worth; minor units."""
 
     revenue_minor: int
-    #: of the same scope's customers by the valuation before; None without one
+    #: of the same scope's customers in the quarter before; None where the two cannot be compared
     revenue_before_minor: int | None
     value_minor: int
     value_before_minor: int | None
-    #: date of the valuation before
+    #: last day of the quarter before, where both quarters are whole and valued
     before: date | None
     horizon_days: int
     tiers: Sequence[TierPair]
@@ -109,7 +110,7 @@ def metric_pairs(actor: Actor, now: datetime, *, as_of: date | None = None) -> M
 
 def _sales(run: ValuationRun, actor: Actor, now: datetime) -> SalesAndValue:
     frame = _figures(run, actor, now)
-    before = reads.previous_run(run)
+    before = _a_quarter_before(run)
     then = None if before is None else _figures(before, actor, now)
     revenue, value = (frame.select(pl.col(name).sum()).item() for name in _BOTH)
     best = {name: frame[name].rank("ordinal", descending=True) for name in _BOTH}
@@ -127,6 +128,14 @@ def _sales(run: ValuationRun, actor: Actor, now: datetime) -> SalesAndValue:
         best_by_sales_only=int((by_sales & ~by_value).sum()),
         overlooked_minor=int(frame.filter(by_value & ~by_sales)["value_minor"].sum()),
     )
+
+
+def _a_quarter_before(run: ValuationRun) -> ValuationRun | None:
+    """The valuation of the quarter before; part of a quarter is compared with nothing."""
+    calendar = BusinessCalendar(company_of(run.company_version).time_zone)
+    if run.as_of != calendar.quarter_of(run.as_of).last_day:
+        return None
+    return reads.run_at(calendar.previous_quarter_end(run.as_of))
 
 
 _BOTH = ("revenue_minor", "value_minor")

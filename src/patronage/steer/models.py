@@ -15,30 +15,14 @@ from patronage.access.models import User
 from patronage.access.roles import SYSTEM_ID
 from patronage.differentiate.models import ValuationRun
 from patronage.govern.models import Portfolio
+from patronage.science.equity import MOVEMENTS
 from patronage.steer.errors import Published
 from patronage.vocabulary.ids import IdPrefix, new_id
 
 M = TypeVar("M", bound=models.Model)
 
 #: the lines of a statement, in its order; all but the first and the last are movements
-LINES = (
-    "opening",
-    "expected_margin",
-    "unwinding",
-    "roll_forward",
-    "experience_frequency",
-    "experience_spend",
-    "panel_entry",
-    "new_customers",
-    "hand_overs",
-    "model_change",
-    "identity",
-    "corrections",
-    "erased",
-    "currency",
-    "rounding",
-    "closing",
-)
+LINES = ("opening", *MOVEMENTS, "closing")
 
 
 class Frozen(models.QuerySet[M]):
@@ -66,7 +50,31 @@ def _by_somebody(step: str) -> Q:
     return Q(**nobody, **never) | (~Q(**nobody) & ~Q(**never))
 
 
-class Statement(models.Model):
+class FrozenWhenPublished(models.Model):
+    """A statement or a part of one: neither saved nor deleted once the statement is published."""
+
+    objects = Frozen.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, **options: Any) -> None:
+        self._refuse_if_published()
+        super().save(**options)
+
+    def delete(
+        self, using: str | None = None, keep_parents: bool = False
+    ) -> tuple[int, dict[str, int]]:
+        self._refuse_if_published()
+        return super().delete(using, keep_parents)
+
+    def _refuse_if_published(self) -> None:
+        statement_id = getattr(self, "statement_id", self.pk)
+        if Statement.objects.filter(pk=statement_id, published_at__isnull=False).exists():
+            raise Published(statement_id=statement_id)
+
+
+class Statement(FrozenWhenPublished):
     """The customer equity of one quarter: opening, movements, closing."""
 
     id = models.CharField(
@@ -89,8 +97,6 @@ class Statement(models.Model):
     reviewed_at = models.DateTimeField(null=True, blank=True)
     published_by = models.CharField(max_length=40, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
-
-    objects = Frozen.as_manager()
 
     class Meta:
         constraints: ClassVar = [
@@ -135,26 +141,14 @@ class Statement(models.Model):
             models.CheckConstraint(condition=Q(checksum_minor=0), name="a_statement_closes"),
         ]
 
-    def save(self, **options: Any) -> None:
-        _refuse_if_published(self.pk)
-        super().save(**options)
 
-    def delete(
-        self, using: str | None = None, keep_parents: bool = False
-    ) -> tuple[int, dict[str, int]]:
-        _refuse_if_published(self.pk)
-        return super().delete(using, keep_parents)
-
-
-class StatementLine(models.Model):
+class StatementLine(FrozenWhenPublished):
     """One movement of one portfolio; the enterprise is the sum of its portfolios."""
 
     statement = models.ForeignKey(Statement, on_delete=models.CASCADE, related_name="lines")
     portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT)
     kind = models.CharField(max_length=20, choices=[(k, k) for k in LINES])
     amount_minor = models.BigIntegerField()
-
-    objects = Frozen.as_manager()
 
     class Meta:
         constraints: ClassVar = [
@@ -163,18 +157,8 @@ class StatementLine(models.Model):
             )
         ]
 
-    def save(self, **options: Any) -> None:
-        _refuse_if_published(self.statement_id)
-        super().save(**options)
 
-    def delete(
-        self, using: str | None = None, keep_parents: bool = False
-    ) -> tuple[int, dict[str, int]]:
-        _refuse_if_published(self.statement_id)
-        return super().delete(using, keep_parents)
-
-
-class Scorecard(models.Model):
+class Scorecard(FrozenWhenPublished):
     """One manager's quarter for one portfolio, beside its frozen three-year value."""
 
     id = models.CharField(
@@ -193,8 +177,6 @@ class Scorecard(models.Model):
     value_low_minor = models.BigIntegerField(help_text="Of the 90 % interval of the sum.")
     value_high_minor = models.BigIntegerField()
 
-    objects = Frozen.as_manager()
-
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -202,18 +184,8 @@ class Scorecard(models.Model):
             )
         ]
 
-    def save(self, **options: Any) -> None:
-        _refuse_if_published(self.statement_id)
-        super().save(**options)
 
-    def delete(
-        self, using: str | None = None, keep_parents: bool = False
-    ) -> tuple[int, dict[str, int]]:
-        _refuse_if_published(self.statement_id)
-        return super().delete(using, keep_parents)
-
-
-class PortfolioMeasure(models.Model):
+class PortfolioMeasure(FrozenWhenPublished):
     """What a portfolio returned in the quarter, what chance alone would do, what can be paid for.
 
     Lifetime figures count value so far ahead that the rest is below a cent; minor units.
@@ -228,7 +200,9 @@ class PortfolioMeasure(models.Model):
     realised_margin_minor = models.BigIntegerField(
         help_text="Of the quarter, each customer's while the portfolio held them."
     )
-    contact_cost_minor = models.BigIntegerField(help_text="Of the contacts sent meanwhile.")
+    contact_cost_minor = models.BigIntegerField(
+        help_text="Of the contacts sent meanwhile to customers who are valued."
+    )
     acquisition_cost_minor = models.BigIntegerField(
         null=True, help_text="Of the customers won; none where it is not known."
     )
@@ -238,7 +212,6 @@ class PortfolioMeasure(models.Model):
     weighted_hand_overs_minor = models.BigIntegerField(
         help_text="Hand-overs, each by the share of the quarter after it."
     )
-    lifetime_days = models.PositiveIntegerField(null=True, help_text="How far ahead a lifetime is.")
     lifetime_opening_minor = models.BigIntegerField(null=True)
     lifetime_closing_minor = models.BigIntegerField(null=True)
     lifetime_hand_overs_minor = models.BigIntegerField(null=True)
@@ -250,8 +223,6 @@ class PortfolioMeasure(models.Model):
         null=True, help_text="What time alone adds: what a lifetime's return is expected to be."
     )
 
-    objects = Frozen.as_manager()
-
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -259,49 +230,20 @@ class PortfolioMeasure(models.Model):
             )
         ]
 
-    def save(self, **options: Any) -> None:
-        _refuse_if_published(self.statement_id)
-        super().save(**options)
 
-    def delete(
-        self, using: str | None = None, keep_parents: bool = False
-    ) -> tuple[int, dict[str, int]]:
-        _refuse_if_published(self.statement_id)
-        return super().delete(using, keep_parents)
-
-
-class ProjectionGrade(models.Model):
+class ProjectionGrade(FrozenWhenPublished):
     """What a frozen projection expected until this statement's date, and what came."""
 
     statement = models.ForeignKey(Statement, on_delete=models.CASCADE, related_name="grades")
-    graded = models.ForeignKey(
-        Statement, on_delete=models.CASCADE, related_name="+", help_text="Whose closing it was."
-    )
+    graded_as_of = models.DateField(help_text="When the projection was frozen.")
     portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT)
     customers = models.PositiveIntegerField(help_text="Held at the graded date.")
     expected_minor = models.BigIntegerField(help_text="Margin expected then of the time since.")
     came_minor = models.BigIntegerField(help_text="Margin that these customers left since.")
 
-    objects = Frozen.as_manager()
-
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["statement", "graded", "portfolio"], name="one_grade_a_projection"
+                fields=["statement", "graded_as_of", "portfolio"], name="one_grade_a_projection"
             )
         ]
-
-    def save(self, **options: Any) -> None:
-        _refuse_if_published(self.statement_id)
-        super().save(**options)
-
-    def delete(
-        self, using: str | None = None, keep_parents: bool = False
-    ) -> tuple[int, dict[str, int]]:
-        _refuse_if_published(self.statement_id)
-        return super().delete(using, keep_parents)
-
-
-def _refuse_if_published(statement_id: str) -> None:
-    if Statement.objects.filter(pk=statement_id, published_at__isnull=False).exists():
-        raise Published(statement_id=statement_id)

@@ -236,15 +236,15 @@ def grades(actor: Actor, now: datetime) -> list[Grade]:
     actor.require(Right.SEE_STATEMENTS)
     rows = _in_scope(ProjectionGrade.objects.all(), scope_of(actor, now))
     newest: dict[tuple[date, str], ProjectionGrade] = {}
-    found = rows.select_related("statement", "graded", "portfolio")
+    found = rows.select_related("statement", "portfolio")
     for each in sorted(found, key=lambda row: _newest_last(row.statement)):
-        newest[each.graded.as_of, each.portfolio_id] = each
+        newest[each.graded_as_of, each.portfolio_id] = each
     ordered = sorted(
-        newest.values(), key=lambda row: (-row.graded.as_of.toordinal(), row.portfolio.position)
+        newest.values(), key=lambda row: (-row.graded_as_of.toordinal(), row.portfolio.position)
     )
     return [
         Grade(
-            frozen_as_of=each.graded.as_of,
+            frozen_as_of=each.graded_as_of,
             until=each.statement.as_of,
             currency=each.statement.currency,
             portfolio_id=each.portfolio_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -88,6 +88,15 @@ def test_sales_stand_beside_what_the_same_customers_are_worth(
     assert [each.tier for each in sales.tiers] == ["top", "middle", "base"]
     assert 0 < sales.best_by_sales_only < sales.best_by_sales
     assert 0 < sales.overlooked_minor < sales.value_minor
+
+
+def test_part_of_a_quarter_is_compared_with_no_whole_one(world: World) -> None:
+    valued(JUNE)
+    valued(date(2024, 8, 15))
+    sales = metric_pairs(SYSTEM, NOW).sales
+    assert (sales.before, sales.revenue_before_minor, sales.value_before_minor) == (None,) * 3
+    valued(SEPTEMBER)
+    assert metric_pairs(SYSTEM, NOW).sales.before == JUNE  # and not the fifteenth of August
 
 
 def test_an_equity_share_needs_a_declared_market(world: World) -> None:

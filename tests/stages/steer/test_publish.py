@@ -53,6 +53,17 @@ def test_what_the_system_drafted_two_people_take_on(published: Statement, world:
     assert reads.statement(world.actor("eve"), SEPTEMBER, NOW).head.state == "published"
 
 
+def test_a_published_statement_keeps_the_grades_of_a_draft_that_is_gone(
+    quarters: Quarters, world: World
+) -> None:
+    june, september = quarters
+    taken_on(world, september)
+    graded = reads.grades(world.actor("eve"), NOW)
+    assert {each.frozen_as_of for each in graded} == {JUNE}
+    june.delete()
+    assert reads.grades(world.actor("eve"), NOW) == graded
+
+
 def test_nobody_takes_on_their_own_draft(world: World) -> None:
     valued(JUNE)
     mine = draft(actor=world.actor("eve"), now=NOW, as_of=JUNE)

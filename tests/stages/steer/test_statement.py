@@ -259,6 +259,27 @@ def test_who_is_erased_takes_the_opening_value_along(world: World) -> None:
     assert behind.total_minor == -worth
 
 
+def test_whom_no_row_names_any_more_is_an_amount_and_no_customer(world: World) -> None:
+    june = drafted_at(JUNE)
+    gone = best_of(june.closing_run, 2)
+    frame = valuations(june.closing_run)
+    worth = frame.filter(pl.col("customer_id").is_in(gone))["value_minor"].sum()
+    base = datasets.head("valuations")
+    assert base is not None
+    manifest = datasets.warehouse().without_rows("valuations", gone, base=base)
+    datasets.commit(dataset="valuations", manifest=manifest, cause="erasure", now=NOW)
+    Customer.objects.filter(id__in=gone).update(erased_at=NOW)
+    statement = drafted_at(SEPTEMBER)
+
+    for name in ("eve", "ben"):
+        behind = reads.line_customers(
+            world.actor(name), statement.id, kind="erased", now=NOW, limit=200
+        )
+        assert behind.total_minor == behind.erased_minor == -worth
+        assert (behind.rows, behind.customers, behind.moved_customers) == ([], 0, 0)
+    assert total(statement, "opening") == total(june, "closing")
+
+
 def test_a_customer_whose_purchases_were_taken_back_is_corrected_away(world: World) -> None:
     june = drafted_at(JUNE)
     customer = best_of(june.closing_run, 1)[0]

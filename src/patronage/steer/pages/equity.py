@@ -137,7 +137,9 @@ def _context(
         "change_share": change / total["opening"] if total["opening"] > 0 else None,
         "change_share_size": -change / total["opening"] if total["opening"] > 0 else None,
         "total_margin_ratio": _ratio(shown.total),
-        "roc_reason": _("A return needs equity above zero to be earned on."),
+        "roc_reason": _(
+            "A return needs an opening, a discount rate and equity above zero to be earned on."
+        ),
         "likely": likely_range(cards),
         "moves": _moves(total),
         "time_alone": sum(total[kind] for kind in _TIME),
@@ -145,7 +147,6 @@ def _context(
         "steps": _steps(shown),
         "movements": _movements(shown) if total["opening"] else [],
         "lines": _lines(shown),
-        "unpaid": sum(total[kind] for kind in UNPAID),
         "chances": _chances(shown) if shown.total.frequency else [],
         "shared": reads.shared_experience(request.actor, shown.head.id, request.now),
         "beside": [_beside(shown, column) for column in shown.portfolios],

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -18,8 +16,9 @@ from patronage.access.errors import NotFound
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.differentiate.levers import POINT
-from patronage.identify.imports.quarantine import safe_cell
+from patronage.differentiate.pages.words import years_words
 from patronage.steer.lever_tree import Branch, LeverTree, lever_tree
+from patronage.steer.pages.statement_file import csv_file
 
 COLUMNS = ("as_of", "portfolio", "manager", "lever", "worth_minor", "value_minor", "currency")
 
@@ -93,21 +92,17 @@ def levers(request: CallerRequest) -> HttpResponse:
                 for row in rows
                 if row.worth_minor is not None
             ],
-            "years": f"{tree.horizon_days / 365:.2g}",
+            "years": years_words(tree.horizon_days),
         },
     )
 
 
 @require_safe
-def levers_csv(request: CallerRequest) -> StreamingHttpResponse:
+def levers_csv(request: CallerRequest) -> HttpResponse:
     """Every portfolio's figure for every lever, exact minor units."""
     request.actor.require(Right.SEE_PROFITABILITY)
     tree = lever_tree(request.actor, request.now, as_of=request.as_of)
-    return StreamingHttpResponse(
-        _lines(tree),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="levers-{tree.as_of}.csv"'},
-    )
+    return csv_file(f"levers-{tree.as_of}.csv", COLUMNS, _lines(tree))
 
 
 def _row(tree: LeverTree, name: str) -> Lever:
@@ -135,14 +130,10 @@ def _a_point_more(branch: Branch) -> float | None:
     return branch.retention + POINT
 
 
-def _lines(tree: LeverTree) -> Iterator[str]:
-    """The file line by line; no name in it can be taken for a formula, amounts stay numbers."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(COLUMNS)
+def _lines(tree: LeverTree) -> Iterator[tuple[object, ...]]:
     for branch in tree.portfolios:
         for name in tree.levers:
-            row = (
+            yield (
                 tree.as_of.isoformat(),
                 branch.portfolio,
                 branch.manager,
@@ -151,5 +142,3 @@ def _lines(tree: LeverTree) -> Iterator[str]:
                 branch.value_minor,
                 tree.currency,
             )
-            writer.writerow([safe_cell(cell) if isinstance(cell, str) else cell for cell in row])
-    yield buffer.getvalue()

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from patronage.access.errors import NotFound
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
+from patronage.differentiate.pages.words import years_words
 from patronage.steer.metric_pairs import SalesAndValue, metric_pairs
 from patronage.steer.pages.words import quarter_words
 
@@ -44,7 +45,7 @@ def metrics(request: CallerRequest) -> HttpResponse:
             ],
             "overlooked": _share(sales.best_by_sales_only, sales.best_by_sales),
             "parted": _part(sales),
-            "years": f"{sales.horizon_days / 365:.2g}",
+            "years": years_words(sales.horizon_days),
         },
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from patronage.access.requests import CallerRequest
@@ -20,26 +20,25 @@ COLUMNS = ("as_of", "state", "portfolio", "manager", "line", "amount_minor", "cu
 
 
 @require_safe
-def statement_csv(request: CallerRequest, statement_id: str) -> StreamingHttpResponse:
+def statement_csv(request: CallerRequest, statement_id: str) -> HttpResponse:
     """Every line of every portfolio in the reader's scope."""
     request.actor.require(Right.SEE_STATEMENTS)
     shown = reads.statement(request.actor, statement_id, request.now)
-    name = f"equity-{shown.head.as_of.isoformat()}.csv"
-    return StreamingHttpResponse(
-        _lines(shown),
+    return csv_file(f"equity-{shown.head.as_of.isoformat()}.csv", COLUMNS, _rows(shown))
+
+
+def csv_file(name: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> HttpResponse:
+    """A file to take away; no text in it can be taken for a formula, amounts stay numbers."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([safe_cell(cell) if isinstance(cell, str) else cell for cell in row])
+    return HttpResponse(
+        buffer.getvalue(),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
-
-
-def _lines(shown: StatementView) -> Iterator[str]:
-    """The file line by line; no name in it can be taken for a formula, amounts stay numbers."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(COLUMNS)
-    for row in _rows(shown):
-        writer.writerow([safe_cell(cell) if isinstance(cell, str) else cell for cell in row])
-    yield buffer.getvalue()
 
 
 def _rows(shown: StatementView) -> Iterator[tuple[object, ...]]:
