@@ -13,6 +13,7 @@ from patronage.access.audit import record
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
 from patronage.access.scope import visible
+from patronage.access.texts import checked
 from patronage.access.transactions import atomic
 from patronage.differentiate.errors import (
     NotScored,
@@ -24,6 +25,10 @@ from patronage.differentiate.errors import (
 )
 from patronage.differentiate.ranked import (
     BEST_SCORE,
+    LONGEST_CRITERION,
+    LONGEST_NAME,
+    LONGEST_PURPOSE,
+    LONGEST_REASON,
     RankedClient,
     Ranking,
     RankingCriterion,
@@ -52,8 +57,13 @@ def open_ranking(
     Raises:
         NotFound: some client is not in the actor's scope.
         RankingMalformed: no purpose, criterion or client, a weight of 0 or below, or a name taken.
+        UnstorableText: the name, the purpose or the name of a criterion is too long.
     """
     actor.require(Right.SET_OBJECTIVE)
+    checked(name, what="name", longest=LONGEST_NAME)
+    checked(purpose, what="purpose", longest=LONGEST_PURPOSE)
+    for each in criteria:
+        checked(each, what="name of a criterion", longest=LONGEST_CRITERION)
     ids = list(dict.fromkeys(customer_ids))
     fault = _fault(name, purpose, criteria, ids)
     if fault:
@@ -127,6 +137,7 @@ def move_client(
         NotFound: there is no such ranking, or no such client of it in the actor's scope.
         RankingReviewed: it is frozen.
         ReasonMissing: the reason is empty.
+        UnstorableText: the reason is too long.
         NotScored: the client has no place yet, or there is no such place.
     """
     actor.require(Right.SET_OBJECTIVE)
@@ -134,6 +145,7 @@ def move_client(
         row, client = _open_client(actor, now, ranking_id, customer_id)
         if not reason.strip():
             raise ReasonMissing(what="A change of rank")
+        checked(reason.strip(), what="reason", longest=LONGEST_REASON)
         order = standing_order(row)
         placed = order.drop_nulls("place")
         if client.pk not in placed["client_id"].to_list() or not 1 <= place <= len(placed):

@@ -17,6 +17,8 @@ from patronage.vocabulary.ids import IdPrefix, new_id
 
 #: The best score a criterion can get; 0 is the worst.
 BEST_SCORE = 10
+#: Characters of what people write; SQLite would keep more, PostgreSQL refuse it.
+LONGEST_NAME, LONGEST_PURPOSE, LONGEST_CRITERION, LONGEST_REASON = 100, 400, 60, 400
 
 
 class Ranking(models.Model):
@@ -25,9 +27,10 @@ class Ranking(models.Model):
     id = models.CharField(
         primary_key=True, max_length=40, default=partial(new_id, IdPrefix.RANKING)
     )
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=LONGEST_NAME, unique=True)
     purpose = models.CharField(
-        max_length=400, help_text="What it is for, and why value cannot rank these clients."
+        max_length=LONGEST_PURPOSE,
+        help_text="What it is for, and why value cannot rank these clients.",
     )
     opened_by = models.CharField(max_length=40)
     opened_at = models.DateTimeField()
@@ -52,7 +55,7 @@ class RankingCriterion(models.Model):
     """What clients are judged by, and how much it counts."""
 
     ranking = models.ForeignKey(Ranking, on_delete=models.PROTECT, related_name="criteria")
-    name = models.CharField(max_length=60)
+    name = models.CharField(max_length=LONGEST_CRITERION)
     weight = models.FloatField(help_text="Above 0; only their proportions count.")
 
     class Meta:
@@ -100,7 +103,7 @@ class RankMove(models.Model):
 
     client = models.ForeignKey(RankedClient, on_delete=models.PROTECT, related_name="moves")
     place = models.PositiveIntegerField(help_text="From 1.")
-    reason = models.CharField(max_length=400)
+    reason = models.CharField(max_length=LONGEST_REASON)
     actor_id = models.CharField(max_length=40)
     moved_at = models.DateTimeField()
 

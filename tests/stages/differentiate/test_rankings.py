@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from scipy.stats import spearmanr
 
 from patronage.access.errors import NotAllowed, NotFound
-from patronage.access.models import AuditEntry
+from patronage.access.models import AuditEntry, User
+from patronage.access.people import create_user
 from patronage.access.roles import SYSTEM, Actor, Role
+from patronage.access.texts import UnstorableText
 from patronage.differentiate.errors import (
     NotScored,
     RankingIncomplete,
@@ -242,3 +246,117 @@ def test_foreign_clients_and_rankings_look_absent(opened: Ranking, history: Hist
     agent = Actor(id="usr_gus", name="Gus", roles=frozenset({Role.AGENT}))
     with pytest.raises(NotAllowed):
         rankings(agent)
+
+
+@pytest.mark.parametrize(
+    ("name", "purpose", "criterion"),
+    [("n" * 101, "why", "fit"), ("n", "w" * 401, "fit"), ("n", "why", "c" * 61)],
+)
+def test_what_no_column_holds_is_refused_in_words(
+    clients: list[str], name: str, purpose: str, criterion: str
+) -> None:
+    with pytest.raises(UnstorableText, match="characters"):
+        open_ranking(
+            actor=EVE,
+            now=NOW,
+            name=name,
+            purpose=purpose,
+            criteria={criterion: 1.0},
+            customer_ids=clients,
+        )
+    assert rankings(SYSTEM) == []
+
+
+def test_too_long_a_reason_for_a_move_is_refused_in_words(
+    opened: Ranking, clients: list[str]
+) -> None:
+    all_scored(opened, clients)
+    with pytest.raises(UnstorableText, match="at most 400"):
+        move(opened, clients[5], 1, "r" * 401)
+    assert order(opened) == clients
+
+
+def test_a_reviewed_ranking_shows_what_the_review_froze(
+    opened: Ranking, clients: list[str]
+) -> None:
+    all_scored(opened, clients)
+    review_ranking(actor=ZOE, now=NOW, ranking_id=opened.id)
+    before = shown(opened).places
+    # behind everybody's back: the last client gets the best votes after all
+    last = RankedClient.objects.get(ranking=opened, customer_id=clients[-1])
+    for each in opened.criteria.all():
+        RankingVote.objects.create(
+            criterion=each, client=last, score=10, voter_id=ZOE.id, cast_at=NOW
+        )
+    after = shown(opened).places
+    assert [(each.customer_id, each.place, each.score) for each in after] == [
+        (each.customer_id, each.place, each.score) for each in before
+    ]
+
+
+def test_a_list_of_rankings_counts_every_ones_clients_at_once(
+    opened: Ranking, clients: list[str]
+) -> None:
+    asked = {"purpose": "why", "criteria": CRITERIA, "customer_ids": clients[:2]}
+    with CaptureQueriesContext(connection) as one:
+        assert [each.clients for each in rankings(SYSTEM)] == [6]
+    for name in ("Second", "Third"):
+        open_ranking(actor=EVE, now=NOW + timedelta(days=1), name=name, **asked)  # type: ignore[arg-type]
+    with CaptureQueriesContext(connection) as three:
+        assert sorted(each.clients for each in rankings(SYSTEM)) == [2, 2, 6]
+    assert len(three) == len(one)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [("²", "whole number"), ("7.5", "whole number"), ("-1", "from 0 to 10"), ("8", "scores count")],
+)
+def test_a_score_as_typed_counts_or_is_refused_in_words(
+    opened: Ranking,
+    clients: list[str],
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    words: str,
+) -> None:
+    monkeypatch.setattr("patronage.site.clock.now", lambda: NOW)
+    client.force_login(executive())
+    page = client.post(
+        f"/rankings/{opened.id}/votes",
+        {"customer": clients[0], "score-0": typed, "score-1": "5"},
+        follow=True,
+    ).content.decode()
+    assert words in page
+    assert RankingVote.objects.count() == (2 if typed == "8" else 0)
+
+
+@pytest.mark.parametrize("typed", ["²", "1.5", "", "first"])
+def test_a_place_that_is_no_number_is_refused_in_words(
+    opened: Ranking,
+    clients: list[str],
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+) -> None:
+    monkeypatch.setattr("patronage.site.clock.now", lambda: NOW)
+    all_scored(opened, clients)
+    client.force_login(executive())
+    page = client.post(
+        f"/rankings/{opened.id}/moves",
+        {"customer": clients[5], "place": typed, "reason": "Opens a market"},
+        follow=True,
+    ).content.decode()
+    assert "is not a whole number" in page
+    assert not RankMove.objects.exists()
+
+
+def executive() -> User:
+    return create_user(
+        actor=SYSTEM,
+        now=NOW,
+        email="zoe@example.com",
+        name="Zoe",
+        password="a long enough phrase",
+        roles=[Role.EXECUTIVE],
+        reason="tests",
+    )

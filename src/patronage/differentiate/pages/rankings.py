@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Final
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +18,8 @@ from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.differentiate import rank_actions
 from patronage.differentiate.reads import rankings as reads
+
+_WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
 
 
 @require_safe
@@ -55,7 +59,6 @@ def vote_ranking(request: CallerRequest, ranking_id: str) -> HttpResponse:
     request.actor.require(Right.SET_OBJECTIVE)
     names = reads.criteria_of(ranking_id)
     given = {name: request.POST.get(f"score-{place}", "") for place, name in enumerate(names)}
-    scores = {name: int(text) for name, text in given.items() if text.isdigit()}
     return _done(
         request,
         ranking_id,
@@ -64,7 +67,7 @@ def vote_ranking(request: CallerRequest, ranking_id: str) -> HttpResponse:
             now=request.now,
             ranking_id=ranking_id,
             customer_id=request.POST.get("customer", ""),
-            scores=scores,
+            scores={name: _whole(text) for name, text in given.items() if text.strip()},
         ),
         _("Your scores count."),
     )
@@ -74,7 +77,6 @@ def vote_ranking(request: CallerRequest, ranking_id: str) -> HttpResponse:
 def move_ranking(request: CallerRequest, ranking_id: str) -> HttpResponse:
     """Put a client into another place, for a reason."""
     request.actor.require(Right.SET_OBJECTIVE)
-    place = request.POST.get("place", "")
     return _done(
         request,
         ranking_id,
@@ -83,7 +85,7 @@ def move_ranking(request: CallerRequest, ranking_id: str) -> HttpResponse:
             now=request.now,
             ranking_id=ranking_id,
             customer_id=request.POST.get("customer", ""),
-            place=int(place) if place.isdigit() else 0,
+            place=_whole(request.POST.get("place", "")),
             reason=request.POST.get("reason", ""),
         ),
         _("The client has another place; your reason stands beside it."),
@@ -102,6 +104,16 @@ def review_ranking(request: CallerRequest, ranking_id: str) -> HttpResponse:
         ),
         _("The ranking is reviewed. It does not change any more."),
     )
+
+
+def _whole(text: str) -> int:
+    """A whole number as typed; which of them can be is for the action to say."""
+    if _WHOLE_NUMBER.fullmatch(text.strip()) is None:
+        raise Refused(
+            _("%(text)s is not a whole number. Write one in digits, such as 7.")
+            % {"text": text[:40]}
+        )
+    return int(text)
 
 
 def _done(

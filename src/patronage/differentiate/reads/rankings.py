@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+from django.db.models import Count
 
 from patronage.access.errors import NotFound
 from patronage.access.models import User
@@ -107,7 +108,10 @@ def rankings(actor: Actor) -> list[RankingHead]:
     actor.require(Right.SEE_PROFITABILITY)
     found = list(Ranking.objects.order_by("-opened_at", "id"))
     names = _names({row.opened_by for row in found} | {row.reviewed_by for row in found})
-    return [_head(row, names) for row in found]
+    clients = dict(
+        RankedClient.objects.order_by().values_list("ranking").annotate(clients=Count("pk"))
+    )
+    return [_head(row, names, clients.get(row.pk, 0)) for row in found]
 
 
 def ranking(actor: Actor, ranking_id: str, now: datetime) -> RankingView:
@@ -121,9 +125,7 @@ def ranking(actor: Actor, ranking_id: str, now: datetime) -> RankingView:
     if row is None:
         raise NotFound(noun="ranking", id=ranking_id)
     moves = list(RankMove.objects.filter(client__ranking=row).order_by("moved_at", "id"))
-    voters = {vote.voter_id for vote in RankingVote.objects.filter(client__ranking=row)}
-    people = {row.opened_by, row.reviewed_by, *(move.actor_id for move in moves), *voters}
-    names = _names(people)
+    names = _names({row.opened_by, row.reviewed_by, *(move.actor_id for move in moves)})
     order = standing_order(row)
     ids = order["customer_id"].to_list()
     labels = dict(Customer.objects.filter(id__in=ids).values_list("id", "label"))
@@ -148,7 +150,7 @@ def ranking(actor: Actor, ranking_id: str, now: datetime) -> RankingView:
         by_client.setdefault(move.client_id, []).append(shown)
     criteria = _weights(row)
     return RankingView(
-        head=_head(row, names),
+        head=_head(row, names, len(ids)),
         criteria=criteria,
         places=[
             Place(
@@ -184,6 +186,7 @@ def standing_order(row: Ranking) -> pl.DataFrame:
     A client's score is the weighted mean over all criteria of the mean of the newest vote of each
     voter. Without a vote on some criterion a client has neither score nor place. Equal scores stand
     in the order of their ids. The moves are then made in the order in which they were decided.
+    Once a ranking is reviewed, places and scores are those that the review froze.
 
     Returns:
         `client_id`, `customer_id`, `score`, `place_by_votes`, `place`, `voters` and one
@@ -222,7 +225,17 @@ def standing_order(row: Ranking) -> pl.DataFrame:
     scored = table.with_columns(score=weighted).sort(
         ["score", "customer_id"], descending=[True, False], nulls_last=True
     )
-    return _placed(scored, row)
+    order = _placed(scored, row)
+    return order if row.reviewed_at is None else _frozen(order, row)
+
+
+def _frozen(order: pl.DataFrame, row: Ranking) -> pl.DataFrame:
+    kept = pl.DataFrame(
+        list(RankedClient.objects.filter(ranking=row).values_list("id", "place", "score")),
+        schema={"client_id": pl.Int64, "place": pl.Int64, "score": pl.Float64},
+        orient="row",
+    )
+    return order.drop("place", "score").join(kept, on="client_id", how="left").sort("place")
 
 
 def _placed(scored: pl.DataFrame, row: Ranking) -> pl.DataFrame:
@@ -280,7 +293,7 @@ def _names(people: set[str]) -> dict[str, str]:
     return {SYSTEM_ID: "System", **dict(found)}
 
 
-def _head(row: Ranking, names: Mapping[str, str]) -> RankingHead:
+def _head(row: Ranking, names: Mapping[str, str], clients: int) -> RankingHead:
     return RankingHead(
         id=row.id,
         name=row.name,
@@ -289,5 +302,5 @@ def _head(row: Ranking, names: Mapping[str, str]) -> RankingHead:
         opened_at=row.opened_at,
         reviewed_by=names.get(row.reviewed_by, row.reviewed_by) or None,
         reviewed_at=row.reviewed_at,
-        clients=row.clients.count(),
+        clients=clients,
     )
