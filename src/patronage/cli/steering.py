@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from patronage.cli.call import current
 from patronage.cli.show import Share, facts, heading, rows
-from patronage.differentiate.reads.acquisition import Acquisition
+from patronage.differentiate.reads.acquisition import Acquisition, Source
 from patronage.differentiate.reads.acquisition import acquisition as read_acquisition
 from patronage.differentiate.reads.layers import layers
 from patronage.differentiate.reads.loyalty import Kept
@@ -218,19 +219,8 @@ def _show_scores(shown: Acquisition) -> None:
 
 
 def _show_newcomers(shown: Acquisition) -> None:
-    rows(
-        "By quarter of the first order",
-        [
-            {
-                "quarter": each.name,
-                "customers": each.customers,
-                "one_brings": _money(each.each_minor, shown),
-                "one_may_cost": _money(each.allowed_minor, shown),
-                "all_may_cost": _money(each.budget_minor, shown),
-            }
-            for each in (*shown.channels, *shown.periods)
-        ],
-    )
+    _show_sources("By entry channel", "channel", shown.channels, shown)
+    _show_sources("By quarter of the first order", "quarter", shown.periods, shown)
     rows(
         "The newest customers",
         [
@@ -244,6 +234,23 @@ def _show_newcomers(shown: Acquisition) -> None:
             for each in shown.newcomers
         ],
         empty="Nobody in scope is new.",
+    )
+
+
+def _show_sources(title: str, what: str, found: Sequence[Source], shown: Acquisition) -> None:
+    rows(
+        title,
+        [
+            {
+                what: each.name,
+                "customers": each.customers,
+                "one_brings": _money(each.each_minor, shown),
+                "one_may_cost": _money(each.allowed_minor, shown),
+                "all_may_cost": _money(each.budget_minor, shown),
+            }
+            for each in found
+        ],
+        empty=f"No {what} is on record.",
     )
 
 

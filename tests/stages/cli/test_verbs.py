@@ -10,6 +10,7 @@ import pytest
 from patronage.access.models import AuditEntry, RoleGrant, User
 from patronage.cli.verbs import build
 from patronage.customize.models import Contact, Decision, ProductTeam, Ruling
+from patronage.differentiate.reads.acquisition import Acquisition, Source
 from patronage.identify.models import ImportRun
 
 from ..customize.world import AS_OF, World
@@ -170,6 +171,39 @@ def test_a_draft_is_published_by_a_person_who_did_not_make_it(world: World, verb
     assert verb("--as", "eve@example.com", "statement", "publish", DAY).status == 0
     assert verb("statement", "grades").status == verb("statement", "handovers").status == 0
     assert verb("--json", "statement", "list").documents[0]["state"] == "published"
+
+
+@pytest.mark.django_db
+def test_entry_channels_and_quarters_stand_in_tables_of_their_own(
+    verb: Verb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def source(name: str) -> Source:
+        return Source(name=name, customers=1, over=1, each_minor=1, allowed_minor=1, budget_minor=1)
+
+    found = Acquisition(
+        run_id="val_1",
+        as_of=AS_OF,
+        currency="USD",
+        window_days=90,
+        outcome_days=90,
+        share=0.3,
+        matured=0,
+        tests={},
+        prospect_minor=None,
+        prospect_allowed_minor=None,
+        periods=[source("2024-Q4")],
+        channels=[source("web shop")],
+        newcomers=[],
+        coming=0,
+    )
+    monkeypatch.setattr("patronage.cli.steering.read_acquisition", lambda *_, **__: found)
+    said = verb("value", "acquisition").out
+    order = ["By entry channel", "web shop", "By quarter of the first order", "2024-Q4"]
+    places = [said.index(words) for words in order]
+    assert places == sorted(places)
+    records = verb("--json", "value", "acquisition").documents
+    assert [each["channel"] for each in records if "channel" in each] == ["web shop"]
+    assert [each["quarter"] for each in records if "quarter" in each] == ["2024-Q4"]
 
 
 def test_hand_overs_move_customers_and_dry_runs_write_nothing(world: World, verb: Verb) -> None:

@@ -131,8 +131,7 @@ def test_the_cap_is_the_declared_share_of_what_is_predicted(run: ValuationRun) -
     assert found.channels == []
 
 
-def test_where_the_channel_is_known_each_has_its_own_cap(run: ValuationRun) -> None:
-    ids = _MANY.customer_ids
+def know_channels(ids: list[str]) -> None:
     commit(
         "customer_facts",
         pl.DataFrame(
@@ -146,10 +145,22 @@ def test_where_the_channel_is_known_each_has_its_own_cap(run: ValuationRun) -> N
             }
         ),
     )
+
+
+def test_where_the_channel_is_known_each_has_its_own_cap(run: ValuationRun) -> None:
+    know_channels(_MANY.customer_ids)
     value(actor=SYSTEM, now=NOW + timedelta(minutes=1), as_of=AS_OF - timedelta(days=1))
     found = acquisition(SYSTEM, NOW, as_of=AS_OF - timedelta(days=1))
     assert sorted(each.name for each in found.channels) == ["shop", "web"]
     assert sum(each.customers for each in found.channels) == found.matured + found.coming
+
+
+def test_channels_that_are_imported_later_appear_without_a_new_valuation(
+    run: ValuationRun,
+) -> None:
+    assert acquisition(SYSTEM, NOW).channels == []
+    know_channels(_MANY.customer_ids)
+    assert sorted(each.name for each in acquisition(SYSTEM, NOW).channels) == ["shop", "web"]
 
 
 def test_too_few_customers_give_no_score_and_no_made_up_figure(history: History) -> None:

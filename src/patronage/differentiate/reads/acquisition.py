@@ -34,6 +34,8 @@ from patronage.vocabulary.periods import BusinessCalendar
 
 #: Name of the imported fact that says through which channel a customer came.
 ENTRY_CHANNEL: Final = "entry_channel"
+#: a new state of these is worked out anew: what came in, what an erasure took out
+_READ: Final = ("order_lines", "customer_facts")
 _KEPT: Final = 4
 
 
@@ -121,8 +123,8 @@ def acquisition(
     run = require_run(actor, as_of)
     company = company_of(run.company_version)
     spans = Spans(window_days=window_days, outcome_days=outcome_days)
-    newest = datasets.head("order_lines") or 0
-    priced = _priced(str(settings.WAREHOUSE_ROOT), newest, run.id, spans)
+    states = tuple(datasets.head(name) or 0 for name in _READ)
+    priced = _priced(str(settings.WAREHOUSE_ROOT), states, run.id, spans)
     share = company.steering.acquisition_cost_share
     rows = priced.rows.with_columns(allowed_minor=allowed(pl.col("predicted_minor"), share))
     over = rows.filter(by="outcome")
@@ -155,8 +157,8 @@ class _Priced:
 
 
 @lru_cache(maxsize=_KEPT)
-def _priced(_root: str, _newest: int, run_id: str, spans: Spans) -> _Priced:
-    """Everybody acquired by the run's date; worked out once for a state of the history."""
+def _priced(_root: str, _states: tuple[int, ...], run_id: str, spans: Spans) -> _Priced:
+    """Everybody acquired by the run's date; worked out once for a state of the data."""
     run = ValuationRun.objects.select_related("company_version").get(id=run_id)
     company = company_of(run.company_version)
     rows = _acquired(run, company, spans)
