@@ -24,7 +24,6 @@ from patronage.science.lifetime.backtest import (
     BASELINES,
     CALIBRATED,
     CHALLENGER,
-    IN_USE,
     Backtest,
     Rolling,
 )
@@ -153,15 +152,15 @@ def event_table(found: Backtest) -> None:
     share = np.concatenate([each.happened for each in rows]).mean()
     print(f"\n## {found.event.name}: {share:.1%} of {sum(e.happened.size for e in rows)} rows")
     print(f"origins scored: {', '.join(shown(each.day) for each in rows)}")
-    promoted = [shown(each.day) for each in rows if each.promoted]
-    print(f"challenger in use at: {', '.join(promoted) or 'none'}; champion: {newest.champion}")
+    better = found.learnt is not None and found.learnt.promoted
+    print(f"challenger better: {'yes' if better else 'no'}; champion: {newest.champion}")
     if newest.weights is not None:
         print(f"pool (intercept, model, facts, trees): {np.round(newest.weights, 2).tolist()}")
     print(
         f"{'forecaster':32} {'log':>8} {'Brier':>7} {'log, ours better by':>28} "
         f"{'over origins':>20} {'Brier, ours better by':>28} {'cal.err.':>8} {'resol.':>7}"
     )
-    for name in (CHALLENGER, IN_USE, CALIBRATED, "facts", "trees", *PURCHASE_MODELS, *BASELINES):
+    for name in (CHALLENGER, CALIBRATED, "facts", "trees", *PURCHASE_MODELS, *BASELINES):
         if not found.scored(name, CHALLENGER):
             continue
         log, brier = found.compare(CHALLENGER, name)

@@ -144,7 +144,6 @@ ROWS: Final = (
     api("GET", "models", "aa..a.."),
     api("GET", "models/track-record", "aa..a.."),
     api("GET", "models/board", "aa..a.."),
-    api("GET", "models/reach", "aa..a.."),
     # a date that is not over: fits and backtests are tried elsewhere
     api("POST", "models", "....aa.", as_of="2199-12-31"),
     api("GET", "backtests", "aa..a.."),

@@ -31,6 +31,12 @@ class Share:
 
 T = TypeVar("T")
 
+
+def share(value: float | None) -> Share | None:
+    """The share; None where it is not known."""
+    return None if value is None else Share(value)
+
+
 #: what a column of is aligned on its right
 _RIGHT = (int, float, Decimal, Money, Share)
 

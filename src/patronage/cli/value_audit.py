@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Literal
 
 from patronage.cli.call import current
-from patronage.cli.show import Share, facts, heading, rows
+from patronage.cli.show import Share, facts, heading, rows, share
 from patronage.differentiate.reads import base_audit
 from patronage.differentiate.reads.base_audit import Cohort, Totals
 from patronage.vocabulary.money import Money
@@ -60,18 +60,15 @@ def _within(who: dict[str, Any], quarter: str) -> None:
         [
             {"tenth": each.number}
             | _totals(each.totals, found.currency)
-            | {
-                "share_of_margin": None
-                if each.share_of_margin is None
-                else Share(each.share_of_margin)
-            }
+            | {"share_of_margin": share(each.share_of_margin)}
             for each in found.tenths
         ],
     )
 
 
 def _between(who: dict[str, Any], quarter: str, *, needed: bool) -> None:
-    if not needed and len(base_audit.quarters_seen(**who)) < 2:
+    seen = base_audit.quarters_seen(**who)
+    if not needed and (len(seen) < 2 or quarter == seen[0]):
         return
     found = base_audit.between_periods(**who, second=quarter)
     heading(f"What changed from {found.first} to {found.second}")

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from patronage.cli.call import current
-from patronage.cli.show import Share, facts, heading, rows, say, working
+from patronage.cli.show import Share, facts, heading, rows, say, share, working
 from patronage.differentiate import jobs
 from patronage.differentiate.models import ModelVersion
 from patronage.differentiate.reads import backtests, grades
@@ -43,7 +43,7 @@ def backtest(*, as_of: date) -> None:
     call = current()
     with working(f"Backtesting as of {as_of}") as progress:
         run = jobs.backtest(actor=call.actor, now=call.clock(), as_of=as_of, progress=progress)
-    _backtest(backtests.backtest(call.actor, run.id))
+    _backtest(backtests.backtest(call.actor, run.id, call.clock()))
 
 
 def compare() -> None:
@@ -67,7 +67,7 @@ def compare() -> None:
     heading("What valuations said of the next quarter, and what came")
     rows(
         "",
-        [_grade(each) for each in grades.quarter_grades(call.actor, call.clock())],
+        [_grade(each) for each in board.grades],
         empty="No quarter after a valuation is over and valued yet.",
     )
     if board.drift is not None:
@@ -99,11 +99,12 @@ def _backtest(found: backtests.BacktestFound) -> None:
         "",
         {
             "champion": run.champion,
-            "challenger_promoted": run.is_challenger_promoted,
-            "shopping_days_off_by": Share(found.purchases_bias),
-            "at_the_worst_date": Share(found.purchases_worst),
-            "margin_off_by": Share(found.margin_bias),
-            "margin_at_the_worst_date": Share(found.margin_worst),
+            "in_use": found.in_use,
+            "challenger_would_have_done_better": run.is_challenger_promoted,
+            "shopping_days_off_by": share(found.purchases_bias),
+            "at_the_worst_date": share(found.purchases_worst),
+            "margin_off_by": share(found.margin_bias),
+            "margin_at_the_worst_date": share(found.margin_worst),
             "purchases_in_90%_intervals": Share(found.purchases_covered),
             "spend_in_90%_intervals": Share(found.spend_covered),
             "backtest": run.id,

@@ -32,9 +32,10 @@ from patronage.science.lifetime.backtest import (
     Backtest,
     OriginResult,
     Rolling,
+    compared,
 )
 from patronage.science.lifetime.calibration import Calibration
-from patronage.science.lifetime.events import BUYS_NEXT_QUARTER
+from patronage.science.lifetime.events import BUYS_NEXT_QUARTER, Event
 from patronage.science.lifetime.forecast_scores import (
     brier_scores,
     covered,
@@ -110,7 +111,7 @@ def tested(inputs: Inputs, progress: Progress) -> Tested:
     progress(0.75, "Scoring what was forecast")
     rng = np.random.default_rng(0)
     # Valuations rest on the calibrated model; whether the challenger would do better is recorded.
-    found = Rolling(panel=panel, event=event, challenger=True, rng=rng, promotes=False).run(past)
+    found = Rolling(panel=panel, event=event, challenger=True, rng=rng).run(past)
     if found.learnt is None:
         raise HistoryTooShort(as_of=inputs.as_of, horizon_days=event.horizon_days)
     champions = {each.day: each.champion for each in found.origins}
@@ -188,7 +189,7 @@ def store(actor: Actor, now: datetime, inputs: Inputs, made: Tested) -> Backtest
             horizon_totals_minor=made.horizon_totals_minor,
             created_at=now,
         )
-        BacktestScore.objects.bulk_create(_scores(run, made.found))
+        BacktestScore.objects.bulk_create(_scores(run, made.found, learnt.champion))
         unit = Window.of(inputs.declared.company, inputs.as_of).minor_per_major
         BacktestOrigin.objects.bulk_create(_dates(run, made, unit))
         record(
@@ -208,19 +209,22 @@ def store(actor: Actor, now: datetime, inputs: Inputs, made: Tested) -> Backtest
     return run
 
 
-def _scores(run: BacktestRun, found: Backtest) -> list[BacktestScore]:
-    """One row a forecaster, over the dates at which all of them spoke."""
+def _scores(run: BacktestRun, found: Backtest, champion: str) -> list[BacktestScore]:
+    """One row a forecaster, over the dates at which all of them spoke.
+
+    What is in use is the calibrated model; the champion where nothing could be calibrated.
+    """
     by_role = {
         "model": [name for name in PURCHASE_MODELS if found.scored(name)],
         "calibrated": [CALIBRATED],
         "challenger": [CHALLENGER],
         "baseline": list(BASELINES),
-        "in use": [IN_USE],
     }
     spoken = [name for names in by_role.values() for name in names if found.scored(name)]
-    common = found.scored(*spoken) or list(found.origins)
+    common = found.scored(*spoken) or found.scored(CALIBRATED) or list(found.origins)
+    in_use = CALIBRATED if all(CALIBRATED in each.said for each in common) else champion
     return [
-        _score(run, found, common, name, role)
+        _score(run, found.event, common, name=name, role=role, in_use=in_use)
         for role, names in by_role.items()
         for name in names
         if all(name in each.said for each in common)
@@ -228,15 +232,21 @@ def _scores(run: BacktestRun, found: Backtest) -> list[BacktestScore]:
 
 
 def _score(
-    run: BacktestRun, found: Backtest, rows: Sequence[OriginResult], name: str, role: str
+    run: BacktestRun,
+    event: Event,
+    rows: Sequence[OriginResult],
+    *,
+    name: str,
+    role: str,
+    in_use: str,
 ) -> BacktestScore:
     happened = np.concatenate([each.happened for each in rows])
     said = np.concatenate([each.said[name] for each in rows])
-    log, brier = found.compare(IN_USE, name)
+    log, brier = compared(rows, in_use, name)
     seen = reliability(said, happened)
     return BacktestScore(
         run=run,
-        event=found.event.name,
+        event=event.name,
         forecaster=name,
         role=role,
         origins=len(rows),
@@ -262,9 +272,7 @@ def _dates(run: BacktestRun, made: Tested, unit: int) -> list[BacktestOrigin]:
             run=run,
             as_of=_date(level.day),
             champion=origin.champion,
-            is_challenger_in_use=origin.promoted,
             customers=origin.happened.size,
-            factor=level.calibration.factors[0],
             purchases_fitted=level.purchases.fitted,
             purchases_expected=level.purchases.calibrated,
             purchases_repeated=level.purchases.repeated,

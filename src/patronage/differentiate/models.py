@@ -67,7 +67,8 @@ class BacktestRun(models.Model):
         max_length=60, help_text="The purchase model with the best rolling log score."
     )
     is_challenger_promoted = models.BooleanField(
-        help_text="It beat the calibrated model at held-out dates."
+        help_text="It would have done better than the calibrated model at past dates; "
+        "valuations stay on that model."
     )
     calibration = models.JSONField(help_text="As a model version carries it.")
     failures = models.JSONField(help_text="Fits that did not converge: model, date, reason.")
@@ -113,9 +114,7 @@ class BacktestOrigin(models.Model):
     run = models.ForeignKey(BacktestRun, on_delete=models.CASCADE, related_name="dates")
     as_of = models.DateField()
     champion = models.CharField(max_length=60)
-    is_challenger_in_use = models.BooleanField()
     customers = models.PositiveIntegerField()
-    factor = models.FloatField(help_text="Of the first stretch of the path, as known then.")
     purchases_fitted = models.FloatField()
     purchases_expected = models.FloatField(help_text="On the calibrated path.")
     purchases_repeated = models.FloatField(help_text="The quarter before, repeated.")

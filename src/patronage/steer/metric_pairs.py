@@ -20,12 +20,8 @@ from patronage.access.roles import Actor
 from patronage.access.scope import scope_of
 from patronage.differentiate import reads
 from patronage.differentiate.models import ValuationRun
-from patronage.differentiate.reads.products import (
-    ProductProfit,
-    in_scope,
-    product_profit,
-    require_run,
-)
+from patronage.differentiate.reads.in_sight import in_scope, require_run
+from patronage.differentiate.reads.products import ProductProfit, product_profit
 from patronage.vocabulary.periods import BusinessCalendar
 
 #: a customer is among the best by a figure who is in this upper share by it

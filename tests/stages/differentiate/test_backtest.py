@@ -60,19 +60,34 @@ def test_a_backtest_scores_every_forecaster_beside_the_baselines(history: Histor
     scores = {each.forecaster: each for each in BacktestScore.objects.filter(run=run)}
     dates = list(BacktestOrigin.objects.filter(run=run).order_by("as_of"))
 
-    assert {"Pareto/NBD", "BG/NBD", "calibrated model", "base rate", "in use"} <= set(scores)
+    assert {"Pareto/NBD", "BG/NBD", "calibrated model", "base rate"} <= set(scores)
     assert scores["Pareto/NBD"].log_score > scores["base rate"].log_score
     assert scores["base rate"].resolution <= scores["Pareto/NBD"].resolution
-    assert scores["in use"].log_behind == 0
+    assert scores["calibrated model"].log_behind == 0
     assert run.origins == len(dates) > 4
     assert all(each.as_of + timedelta(days=run.horizon_days) <= AS_OF for each in dates)
     assert all(0 <= each.purchases_covered <= 1 for each in dates)
     assert run.champion in TWO
     assert set(run.horizon_totals_minor) == set(TWO)
     assert ran().id == run.id
-    found = backtests.backtest(SYSTEM, run.id)
+    found = backtests.backtest(SYSTEM, run.id, NOW)
     assert found.scores[0].log_score == max(each.log_score for each in scores.values())
+    assert found.in_use == "calibrated model"
+    assert found.purchases_bias is not None
+    assert found.purchases_worst is not None
     assert abs(found.purchases_bias) < abs(found.purchases_worst) < 1
+
+
+def test_what_a_forecaster_is_behind_is_told_by_the_scores_beside_it(history: History) -> None:
+    """Both are means over the same rows: those of the dates at which all forecasters spoke."""
+    scores = {each.forecaster: each for each in BacktestScore.objects.filter(run=ran())}
+    ours = scores["calibrated model"]
+
+    assert {each.rows for each in scores.values()} == {ours.rows}
+    for each in scores.values():
+        assert each.log_behind == pytest.approx(ours.log_score - each.log_score)
+        assert each.brier_behind == pytest.approx(each.brier_score - ours.brier_score)
+        assert each.log_behind_low <= each.log_behind <= each.log_behind_high
 
 
 def panel(as_of: date = AS_OF) -> Panel:

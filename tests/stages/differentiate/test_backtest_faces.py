@@ -12,7 +12,7 @@ from patronage.access.roles import SYSTEM, Actor, Role
 from patronage.differentiate import backtesting
 from patronage.differentiate.api import router
 from patronage.differentiate.jobs import value
-from patronage.differentiate.models import BacktestRun
+from patronage.differentiate.models import BacktestRun, ValuationRun
 from patronage.differentiate.pages.backtests import board_context
 from patronage.differentiate.reads import worth
 from patronage.differentiate.reads.backtests import model_board
@@ -59,16 +59,20 @@ def test_every_face_tells_of_the_same_backtest(
         each["forecaster"] for each in found["scores"]
     ]
     assert {each["label"] for each in shown["totals"]} <= set(TWO)
+    in_use = [each["score"].forecaster for each in shown["scores"] if each["is_in_use"]]
+    assert in_use == ["calibrated model"] == [found["in_use"]]
     compared = verb("value", "compare")
     assert (compared.status, compared.err) == (0, "")
     assert run.champion in compared.out
 
     summary = worth.value_summary(ANALYST, NOW)
-    reach = client.get("/models/reach", actor=ANALYST, now=NOW).json()
-    assert summary.is_extrapolated == (reach["horizon_days"] > reach["history_days"])
+    valued = ValuationRun.objects.get()
+    assert summary.is_extrapolated == (valued.horizon_days > valued.history_days)
     assert summary.is_extrapolated
-    assert summary.value_low_minor <= reach["low_minor"] <= reach["high_minor"]
-    assert reach["high_minor"] <= summary.value_high_minor
+    assert valued.model_low is not None
+    assert valued.model_high is not None
+    low, high = (round(valued.total_minor * each) for each in (valued.model_low, valued.model_high))
+    assert summary.value_low_minor <= low <= high <= summary.value_high_minor
 
 
 def test_a_command_without_a_backtest_says_what_to_do(history: History, verb: Verb) -> None:

@@ -17,10 +17,14 @@ from patronage.access.scope import Scope, customer_scope
 from patronage.differentiate import reads
 from patronage.differentiate.jobs import value
 from patronage.differentiate.reads import activity, base_audit
+from patronage.differentiate.reads.in_sight import in_scope
 from patronage.differentiate.valuation.effects import effects
 from patronage.identify.models import Customer
 
+from ..cli.conftest import Verb, verb
 from .history import NOW, History
+
+__all__ = ["verb"]
 
 AS_OF = date(2024, 12, 31)
 BOSS = Actor(id="usr_boss", name="Boss", roles=frozenset({Role.EXECUTIVE}))
@@ -171,9 +175,9 @@ def test_views_are_of_the_actors_customers_only(history: History) -> None:
         with pytest.raises(NotFound):
             view(BOSS, NOW)
     frame = pl.DataFrame({"customer_id": history.customer_ids})
-    assert activity.in_scope(frame, BOSS, NOW).height == len(frame)
+    assert in_scope(frame, BOSS, NOW).height == len(frame)
     with customer_scope.answered_by(lambda actor, now: Scope()):
-        assert activity.in_scope(frame, MANAGER, NOW).height == 0
+        assert in_scope(frame, MANAGER, NOW).height == 0
 
 
 def test_a_quarter_or_cohort_that_nobody_has_is_not_found(plain: pl.DataFrame) -> None:
@@ -224,3 +228,19 @@ def test_each_factor_moved_alone_from_the_start_does_not_add_up() -> None:
         factors = [*first[:place], moved, *first[place + 1 :]]
         alone += factors[0] * factors[1] * factors[2] * factors[3] - 2_000
     assert round(alone) != 4_500 - 2_000
+
+
+def test_the_command_shows_the_other_views_of_the_oldest_quarter_too(
+    plain: pl.DataFrame, verb: Verb
+) -> None:
+    oldest, second = base_audit.quarters_seen(BOSS, NOW)[:2]
+    said = verb("value", "audit", "--quarter", oldest)
+    assert (said.status, said.err) == (0, "")
+    assert "What changed" not in said.out
+    assert "The whole base" in said.out
+    assert (
+        f"What changed from {oldest} to {second}" in verb("value", "audit", "--quarter", second).out
+    )
+    alone = verb("value", "audit", "--quarter", oldest, "--view", "between")
+    assert alone.status != 0
+    assert "There is no quarter" in alone.err

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from django.db.models import Q
+from ninja.testing import TestClient
 
 from patronage.access.company import current
 from patronage.access.errors import NotFound
-from patronage.access.roles import SYSTEM
+from patronage.access.roles import SYSTEM, Actor, Role
+from patronage.access.scope import Scope, customer_scope, visible_customers
 from patronage.differentiate import jobs, reads, registry
+from patronage.differentiate.api import router
 from patronage.differentiate.models import (
     BacktestOrigin,
     BacktestRun,
@@ -18,7 +23,8 @@ from patronage.differentiate.models import (
     ModelVersion,
     ValuationRun,
 )
-from patronage.differentiate.reads import backtests
+from patronage.differentiate.pages.backtests import board_context
+from patronage.differentiate.reads import backtests, worth
 from patronage.differentiate.valuation.levelled import as_stored, from_stored
 from patronage.differentiate.valuation.scoring import Histories
 from patronage.science.lifetime import Calibration, Cells, ProbabilityCalibration
@@ -29,6 +35,9 @@ from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
 from .history import NOW, History
 
 AS_OF = date(2024, 12, 31)
+MANAGER = Actor(id="usr_manager", name="Manager", roles=frozenset({Role.MANAGER}))
+ANALYST = Actor(id="usr_analyst", name="Analyst", roles=frozenset({Role.ANALYST}))
+MARGINS = [f"margin_{each}_minor" for each in ("fitted", "expected", "repeated", "came")]
 CURVE = Calibration(knots_days=(0.0, 91.0), factors=(0.8, 0.9))
 BUYING = ProbabilityCalibration(intercept=-0.2, slope=0.8)
 
@@ -54,8 +63,8 @@ def a_backtest(
     run = BacktestRun.objects.create(**(fields | changed))
     for month, came in ((4, 100.0), (5, 110.0), (6, 90.0)):
         BacktestOrigin.objects.create(
-            run=run, as_of=date(2024, month, 1), champion="BG/NBD", is_challenger_in_use=False,
-            customers=100, factor=1, purchases_fitted=100, purchases_expected=100,
+            run=run, as_of=date(2024, month, 1), champion="BG/NBD",
+            customers=100, purchases_fitted=100, purchases_expected=100,
             purchases_repeated=100, purchases_came=came, margin_fitted_minor=10,
             margin_expected_minor=10, margin_repeated_minor=10, margin_came_minor=10,
             probability_expected=0.5, share_bought=0.5, log_score=-0.4,
@@ -129,20 +138,21 @@ def test_where_the_champion_cannot_be_fitted_the_last_good_version_stays(
 def test_a_value_beyond_the_data_says_so_and_spreads_between_the_models(history: History) -> None:
     a_backtest()
     run = valued()
-    reach = backtests.reach(SYSTEM)
+    summary = worth.value_summary(SYSTEM, NOW)
 
     assert run.history_days < 366 < run.horizon_days
-    assert reach.is_extrapolated
-    assert reach.low_minor == round(run.total_minor * 0.9)
-    assert reach.high_minor == round(run.total_minor * 1.3)
+    assert summary.is_extrapolated
+    assert run.model_low == pytest.approx(0.9)
+    assert run.model_high == pytest.approx(1.3)
+    assert summary.value_low_minor <= round(run.total_minor * 0.9)
+    assert summary.value_high_minor >= round(run.total_minor * 1.3)
 
 
 def test_before_the_first_backtest_no_spread_is_made_up(history: History) -> None:
-    valued()
-    reach = backtests.reach(SYSTEM)
+    run = valued()
 
-    assert reach.low_minor is None
-    assert reach.high_minor is None
+    assert run.model_low is None
+    assert run.model_high is None
 
 
 def test_the_board_says_who_was_chosen_when_and_over_whom(history: History) -> None:
@@ -199,4 +209,71 @@ def test_every_model_is_fitted_where_that_is_all_that_is_asked(
 
 def test_a_backtest_that_is_not_there_is_not_found(db: None) -> None:
     with pytest.raises(NotFound):
-        backtests.backtest(SYSTEM, "bkt_none")
+        backtests.backtest(SYSTEM, "bkt_none", NOW)
+
+
+def test_the_board_of_an_earlier_date_knows_nothing_later(history: History) -> None:
+    older = a_backtest(date(2024, 8, 1), "Pareto/NBD")
+    a_backtest()
+    earlier = date(2024, 9, 30)
+    for as_of in (earlier, AS_OF):
+        valued(as_of)
+    ModelVersion.objects.filter(as_of=AS_OF, kind="spend").update(converged=False, fault="late")
+
+    then = backtests.model_board(SYSTEM, NOW, as_of=earlier)
+    now = backtests.model_board(SYSTEM, NOW)
+
+    assert then.backtest is not None
+    assert then.backtest.run == older
+    assert [each.version.as_of for each in then.champions] == [earlier, earlier]
+    assert then.champions[0].chosen_on == older.as_of
+    assert (then.failures, then.grades, then.drift) == ((), (), None)
+    assert now.backtest is not None
+    assert now.backtest.run != older
+    assert [each.reason for each in now.failures] == ["late"]
+    assert [each.quarter for each in now.grades] == ["2024-Q4"]
+
+
+@pytest.mark.parametrize("came", [0, -10])
+def test_where_nothing_came_nobody_was_off_by_a_share_of_it(history: History, came: int) -> None:
+    run = a_backtest()
+    first, *_ = rows = list(BacktestOrigin.objects.filter(run=run).order_by("as_of"))
+    BacktestOrigin.objects.filter(pk=first.pk).update(margin_came_minor=came, purchases_came=0)
+    found = backtests.backtest(SYSTEM, run.id, NOW)
+
+    assert found.dates[0].margin_off is None
+    assert found.dates[0].purchases_off is None
+    assert found.margin_bias == 0
+    assert found.purchases_worst == pytest.approx(1 / 9)
+    for row in rows:
+        BacktestOrigin.objects.filter(pk=row.pk).update(margin_came_minor=came)
+    found = backtests.backtest(SYSTEM, run.id, NOW)
+    assert (found.margin_bias, found.margin_worst) == (None, None)
+    assert str(board_context(backtests.model_board(SYSTEM, NOW))["backtest"])
+
+
+def test_without_a_calibration_the_champion_is_what_is_in_use(history: History) -> None:
+    assert backtests.backtest(SYSTEM, a_backtest().id, NOW).in_use == "BG/NBD"
+
+
+def test_money_of_all_customers_is_for_who_sees_everybody(history: History) -> None:
+    run = a_backtest()
+    valued()
+    mine = Scope(portfolio_ids=frozenset({"prt_mine"}))
+    with (
+        customer_scope.answered_by(lambda _actor, _now: mine),
+        visible_customers.answered_by(lambda _scope: Q(id=history.customer_ids[0])),
+    ):
+        for actor, sees in ((MANAGER, False), (ANALYST, True)):
+            found = backtests.backtest(actor, run.id, NOW)
+            board = backtests.model_board(actor, NOW)
+            assert board.backtest == found
+            assert (found.horizon_totals_minor is not None) is sees
+            money = [getattr(each, name) for each in found.dates for name in MARGINS]
+            assert all((each is not None) is sees for each in money)
+            assert found.margin_bias == 0
+            assert bool(board_context(board)["totals"]) is sees
+            for path in (f"/backtests/{run.id}", "/backtests", "/models/board"):
+                said = TestClient(router).get(path, actor=actor, now=NOW).content.decode()
+                in_money = re.findall(r'(\w+_minor)":\s*(?!\s|null)', said)
+                assert bool(in_money) is (sees and path != "/backtests"), (path, in_money)

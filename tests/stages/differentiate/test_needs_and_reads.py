@@ -10,14 +10,20 @@ from django.db.models import Q
 from patronage.access import vault
 from patronage.access.errors import NotAllowed, NotFound
 from patronage.access.models import AuditEntry
+from patronage.access.people import create_user
 from patronage.access.roles import SYSTEM, Actor, Role
 from patronage.access.scope import Scope, customer_scope, visible_customers
 from patronage.differentiate import actions, reads
 from patronage.differentiate.errors import NeedClosed, UnknownNeed
 from patronage.differentiate.jobs import value
 from patronage.differentiate.models import LatestValuation, Need
+from patronage.differentiate.reads import worth
+from patronage.differentiate.reads.customer_base import customer_base
 
+from ..cli.conftest import Verb, verb
 from .history import NOW, History
+
+__all__ = ["verb"]
 
 AGENT = Actor(id="usr_agent", name="Agent", roles=frozenset({Role.AGENT}))
 ANALYST = Actor(id="usr_analyst", name="Analyst", roles=frozenset({Role.ANALYST}))
@@ -131,18 +137,6 @@ def test_profit_and_loss_adds_up_and_needs_the_right_to_see_it(history: History)
         reads.profit_and_loss(AGENT, best, NOW)
 
 
-def test_the_whale_curve_sums_the_best_customers_and_ends_at_the_total(history: History) -> None:
-    value(actor=SYSTEM, now=NOW, as_of=date(2024, 12, 31))
-    margins = sorted(LatestValuation.objects.values_list("quarter_margin_minor", flat=True))
-    curve = reads.whale_curve(ANALYST, NOW, points=20)
-
-    assert len(curve) <= 20
-    assert (curve[0].customers, curve[0].margin_minor) == (1, margins[-1])
-    assert (curve[-1].customers, curve[-1].margin_minor) == (len(margins), sum(margins))
-    for point in curve:
-        assert point.margin_minor == sum(margins[-point.customers :])
-
-
 def test_a_manager_sees_nobody_outside_their_portfolios(history: History) -> None:
     as_of = date(2024, 12, 31)
     run = value(actor=SYSTEM, now=NOW, as_of=as_of)
@@ -156,9 +150,9 @@ def test_a_manager_sees_nobody_outside_their_portfolios(history: History) -> Non
 
     with customer_scope.answered_by(portfolios), visible_customers.answered_by(condition):
         rows, _ = reads.valuation_page(MANAGER, NOW, as_of=as_of)
-        curve = reads.whale_curve(MANAGER, NOW)
+        curve = worth.whale_curve_of(customer_base(MANAGER, NOW))
         assert [row.customer_id for row in rows] == [mine]
-        assert len(curve) == 1
+        assert [each.customers for each in curve.points] == [0, 1]
         assert reads.value_history(MANAGER, mine, NOW)
         for look in (reads.value_history, reads.profit_and_loss, reads.needs_of):
             with pytest.raises(NotFound):
@@ -167,6 +161,29 @@ def test_a_manager_sees_nobody_outside_their_portfolios(history: History) -> Non
             actions.record_need(
                 actor=MANAGER, now=NOW, customer_id=theirs, name="fresh", channel="call"
             )
+
+
+def test_an_agent_is_told_by_no_face_what_a_customer_is_worth(history: History, verb: Verb) -> None:
+    value(actor=SYSTEM, now=NOW, as_of=date(2024, 12, 31))
+    customer_id = history.customer_ids[0]
+    for name, role in (("gil", Role.AGENT), ("nina", Role.ANALYST)):
+        user = create_user(
+            actor=SYSTEM, now=NOW, email=f"{name}@example.com", name=name,
+            password="a long enough phrase", roles=[role], reason="tests",
+        )  # fmt: skip
+        may = role is Role.ANALYST
+        for asked in (
+            ["value", "show", "--customer", customer_id],
+            ["objective", "show", customer_id],
+        ):
+            said = verb("--as", user.email, *asked)
+            assert (said.status == 0) is may, said
+            assert ("see profitability" in said.err) is not may
+    for look in (reads.value_history, reads.objective_of):
+        with pytest.raises(NotAllowed):
+            look(AGENT, customer_id, NOW)
+    (figures,) = reads.figures_over_time(SYSTEM, customer_id, NOW)
+    assert figures == reads.value_history(ANALYST, customer_id, NOW)[0]
 
 
 def test_foreign_and_absent_look_the_same(history: History) -> None:

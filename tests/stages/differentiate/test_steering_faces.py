@@ -70,6 +70,6 @@ def test_rest_and_pages_answer_what_the_reads_answer(history: History) -> None:
 def test_what_is_not_valued_says_so_and_an_agent_sees_nothing(history: History) -> None:
     nina, agent = client_of(Role.ANALYST), client_of(Role.AGENT)
     for path in ("loyalty", "segments", "acquisition"):
-        assert "This page rests on a valuation" in nina.get(f"/value/{path}").content.decode()
+        assert "Nobody is valued yet" in nina.get(f"/value/{path}").content.decode()
         assert nina.get(f"/api/v1/{path}").status_code == 404
         assert agent.get(f"/value/{path}").status_code == 403

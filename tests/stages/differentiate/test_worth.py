@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date, datetime
+from itertools import accumulate
 
 import pytest
 from django.db.models import Q, Sum
@@ -20,7 +21,7 @@ from patronage.differentiate.api import router
 from patronage.differentiate.jobs import value
 from patronage.differentiate.models import LatestValuation
 from patronage.differentiate.pages.value_file import value_csv
-from patronage.differentiate.reads import base_audit, customer_base, whale_curve, worth, worth_list
+from patronage.differentiate.reads import base_audit, customer_base, in_sight, worth, worth_list
 from patronage.differentiate.reads.customer_base import Chosen
 from patronage.identify.models import Customer
 
@@ -89,7 +90,8 @@ def test_the_change_is_against_the_same_customers(valued: History) -> None:
 
 def test_the_whale_curve_is_that_of_the_store(valued: History) -> None:
     curve = worth.whale_curve_of(customer_base.customer_base(ANALYST, NOW))
-    stored = {each.customers: each.margin_minor for each in whale_curve(ANALYST, NOW, points=999)}
+    earned = LatestValuation.objects.order_by("-quarter_margin_minor")
+    stored = dict(enumerate(accumulate(earned.values_list("quarter_margin_minor", flat=True)), 1))
     assert curve.points[0].margin_minor == 0
     assert {
         each.customers: each.margin_minor for each in curve.points[1:]
@@ -138,7 +140,7 @@ def test_a_manager_is_told_of_their_own_customers_only(mine: str) -> None:
 def test_a_base_read_without_scope_would_be_noticed(
     mine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(customer_base, "visible", lambda found, _actor, _now: found)
+    monkeypatch.setattr(in_sight, "visible", lambda found, _actor, _now: found)
     assert worth.value_summary(MANAGER, NOW).customers > 1
 
 

@@ -302,7 +302,7 @@ def test_the_ninety_days_after_a_hand_over_are_shared_and_no_more() -> None:
 def paid(stated: Stated, portfolio: str, realised: int = 0) -> int:
     """As for a statement: what is shared counts for who handed the customer over."""
     theirs = stated.for_pay.filter(portfolio_id=portfolio).select(pl.col(LINES).sum())
-    return paid_for(theirs.row(0, named=True), realised)
+    return int(paid_for(theirs.row(0, named=True), realised))
 
 
 def held_at_the_end(stated: Stated, portfolio: str) -> int:

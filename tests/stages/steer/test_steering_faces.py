@@ -53,7 +53,7 @@ def test_the_page_says_what_is_at_stake_and_the_file_adds_up_to_it(retailer: Wor
     assert page.status_code == 200
     assert "One point more" in text
     assert "Portfolio by portfolio" in text
-    file = b"".join(eve.get("/levers.csv").streaming_content).decode()  # type: ignore[attr-defined]
+    file = eve.get("/levers.csv").content.decode()
     rows = list(csv.DictReader(io.StringIO(file)))
     for lever in LEVERS:
         amounts = [int(row["worth_minor"]) for row in rows if row["lever"] == lever]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from ninja import ModelSchema, Query, Schema, Status
+from ninja import ModelSchema, Schema, Status
 from pydantic import Field
 
 from patronage.access.requests import CallerRequest
@@ -12,7 +12,6 @@ from patronage.differentiate import jobs
 from patronage.differentiate.api.models import ModelRow
 from patronage.differentiate.api.router import router
 from patronage.differentiate.models import (
-    BacktestOrigin,
     BacktestRun,
     BacktestScore,
     ModelVersion,
@@ -37,7 +36,8 @@ class BacktestRow(ModelSchema):
 
     class Meta:
         model = BacktestRun
-        fields = "__all__"
+        # money of all customers together: with one backtest, for who sees every customer
+        exclude = ("horizon_totals_minor",)
 
 
 class ScoreRow(ModelSchema):
@@ -48,24 +48,23 @@ class ScoreRow(ModelSchema):
         exclude = ("id", "run")
 
 
-class OriginRow(ModelSchema):
-    """One past date: what was expected, and what came."""
-
-    class Meta:
-        model = BacktestOrigin
-        exclude = ("id", "run")
-
-
 class BacktestFound(Schema):
     """A backtest with its scores (the best first) and its dates (the oldest first)."""
 
     run: BacktestRow
+    in_use: str = Field(description="the forecaster of `scores` that valuations rest on")
+    horizon_totals_minor: dict[str, int] | None = Field(
+        description="value of the horizon under each model that converged; none, as the margins "
+        "of `dates`, for who does not see every customer"
+    )
     scores: list[ScoreRow]
-    dates: list[OriginRow]
-    purchases_bias: float = Field(description="expected over come less 1, at the median date")
-    purchases_worst: float
-    margin_bias: float
-    margin_worst: float
+    dates: list[backtests.PastDate]
+    purchases_bias: float | None = Field(
+        description="expected over come less 1, at the median date; none where nothing came"
+    )
+    purchases_worst: float | None
+    margin_bias: float | None
+    margin_worst: float | None
     purchases_covered: float = Field(description="share inside 90 % intervals, median date")
     spend_covered: float
 
@@ -89,24 +88,9 @@ class Board(Schema):
     drift: backtests.Drift | None
 
 
-class ReachQuestion(Schema):
-    """Of which valuation; the newest without a date."""
-
-    as_of: date | None = None
-
-
 @router.get("/models/board", response=Board, summary="Champions, challengers, failures, drift")
 def board(request: CallerRequest) -> backtests.ModelBoard:
     return backtests.model_board(request.actor, request.now)
-
-
-@router.get(
-    "/models/reach",
-    response=backtests.Reach,
-    summary="How far a valuation looks beyond its data, and the spread between models",
-)
-def reach(request: CallerRequest, question: Query[ReachQuestion]) -> backtests.Reach:
-    return backtests.reach(request.actor, question.as_of)
 
 
 @router.post("/models", response={201: list[ModelRow]}, summary="Fit every model as of a date")
@@ -128,4 +112,4 @@ def run(request: CallerRequest, new: NewBacktest) -> Status[BacktestRun]:
 
 @router.get("/backtests/{backtest_id}", response=BacktestFound, summary="Show one backtest")
 def backtest(request: CallerRequest, backtest_id: str) -> backtests.BacktestFound:
-    return backtests.backtest(request.actor, backtest_id)
+    return backtests.backtest(request.actor, backtest_id, request.now)

@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 (
                     "is_challenger_promoted",
                     models.BooleanField(
-                        help_text="It beat the calibrated model at held-out dates."
+                        help_text="It would have done better than the calibrated model at past dates; valuations stay on that model."
                     ),
                 ),
                 ("calibration", models.JSONField(help_text="As a model version carries it.")),
@@ -690,12 +690,7 @@ class Migration(migrations.Migration):
                 ),
                 ("as_of", models.DateField()),
                 ("champion", models.CharField(max_length=60)),
-                ("is_challenger_in_use", models.BooleanField()),
                 ("customers", models.PositiveIntegerField()),
-                (
-                    "factor",
-                    models.FloatField(help_text="Of the first stretch of the path, as known then."),
-                ),
                 ("purchases_fitted", models.FloatField()),
                 ("purchases_expected", models.FloatField(help_text="On the calibrated path.")),
                 (

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from patronage.differentiate.models import BacktestOrigin, BacktestScore
+from patronage.differentiate.models import BacktestScore
 from patronage.differentiate.pages.words import cohort_words
 from patronage.differentiate.reads.backtests import BacktestFound, ModelBoard
 
@@ -18,12 +18,10 @@ ROLE_WORDS: Final[Mapping[str, Promise]] = {
     "calibrated": gettext_lazy("Model, level corrected"),
     "challenger": gettext_lazy("Challenger"),
     "baseline": gettext_lazy("Naive baseline"),
-    "in use": gettext_lazy("In use"),
 }
 _NAMES: Final[Mapping[str, Promise]] = {
     "calibrated model": gettext_lazy("Chosen model, level corrected"),
     "challenger": gettext_lazy("Boosted trees, blended"),
-    "in use": gettext_lazy("What is in use"),
 }
 
 
@@ -36,7 +34,8 @@ def board_context(board: ModelBoard) -> dict[str, Any]:
         context |= {"drift": drift, "drift_quarter": cohort_words(drift.quarter)}
     if found is None:
         return context
-    return context | _scores(found) | _dates(found) | _spread(found)
+    dates = {"dates": list(reversed(found.dates))}
+    return context | _scores(found) | dates | _spread(found)
 
 
 def name_of(forecaster: str) -> str:
@@ -46,7 +45,7 @@ def name_of(forecaster: str) -> str:
 
 def _scores(found: BacktestFound) -> dict[str, Any]:
     best = found.best_baseline
-    behind = [each for each in found.scores if each.role != "in use"]
+    behind = [each for each in found.scores if each.forecaster != found.in_use]
     return {
         "behind": [_behind(each) for each in behind],
         "best_baseline": name_of(best.forecaster) if best else "",
@@ -56,7 +55,7 @@ def _scores(found: BacktestFound) -> dict[str, Any]:
                 "score": each,
                 "name": name_of(each.forecaster),
                 "role": ROLE_WORDS.get(each.role, each.role),
-                "is_in_use": each.role == "in use",
+                "is_in_use": each.forecaster == found.in_use,
             }
             for each in found.scores
         ],
@@ -72,24 +71,10 @@ def _behind(score: BacktestScore) -> dict[str, Any]:
     }
 
 
-def _dates(found: BacktestFound) -> dict[str, Any]:
-    def off(expected: float, came: float) -> float | None:
-        return expected / came - 1 if came > 0 else None
-
-    def row(each: BacktestOrigin) -> dict[str, Any]:
-        return {
-            "date": each,
-            "purchases": off(each.purchases_expected, each.purchases_came),
-            "repeated": off(each.purchases_repeated, each.purchases_came),
-            "margin": off(each.margin_expected_minor, each.margin_came_minor),
-        }
-
-    return {"dates": [row(each) for each in reversed(found.dates)]}
-
-
 def _spread(found: BacktestFound) -> dict[str, Any]:
     """What the base is worth under each model that converged: how much hangs on the choice."""
-    totals = sorted(found.run.horizon_totals_minor.items(), key=lambda item: -item[1])
+    known = found.horizon_totals_minor or {}
+    totals = sorted(known.items(), key=lambda item: -item[1])
     return {
         "totals": [{"label": name, "value": minor} for name, minor in totals],
         "totals_low": totals[-1][1] if totals else None,

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from patronage.access.errors import NotFound
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
+from patronage.differentiate.pages.audit import nothing
 from patronage.differentiate.pages.words import cohort_words
 from patronage.differentiate.reads.loyalty import loyalty as read
 
@@ -20,7 +21,7 @@ def loyalty(request: CallerRequest) -> HttpResponse:
     try:
         shown = read(request.actor, request.now, as_of=request.as_of)
     except NotFound:
-        return render(request, "differentiate/nothing_to_steer.html")
+        return render(request, "differentiate/nothing_valued.html", nothing(request))
     total = shown.total
     return render(
         request,

@@ -20,12 +20,11 @@ from patronage.differentiate.models import ModelVersion
 from patronage.differentiate.pages.audit import nothing, run_shown
 from patronage.differentiate.pages.backtests import board_context
 from patronage.differentiate.pages.words import cohort_words
-from patronage.differentiate.reads.backtests import Champion, model_board
+from patronage.differentiate.reads.backtests import Champion, model_board, off_by
 from patronage.differentiate.reads.grades import (
     QuarterGrade,
     Tenth,
     Tracking,
-    quarter_grades,
     tracking,
 )
 
@@ -43,9 +42,9 @@ def models(request: CallerRequest) -> HttpResponse:
     run = run_shown(request)
     if run is None:
         return render(request, "differentiate/nothing_valued.html", nothing(request))
-    grades = quarter_grades(request.actor, request.now, as_of=run.as_of)
+    board = model_board(request.actor, request.now, as_of=request.as_of)
+    grades = board.grades
     versions = [each for each in reads.model_versions(request.actor) if each.as_of <= run.as_of]
-    board = model_board(request.actor, request.now)
     champions = {each.version.id: each for each in board.champions}
     in_use = {run.purchase_model_id: run.purchase_model, run.spend_model_id: run.spend_model}
     context: dict[str, Any] = {
@@ -71,10 +70,11 @@ def model_tracking(request: CallerRequest) -> HttpResponse:
     context: dict[str, Any] = {"found": found}
     if found is not None and found.weeks:
         last = found.weeks[-1]
+        off = off_by(last.expected, last.happened)
         context |= {
             "points": _lines(found),
-            "off": last.expected / last.happened - 1 if last.happened else None,
-            "off_size": abs(last.expected / last.happened - 1) if last.happened else None,
+            "off": off,
+            "off_size": None if off is None else abs(off),
         }
     return render(request, "differentiate/_tracking.html", context)
 
@@ -130,22 +130,18 @@ def _fit(version: ModelVersion, in_use: Mapping[str, ModelVersion]) -> dict[str,
 
 
 def _graded(grade: QuarterGrade) -> dict[str, Any]:
-    def off(expected: float, came: float) -> float | None:
-        return expected / came - 1 if came > 0 else None
-
     return {
         "grade": grade,
         "quarter": cohort_words(grade.quarter),
-        "buyers_off": off(grade.expected_buyers, grade.buyers),
-        "days_off": off(grade.expected_days, grade.days),
-        "margin_off": off(grade.expected_margin_minor, grade.margin_minor),
+        "days_off": off_by(grade.expected_days, grade.days),
+        "margin_off": off_by(grade.expected_margin_minor, grade.margin_minor),
         "is_hit": grade.buyers_low <= grade.buyers <= grade.buyers_high,
         "skill": 1 - grade.brier / grade.brier_of_base_rate if grade.brier_of_base_rate else None,
     }
 
 
 def _plots(last: QuarterGrade) -> dict[str, Any]:
-    off = last.expected_margin_minor / last.margin_minor - 1 if last.margin_minor > 0 else None
+    off = off_by(last.expected_margin_minor, last.margin_minor)
     return {
         "last_quarter": cohort_words(last.quarter),
         "buying": _grades(last.buying, _("Least likely tenth"), _("Most likely tenth")),

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from patronage.access.errors import NotFound
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
+from patronage.differentiate.pages.audit import nothing
 from patronage.differentiate.pages.words import need_words
 from patronage.differentiate.reads.layers import Layer, layers
 
@@ -24,7 +25,7 @@ def segments(request: CallerRequest) -> HttpResponse:
     try:
         shown = layers(request.actor, request.now, as_of=request.as_of)
     except NotFound:
-        return render(request, "differentiate/nothing_to_steer.html")
+        return render(request, "differentiate/nothing_valued.html", nothing(request))
     tiers = [tier.name for tier in request.company.tiers] if request.company else []
     return render(
         request,

@@ -112,7 +112,6 @@ def _listing(asked: Asked, base: CustomerBase) -> dict[str, Any]:
         "page": page,
         "listed": [Listed(row=row, objective=objective_words(row.objective)) for row in page.rows],
         "orders": _orders(asked, base),
-        "base_as_of": base.run.as_of,
         "before_as_of": base.before.as_of if base.before else None,
         "csv": f"{reverse('differentiate:value-csv')}?{query}",
     }

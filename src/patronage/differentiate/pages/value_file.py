@@ -13,7 +13,8 @@ from django.views.decorators.http import require_safe
 from patronage.access.requests import CallerRequest
 from patronage.differentiate.pages.asked import Asked
 from patronage.differentiate.reads.customer_base import CustomerBase, customer_base
-from patronage.differentiate.reads.worth_list import Sort, WorthRow, labels_of, sorted_worth
+from patronage.differentiate.reads.in_sight import labels_of
+from patronage.differentiate.reads.worth_list import Sort, WorthRow, sorted_worth
 from patronage.identify.imports.quarantine import safe_cell
 
 COLUMNS: Final = tuple(each.name for each in fields(WorthRow))

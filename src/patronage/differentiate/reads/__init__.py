@@ -22,14 +22,13 @@ from patronage.differentiate.reads.seen import (
     CustomerValuation,
     ProfitAndLoss,
     ServingCost,
-    WhalePoint,
+    figures_over_time,
     latest_valuation,
     model_versions,
     needs_of,
     profit_and_loss,
     valuation_page,
     value_history,
-    whale_curve,
 )
 
 __all__ = [
@@ -38,10 +37,10 @@ __all__ = [
     "ObjectiveInForce",
     "ProfitAndLoss",
     "ServingCost",
-    "WhalePoint",
     "declared_facts",
     "features",
     "field_values",
+    "figures_over_time",
     "latest_valuation",
     "model_versions",
     "needs_of",
@@ -57,5 +56,4 @@ __all__ = [
     "valuation_page",
     "valuations",
     "value_history",
-    "whale_curve",
 ]

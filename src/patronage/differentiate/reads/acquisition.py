@@ -26,7 +26,7 @@ from patronage.differentiate.acquisition import (
 )
 from patronage.differentiate.models import ValuationRun
 from patronage.differentiate.reads.frames import Manifests
-from patronage.differentiate.reads.products import in_scope, require_run
+from patronage.differentiate.reads.in_sight import in_scope, labels_of, require_run
 from patronage.differentiate.valuation.first_days import Spans, first_days
 from patronage.identify.models import Customer
 from patronage.vocabulary.company import Company
@@ -230,7 +230,7 @@ def _sources(rows: pl.DataFrame, column: str) -> list[Source]:
 def _named(coming: pl.DataFrame, limit: int) -> list[NewCustomer]:
     first = coming.sort(["predicted_minor", "customer_id"], descending=[True, False]).head(limit)
     ids = first["customer_id"].to_list()
-    labels = dict(Customer.objects.filter(id__in=ids).values_list("id", "label"))
+    labels = labels_of(ids)
     return [
         NewCustomer(
             customer_id=row["customer_id"],

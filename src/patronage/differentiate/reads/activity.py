@@ -11,14 +11,12 @@ from django.conf import settings
 
 from patronage.access import datasets
 from patronage.access.company import company_of
-from patronage.access.errors import NotFound
-from patronage.access.roles import Actor, Right
-from patronage.access.scope import scope_of, visible
+from patronage.access.roles import Actor
 from patronage.differentiate.models import ValuationRun
-from patronage.differentiate.reads.frames import Manifests, newest_run, run_at, served_days
+from patronage.differentiate.reads.frames import Manifests, served_days
+from patronage.differentiate.reads.in_sight import in_scope, require_run
 from patronage.differentiate.valuation import activity
 from patronage.identify import fields as identify_fields
-from patronage.identify.models import Customer
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -41,22 +39,10 @@ def activity_of(actor: Actor, now: datetime, as_of: date | None = None) -> Activ
         NotAllowed: the actor may not see profitability.
         NotFound: nobody was valued as of that date, or at all.
     """
-    actor.require(Right.SEE_PROFITABILITY)
-    run = newest_run() if as_of is None else run_at(as_of)
-    if run is None:
-        raise NotFound(noun="valuation as of", id=as_of.isoformat() if as_of else "any date")
+    run = require_run(actor, as_of)
     return Activity(
         as_of=run.as_of, currency=run.currency, cube=in_scope(_cube_of(run), actor, now)
     )
-
-
-def in_scope(frame: pl.DataFrame, actor: Actor, now: datetime) -> pl.DataFrame:
-    """The rows of customers whom the actor may see at `now`, in the order given."""
-    if scope_of(actor, now).everything:
-        return frame
-    ids = list(visible(Customer.objects.all(), actor, now).order_by().values_list("id", flat=True))
-    seen = pl.DataFrame({"customer_id": ids}, schema={"customer_id": pl.String})
-    return frame.join(seen, on="customer_id", how="semi", maintain_order="left")
 
 
 def _cube_of(run: ValuationRun) -> pl.DataFrame:

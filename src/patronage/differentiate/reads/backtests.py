@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
@@ -11,6 +12,7 @@ import numpy as np
 
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
+from patronage.access.scope import scope_of
 from patronage.differentiate.models import (
     BacktestOrigin,
     BacktestRun,
@@ -18,8 +20,8 @@ from patronage.differentiate.models import (
     ModelVersion,
     ValuationRun,
 )
-from patronage.differentiate.reads.frames import newest_run
-from patronage.differentiate.reads.grades import quarter_grades
+from patronage.differentiate.reads.frames import newest_run, run_at
+from patronage.differentiate.reads.grades import QuarterGrade, quarter_grades
 
 #: A quarter further from the backtest's mean than this many of its standard deviations has drifted.
 DRIFTED: Final = 2.0
@@ -27,22 +29,62 @@ _FEWEST_DATES: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastDate:
+    """One past date of a backtest: what was expected of all customers together, and what came."""
+
+    as_of: date
+    #: the best model then
+    champion: str
+    customers: int
+    #: shopping days: as fitted, on the calibrated path, the quarter before repeated, as they came
+    purchases_fitted: float
+    purchases_expected: float
+    purchases_repeated: float
+    purchases_came: float
+    #: the same of the margin, minor units; None: for who does not see every customer
+    margin_fitted_minor: int | None
+    margin_expected_minor: int | None
+    margin_repeated_minor: int | None
+    margin_came_minor: int | None
+    #: mean chance of buying as said, share that bought, mean log score
+    probability_expected: float
+    share_bought: float
+    log_score: float
+    #: share of outcomes inside their 90 % intervals
+    purchases_covered: float
+    spend_covered: float
+    #: expected over came, less 1; None where nothing came
+    purchases_off: float | None
+    repeated_off: float | None
+    margin_off: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestFound:
     """One backtest with its scores and dates, and what they come to."""
 
     run: BacktestRun
+    #: value of the horizon under each model that converged, minor units; None: for who does not
+    #: see every customer
+    horizon_totals_minor: Mapping[str, int] | None
     #: every forecaster, the best log score first
     scores: tuple[BacktestScore, ...]
     #: oldest first
-    dates: tuple[BacktestOrigin, ...]
-    #: expected over come, less 1, at the median date and at the worst
-    purchases_bias: float
-    purchases_worst: float
-    margin_bias: float
-    margin_worst: float
+    dates: tuple[PastDate, ...]
+    #: expected over come, less 1, at the median date and at the worst; None where nothing came
+    purchases_bias: float | None
+    purchases_worst: float | None
+    margin_bias: float | None
+    margin_worst: float | None
     #: share of outcomes inside their 90 % intervals at the median date
     purchases_covered: float
     spend_covered: float
+
+    @property
+    def in_use(self) -> str:
+        """The forecaster that valuations rest on: calibrated, or as fitted where none could be."""
+        calibrated = [each.forecaster for each in self.scores if each.role == "calibrated"]
+        return calibrated[0] if calibrated else self.run.champion
 
     @property
     def best_baseline(self) -> BacktestScore | None:
@@ -99,32 +141,14 @@ class ModelBoard:
     #: the newest backtest; None before the first
     backtest: BacktestFound | None
     failures: tuple[FailedFit, ...]
+    #: every graded quarter of the customers in scope, oldest first
+    grades: tuple[QuarterGrade, ...]
     #: None without a graded quarter or with a backtest of too few dates
     drift: Drift | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
-    """How far a valuation looks beyond what its data span, and between which totals it lies."""
-
-    run_id: str
-    as_of: date
-    horizon_days: int
-    history_days: int
-    total_minor: int
-    #: total under the lowest and the highest model that converged; None before the first backtest
-    low_minor: int | None
-    high_minor: int | None
-    currency: str
-
-    @property
-    def is_extrapolated(self) -> bool:
-        """Whether the horizon is longer than the history."""
-        return self.horizon_days > self.history_days
-
-
 def backtest_runs(actor: Actor) -> list[BacktestRun]:
-    """Every backtest, newest first.
+    """Every backtest, newest first; `horizon_totals_minor` is for who sees every customer.
 
     Raises:
         NotAllowed: the actor may not see profitability.
@@ -133,7 +157,7 @@ def backtest_runs(actor: Actor) -> list[BacktestRun]:
     return list(BacktestRun.objects.order_by("-as_of", "-created_at"))
 
 
-def backtest(actor: Actor, run_id: str) -> BacktestFound:
+def backtest(actor: Actor, run_id: str, now: datetime) -> BacktestFound:
     """One backtest with its scores and dates.
 
     Raises:
@@ -144,71 +168,83 @@ def backtest(actor: Actor, run_id: str) -> BacktestFound:
     run = BacktestRun.objects.filter(pk=run_id).first()
     if run is None:
         raise NotFound(noun="backtest", id=run_id)
-    return _found(run)
+    return _found(run, sees_money=scope_of(actor, now).everything)
 
 
-def model_board(actor: Actor, now: datetime) -> ModelBoard:
+def model_board(actor: Actor, now: datetime, *, as_of: date | None = None) -> ModelBoard:
     """Champion of each kind, its challengers with their scores, failed fits, and drift.
+
+    Args:
+        as_of: only what was known at the end of this date; everything without it.
 
     Raises:
         NotAllowed: the actor may not see profitability.
     """
-    runs = backtest_runs(actor)
-    newest = _found(runs[0]) if runs else None
-    valuation = newest_run()
+    runs = [run for run in backtest_runs(actor) if as_of is None or run.as_of <= as_of]
+    sees_money = scope_of(actor, now).everything
+    newest = _found(runs[0], sees_money=sees_money) if runs else None
+    valuation = newest_run() if as_of is None else run_at(as_of)
+    grades = tuple(quarter_grades(actor, now, as_of=as_of))
     return ModelBoard(
         champions=_champions(valuation, runs, newest),
         backtest=newest,
-        failures=_failures(runs[0] if runs else None),
-        drift=_drift(actor, now, newest),
+        failures=_failures(runs[0] if runs else None, as_of),
+        grades=grades,
+        drift=_drift(grades, newest),
     )
 
 
-def reach(actor: Actor, as_of: date | None = None) -> Reach:
-    """How far the newest valuation, or that of a date, looks beyond its data.
-
-    Raises:
-        NotAllowed: the actor may not see profitability.
-        NotFound: nobody was valued.
-    """
-    actor.require(Right.SEE_PROFITABILITY)
-    chosen = ValuationRun.objects.order_by("-as_of", "-created_at", "-id")
-    run = (chosen.filter(as_of=as_of) if as_of else chosen).first()
-    if run is None:
-        raise NotFound(noun="valuation as of", id=str(as_of or "any date"))
-    total = run.total_minor
-
-    def times(share: float | None) -> int | None:
-        return None if share is None else round(total * share)
-
-    return Reach(
-        run_id=run.id,
-        as_of=run.as_of,
-        horizon_days=run.horizon_days,
-        history_days=run.history_days,
-        total_minor=total,
-        low_minor=times(run.model_low),
-        high_minor=times(run.model_high),
-        currency=run.currency,
-    )
+def off_by(expected: float, came: float) -> float | None:
+    """Expected over came, less 1; None where nothing came, or less than nothing."""
+    return expected / came - 1 if came > 0 else None
 
 
-def _found(run: BacktestRun) -> BacktestFound:
-    scores = tuple(BacktestScore.objects.filter(run=run).order_by("-log_score", "forecaster"))
-    dates = tuple(BacktestOrigin.objects.filter(run=run).order_by("as_of"))
-    purchases = np.array([_bias(each.purchases_expected, each.purchases_came) for each in dates])
-    margin = np.array([_bias(each.margin_expected_minor, each.margin_came_minor) for each in dates])
+def _found(run: BacktestRun, *, sees_money: bool) -> BacktestFound:
+    rows = BacktestOrigin.objects.filter(run=run).order_by("as_of")
+    dates = tuple(_date(each, sees_money=sees_money) for each in rows)
+    purchases_bias, purchases_worst = _middle_and_worst([each.purchases_off for each in dates])
+    margin_bias, margin_worst = _middle_and_worst([each.margin_off for each in dates])
     return BacktestFound(
         run=run,
-        scores=scores,
+        horizon_totals_minor=run.horizon_totals_minor if sees_money else None,
+        scores=tuple(BacktestScore.objects.filter(run=run).order_by("-log_score", "forecaster")),
         dates=dates,
-        purchases_bias=float(np.median(purchases)),
-        purchases_worst=float(purchases[np.abs(purchases).argmax()]),
-        margin_bias=float(np.median(margin)),
-        margin_worst=float(margin[np.abs(margin).argmax()]),
+        purchases_bias=purchases_bias,
+        purchases_worst=purchases_worst,
+        margin_bias=margin_bias,
+        margin_worst=margin_worst,
         purchases_covered=float(np.median([each.purchases_covered for each in dates])),
         spend_covered=float(np.median([each.spend_covered for each in dates])),
     )
+
+
+def _date(row: BacktestOrigin, *, sees_money: bool) -> PastDate:
+    return PastDate(
+        as_of=row.as_of,
+        champion=row.champion,
+        customers=row.customers,
+        purchases_fitted=row.purchases_fitted,
+        purchases_expected=row.purchases_expected,
+        purchases_repeated=row.purchases_repeated,
+        purchases_came=row.purchases_came,
+        margin_fitted_minor=row.margin_fitted_minor if sees_money else None,
+        margin_expected_minor=row.margin_expected_minor if sees_money else None,
+        margin_repeated_minor=row.margin_repeated_minor if sees_money else None,
+        margin_came_minor=row.margin_came_minor if sees_money else None,
+        probability_expected=row.probability_expected,
+        share_bought=row.share_bought,
+        log_score=row.log_score,
+        purchases_covered=row.purchases_covered,
+        spend_covered=row.spend_covered,
+        purchases_off=off_by(row.purchases_expected, row.purchases_came),
+        repeated_off=off_by(row.purchases_repeated, row.purchases_came),
+        margin_off=off_by(row.margin_expected_minor, row.margin_came_minor),
+    )
+
+
+def _middle_and_worst(off: Sequence[float | None]) -> tuple[float | None, float | None]:
+    known = [each for each in off if each is not None]
+    return (float(np.median(known)), max(known, key=abs)) if known else (None, None)
 
 
 def _champions(
@@ -253,9 +289,11 @@ def _runner_up(
     return others[0].forecaster, own[0].log_score - others[0].log_score
 
 
-def _failures(run: BacktestRun | None) -> tuple[FailedFit, ...]:
+def _failures(run: BacktestRun | None, as_of: date | None) -> tuple[FailedFit, ...]:
     """Failed fits of valuations, newest first, then those of the newest backtest."""
     versions = ModelVersion.objects.filter(converged=False).order_by("-as_of", "-fitted_at")
+    if as_of is not None:
+        versions = versions.filter(as_of__lte=as_of)
     valued = [FailedFit(model=each.name, as_of=each.as_of, reason=each.fault) for each in versions]
     tried = [
         FailedFit(
@@ -266,21 +304,16 @@ def _failures(run: BacktestRun | None) -> tuple[FailedFit, ...]:
     return (*valued, *tried)
 
 
-def _drift(actor: Actor, now: datetime, newest: BacktestFound | None) -> Drift | None:
-    if newest is None or len(newest.dates) < _FEWEST_DATES:
+def _drift(grades: Sequence[QuarterGrade], newest: BacktestFound | None) -> Drift | None:
+    if newest is None or not grades:
         return None
-    grades = quarter_grades(actor, now)
-    if not grades or not grades[-1].days:
+    bias = off_by(grades[-1].expected_days, grades[-1].days)
+    usual = [each.purchases_off for each in newest.dates if each.purchases_off is not None]
+    if bias is None or len(usual) < _FEWEST_DATES:
         return None
-    usual = np.array([_bias(each.purchases_expected, each.purchases_came) for each in newest.dates])
-    grade = grades[-1]
     return Drift(
-        quarter=grade.quarter,
-        bias=_bias(grade.expected_days, grade.days),
-        usual=float(usual.mean()),
-        spread=float(usual.std(ddof=1)),
+        quarter=grades[-1].quarter,
+        bias=bias,
+        usual=float(np.mean(usual)),
+        spread=float(np.std(usual, ddof=1)),
     )
-
-
-def _bias(expected: float, came: float) -> float:
-    return expected / came - 1 if came else float("nan")

@@ -40,21 +40,6 @@ class Totals:
     revenue_minor: int
     margin_minor: int
 
-    @property
-    def orders_per_customer(self) -> float | None:
-        """None where nobody bought."""
-        return self.orders / self.customers if self.customers else None
-
-    @property
-    def revenue_per_order_minor(self) -> float | None:
-        """None where nobody bought."""
-        return self.revenue_minor / self.orders if self.orders else None
-
-    @property
-    def margin_rate(self) -> float | None:
-        """Margin as a share of revenue; None without revenue."""
-        return self.margin_minor / self.revenue_minor if self.revenue_minor > 0 else None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenth:

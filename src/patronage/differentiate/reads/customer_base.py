@@ -15,12 +15,11 @@ import polars as pl
 from django.conf import settings
 
 from patronage.access import datasets
-from patronage.access.errors import NotFound
-from patronage.access.roles import Actor, Right
-from patronage.access.scope import Scope, scope_of, visible, visible_customers
+from patronage.access.roles import Actor
 from patronage.differentiate import overrides
 from patronage.differentiate.models import ValuationRun
-from patronage.differentiate.reads.frames import newest_run, previous_run, run_at
+from patronage.differentiate.reads.frames import previous_run
+from patronage.differentiate.reads.in_sight import in_scope, require_run
 from patronage.identify.models import Customer
 
 #: runs whose figures stay in memory: a date, the one before, and a pair more
@@ -95,13 +94,12 @@ def customer_base(
         NotFound: nobody was valued as of that date, or at all; or the portfolio is absent or
             outside the actor's scope, which look the same.
     """
-    actor.require(Right.SEE_PROFITABILITY)
-    run = newest_run() if as_of is None else run_at(as_of)
-    if run is None:
-        raise NotFound(noun="valuation as of", id=as_of.isoformat() if as_of else "any date")
+    run = require_run(actor, as_of)
     before = previous_run(run)
     figures = _figures(run) if as_of is not None else _in_force(_figures(run), now)
-    frame = _in_scope(figures, actor, now, chosen or Chosen())
+    chosen = chosen or Chosen()
+    narrowed = _narrowed(figures, chosen)
+    frame = in_scope(narrowed, actor, now, portfolio_id=chosen.portfolio_id)
     if before is None:
         frame = frame.with_columns(before_minor=pl.lit(None, pl.Int64))
     else:
@@ -129,24 +127,6 @@ def _narrowed(frame: pl.DataFrame, chosen: Chosen) -> pl.DataFrame:
     if chosen.below_minor is not None:
         frame = frame.filter(pl.col("value_minor") < chosen.below_minor)
     return frame
-
-
-def _in_scope(frame: pl.DataFrame, actor: Actor, now: datetime, chosen: Chosen) -> pl.DataFrame:
-    frame = _narrowed(frame, chosen)
-    scope = scope_of(actor, now)
-    if chosen.portfolio_id and not scope.holds(chosen.portfolio_id):
-        raise NotFound(noun="portfolio", id=chosen.portfolio_id)
-    if scope.everything and not chosen.portfolio_id:
-        return frame
-    seen = visible(Customer.objects.all(), actor, now)
-    if chosen.portfolio_id:
-        one = Scope(portfolio_ids=frozenset({chosen.portfolio_id}))
-        seen = seen.filter(visible_customers.ask(one))
-    ids = pl.DataFrame(
-        {"customer_id": list(seen.order_by().values_list("id", flat=True))},
-        schema={"customer_id": pl.String},
-    )
-    return frame.join(ids, on="customer_id", how="semi", maintain_order="left")
 
 
 def _figures(run: ValuationRun) -> pl.DataFrame:

@@ -12,8 +12,8 @@ from patronage.access.company import company_of
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
 from patronage.differentiate.models import ValuationRun
-from patronage.differentiate.reads.activity import in_scope
-from patronage.differentiate.reads.frames import Manifests, newest_run, valuations
+from patronage.differentiate.reads.frames import Manifests, valuations
+from patronage.differentiate.reads.in_sight import in_scope, require_run
 from patronage.differentiate.reads.seen import latest_valuation
 from patronage.differentiate.valuation.divisions import divided, earned_by_division, period_lines
 from patronage.vocabulary.periods import BusinessCalendar
@@ -102,10 +102,7 @@ def leading_divisions(actor: Actor, now: datetime) -> tuple[LeadingDivision, ...
         NotAllowed: the actor may not see profitability.
         NotFound: nobody was ever valued.
     """
-    actor.require(Right.SEE_PROFITABILITY)
-    run = newest_run()
-    if run is None:
-        raise NotFound(noun="valuation as of", id="any date")
+    run = require_run(actor)
     customers = valuations(run).select(
         "customer_id",
         cost_of_goods_minor="quarter_cost_of_goods_minor",

@@ -24,9 +24,10 @@ from patronage.access.roles import Actor, Right
 from patronage.access.scope import scope_of
 from patronage.differentiate import registry
 from patronage.differentiate.models import ValuationRun
-from patronage.differentiate.reads.activity import in_scope
 from patronage.differentiate.reads.frames import Manifests, newest_first, run_at
+from patronage.differentiate.reads.in_sight import in_scope
 from patronage.differentiate.valuation.history import customer_days
+from patronage.science.evidence import wilson_interval
 from patronage.science.lifetime.tracking import expected_repeat_purchases
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -225,11 +226,9 @@ def _tenths(
 
 
 def _of_share(came: Real) -> tuple[float, float]:
-    """Wilson's interval of a share (1927, JASA 22), which never leaves 0 to 1."""
-    n, share, z2 = came.size, float(came.mean()), _NINETY**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _NINETY / (1 + z2 / n) * sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    """Of what came or did not, 1 or 0 each."""
+    found = wilson_interval(int(came.sum()), came.size, level=0.9)
+    return found.low, found.high
 
 
 def _of_mean(came: Real) -> tuple[float, float]:

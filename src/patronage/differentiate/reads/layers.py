@@ -18,7 +18,7 @@ from patronage.access import datasets
 from patronage.access.company import company_of
 from patronage.access.roles import Actor
 from patronage.differentiate.reads.frames import valuations
-from patronage.differentiate.reads.products import in_scope, require_run
+from patronage.differentiate.reads.in_sight import in_scope, require_run
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
 

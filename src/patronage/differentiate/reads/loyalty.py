@@ -19,8 +19,7 @@ from patronage.access import datasets
 from patronage.access.company import company_of
 from patronage.access.roles import Actor
 from patronage.differentiate.reads.frames import run_at, valuations
-from patronage.differentiate.reads.products import in_scope, require_run
-from patronage.identify.models import Customer
+from patronage.differentiate.reads.in_sight import in_scope, labels_of, require_run
 from patronage.science.evidence import UndeterminedError, wilson_interval
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
@@ -233,7 +232,7 @@ def _satisfaction(
     )
     named = leavers.head(limit)
     ids = named["customer_id"].to_list()
-    labels = dict(Customer.objects.filter(id__in=ids).values_list("id", "label"))
+    labels = labels_of(ids)
     return Satisfaction(
         answered=len(described),
         corners=[

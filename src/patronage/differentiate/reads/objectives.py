@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from patronage.access.company import company_of, current
-from patronage.access.roles import Actor
+from patronage.access.roles import Actor, Right
 from patronage.differentiate import overrides
 from patronage.differentiate.models import ObjectiveOverride
 from patronage.differentiate.reads.seen import latest_valuation, require_visible
@@ -46,8 +46,10 @@ def objective_of(actor: Actor, customer_id: str, now: datetime) -> ObjectiveInFo
     """The customer's objective in force at `now`.
 
     Raises:
+        NotAllowed: the actor may not see profitability.
         NotFound: there is no such customer in the actor's scope.
     """
+    actor.require(Right.SEE_PROFITABILITY)
     latest = latest_valuation(actor, customer_id, now)
     word = overrides.standing(now).filter(customer_id=customer_id).first()
     company = current().company if latest is None else company_of(latest.run.company_version)

@@ -14,14 +14,13 @@ import pyarrow as pa
 
 from patronage.access import datasets
 from patronage.access.company import company_of
-from patronage.access.errors import NotFound
-from patronage.access.roles import Actor, Right
-from patronage.access.scope import scope_of, visible
+from patronage.access.roles import Actor
+from patronage.access.scope import scope_of
 from patronage.differentiate.models import ValuationRun
-from patronage.differentiate.reads.frames import Manifests, newest_run, run_at, valuations
+from patronage.differentiate.reads.frames import Manifests, valuations
+from patronage.differentiate.reads.in_sight import in_scope, require_run
 from patronage.differentiate.valuation.history import PARTS_PER_UNIT, seen_before
 from patronage.differentiate.valuation.profit import allocated
-from patronage.identify.models import Customer
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -96,29 +95,6 @@ def product_profit(actor: Actor, now: datetime, *, as_of: date | None = None) ->
         customers_margin_minor=revenue - goods - serving,
         unvalued_revenue_minor=_unvalued(run, company, sold) if everybody else None,
     )
-
-
-def require_run(actor: Actor, as_of: date | None) -> ValuationRun:
-    """Give the run of a date, or the newest one, to somebody who may see profitability.
-
-    Raises:
-        NotAllowed: the actor may not.
-        NotFound: nobody was valued as of that date, or at all.
-    """
-    actor.require(Right.SEE_PROFITABILITY)
-    run = newest_run() if as_of is None else run_at(as_of)
-    if run is None:
-        raise NotFound(noun="valuation as of", id=as_of.isoformat() if as_of else "any date")
-    return run
-
-
-def in_scope(frame: pl.DataFrame, actor: Actor, now: datetime) -> pl.DataFrame:
-    """The rows of customers whom the actor may see at `now`, in the order given."""
-    if scope_of(actor, now).everything:
-        return frame
-    seen = visible(Customer.objects.all(), actor, now).order_by().values_list("id", flat=True)
-    ids = pl.DataFrame({"customer_id": list(seen)}, schema={"customer_id": pl.String})
-    return frame.join(ids, on="customer_id", how="semi", maintain_order="left")
 
 
 def _lines(run: ValuationRun, company: Company) -> Any:

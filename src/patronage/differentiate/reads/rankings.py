@@ -24,6 +24,7 @@ from patronage.differentiate.ranked import (
     RankingVote,
     RankMove,
 )
+from patronage.differentiate.reads.in_sight import labels_of
 from patronage.identify.models import Customer
 
 #: Fewer clients with both a place and a value say nothing about agreement.
@@ -128,7 +129,7 @@ def ranking(actor: Actor, ranking_id: str, now: datetime) -> RankingView:
     names = _names({row.opened_by, row.reviewed_by, *(move.actor_id for move in moves)})
     order = standing_order(row)
     ids = order["customer_id"].to_list()
-    labels = dict(Customer.objects.filter(id__in=ids).values_list("id", "label"))
+    labels = labels_of(ids)
     values = dict(
         LatestValuation.objects.filter(customer_id__in=ids).values_list(
             "customer_id", "value_minor"

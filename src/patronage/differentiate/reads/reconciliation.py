@@ -15,12 +15,13 @@ import polars as pl
 
 from patronage.access import datasets
 from patronage.access.company import company_of
-from patronage.access.errors import NotAllowed, NotFound
+from patronage.access.errors import NotAllowed
 from patronage.access.roles import Actor, Right
 from patronage.access.scope import scope_of
 from patronage.differentiate.errors import PeriodMalformed
 from patronage.differentiate.models import ControlTotal
-from patronage.differentiate.reads.frames import newest_run, run_at, valuations
+from patronage.differentiate.reads.frames import run_at, valuations
+from patronage.differentiate.reads.in_sight import require_run
 from patronage.differentiate.valuation.divisions import period_lines
 from patronage.differentiate.valuation.history import PARTS_PER_UNIT
 from patronage.differentiate.valuation.profit import allocated, half_even
@@ -137,9 +138,7 @@ def reconciliation(
     if not scope_of(actor, now).everything:
         raise NotAllowed(actor=actor.name, right="see every customer")
     _require_period(first_day, last_day)
-    run = newest_run() if last_day is None else (run_at(last_day) or newest_run())
-    if run is None:
-        raise NotFound(noun="valuation as of", id="any date")
+    run = (run_at(last_day) if last_day else None) or require_run(actor)
     company = company_of(run.company_version)
     quarter = BusinessCalendar(company.time_zone).quarter_of(run.as_of)
     first, last = first_day or quarter.first_day, last_day or run.as_of

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-import numpy as np
 import polars as pl
 
 from patronage.access import datasets
@@ -93,14 +92,6 @@ class ProfitAndLoss:
     profit_minor: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WhalePoint:
-    """The best `customers` customers together earned `margin_minor`."""
-
-    customers: int
-    margin_minor: int
-
-
 def latest_valuation(actor: Actor, customer_id: str, now: datetime) -> LatestValuation | None:
     """The customer's latest valuation; None if never valued.
 
@@ -113,6 +104,17 @@ def latest_valuation(actor: Actor, customer_id: str, now: datetime) -> LatestVal
 
 def value_history(actor: Actor, customer_id: str, now: datetime) -> list[CustomerValuation]:
     """The customer's valuations, one a date, oldest first, each as frozen then.
+
+    Raises:
+        NotAllowed: the actor may not see profitability.
+        NotFound: there is no such customer in the actor's scope.
+    """
+    actor.require(Right.SEE_PROFITABILITY)
+    return figures_over_time(actor, customer_id, now)
+
+
+def figures_over_time(actor: Actor, customer_id: str, now: datetime) -> list[CustomerValuation]:
+    """The same for the customer's page, which shows agents the figures that are no money.
 
     Raises:
         NotFound: there is no such customer in the actor's scope.
@@ -207,25 +209,6 @@ def _serving(latest: LatestValuation) -> tuple[ServingCost, ...]:
 def _first_day(run: ValuationRun) -> date:
     calendar = BusinessCalendar(company_of(run.company_version).time_zone)
     return calendar.quarter_of(run.as_of).first_day
-
-
-def whale_curve(actor: Actor, now: datetime, *, points: int = 200) -> list[WhalePoint]:
-    """Cumulative margin of this quarter over the actor's customers, the best first.
-
-    At most `points` points, the first customer's and the last one's among them.
-    """
-    actor.require(Right.SEE_PROFITABILITY)
-    seen = visible(Customer.objects.all(), actor, now).order_by()
-    margins = LatestValuation.objects.filter(customer__in=seen).order_by("-quarter_margin_minor")
-    earned = np.fromiter(margins.values_list("quarter_margin_minor", flat=True), dtype=np.int64)
-    if not earned.size:
-        return []
-    total = np.cumsum(earned)
-    ranks = np.unique(np.linspace(0, earned.size - 1, min(points, earned.size)).round().astype(int))
-    return [
-        WhalePoint(customers=rank + 1, margin_minor=margin)
-        for rank, margin in zip(ranks.tolist(), total[ranks].tolist(), strict=True)
-    ]
 
 
 def needs_of(actor: Actor, customer_id: str, now: datetime) -> list[Need]:

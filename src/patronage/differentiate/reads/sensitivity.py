@@ -14,12 +14,11 @@ from django.conf import settings
 
 from patronage.access import datasets
 from patronage.access.company import company_of
-from patronage.access.errors import NotFound
-from patronage.access.roles import Actor, Right
+from patronage.access.roles import Actor
 from patronage.differentiate import registry
 from patronage.differentiate.models import ValuationRun
-from patronage.differentiate.reads.activity import in_scope
-from patronage.differentiate.reads.frames import newest_run, run_at, valuations
+from patronage.differentiate.reads.frames import valuations
+from patronage.differentiate.reads.in_sight import in_scope, require_run
 from patronage.differentiate.valuation.scoring import Histories, Window, expected_margin
 from patronage.science.equity import round_half_even_minor
 from patronage.vocabulary.company import Provenance
@@ -91,10 +90,7 @@ def sensitivity(
         NotAllowed: the actor may not see profitability.
         NotFound: nobody was valued as of that date, or at all.
     """
-    actor.require(Right.SEE_PROFITABILITY)
-    run = newest_run() if as_of is None else run_at(as_of)
-    if run is None:
-        raise NotFound(noun="valuation as of", id=as_of.isoformat() if as_of else "any date")
+    run = require_run(actor, as_of)
     company = company_of(run.company_version)
     newest = datasets.head("valuations") or 0
     everybody = _revalued(str(settings.WAREHOUSE_ROOT), newest, run.pk, steps)

@@ -11,7 +11,7 @@ import polars as pl
 
 from patronage.access.roles import Actor
 from patronage.differentiate.reads.customer_base import Chosen, CustomerBase, customer_base
-from patronage.identify.models import Customer
+from patronage.differentiate.reads.in_sight import labels_of
 
 Sort = Literal["value", "gain", "loss", "margin", "risk", "room"]
 SORTS: Final[tuple[Sort, ...]] = get_args(Sort)
@@ -141,8 +141,3 @@ _COLUMN_OF: Final[Mapping[str, str]] = {
     "risk": "at_risk_minor",
     "room": "room",
 }
-
-
-def labels_of(customer_ids: Sequence[str]) -> dict[str, str]:
-    """What customers are called in lists, by id."""
-    return dict(Customer.objects.filter(id__in=customer_ids).values_list("id", "label"))

@@ -69,7 +69,7 @@ def customer(request: CallerRequest, customer_id: str) -> HttpResponse:
     is_past = at < request.now
     actor, now = request.actor, request.now
     may_see_value = actor.may(Right.SEE_PROFITABILITY)
-    worth = worth_of(differentiate.value_history(actor, customer_id, now), request.as_of)
+    worth = worth_of(differentiate.figures_over_time(actor, customer_id, now), request.as_of)
     context = {
         "view": view,
         "customer": view.customer,

@@ -140,7 +140,7 @@ def _said(need: Need, titles: Mapping[str, str], at: datetime) -> SaidNeed:
 def _observed(request: CallerRequest, customer_id: str, at: datetime) -> str | None:
     """The need that the purchases show, by the newest figures or those of the date looked at."""
     if at < request.now and request.as_of is not None:
-        history = differentiate.value_history(request.actor, customer_id, request.now)
+        history = differentiate.figures_over_time(request.actor, customer_id, request.now)
         return next((each.need for each in reversed(history) if each.as_of <= request.as_of), None)
     latest = differentiate.latest_valuation(request.actor, customer_id, request.now)
     return latest.need if latest is not None else None

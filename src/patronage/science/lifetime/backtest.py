@@ -36,6 +36,7 @@ from patronage.science.lifetime.spend_models import SPEND_MODELS
 
 CALIBRATED: Final = "calibrated model"
 CHALLENGER: Final = "challenger"
+#: the calibrated model; where nothing had ended to calibrate it by, the champion as fitted
 IN_USE: Final = "in use"
 BASELINES: Final = (
     naive.BASE_RATE,
@@ -43,7 +44,7 @@ BASELINES: Final = (
     naive.COUNT_RECENCY,
     naive.LAST_QUARTER,
 )
-#: fewest origins with ended outcomes before a challenger can be promoted
+#: fewest origins with a challenger before it can be said to do better
 _FEWEST_TO_PROMOTE: Final = 2
 
 
@@ -58,8 +59,6 @@ class OriginResult:
     said: Mapping[str, FloatArray]
     #: the model chosen by rolling log score
     champion: str
-    #: whether the challenger was in use
-    promoted: bool
     failed: Mapping[str, str]
     buying: ProbabilityCalibration
     #: weights of the challenger's pool, the intercept first
@@ -74,7 +73,8 @@ class Learnt:
     champion: str
     #: correction of its probabilities
     buying: ProbabilityCalibration
-    #: whether the challenger beat the calibrated model at held-out origins
+    #: whether the challenger would have done better than the calibrated model at past dates;
+    #: nothing is put in its place
     promoted: bool
 
 
@@ -141,8 +141,6 @@ class Rolling:
     event: Event
     challenger: bool
     rng: np.random.Generator
-    #: whether a challenger that wins is put in use at later origins
-    promotes: bool = True
     _origins: list[Origin] = field(default_factory=list)
     _results: list[OriginResult] = field(default_factory=list)
     _facts: list[Facts] = field(default_factory=list)
@@ -184,8 +182,7 @@ class Rolling:
         facts, weights = self._facts_of(origin, champion, asked, said[champion]), None
         if ended and self.challenger:
             weights = self._challenge(facts, said, ended, came)
-        promoted = self.promotes and CHALLENGER in said and self._wins(ended)
-        said[IN_USE] = said[CHALLENGER] if promoted else said.get(CALIBRATED, said[champion])
+        said[IN_USE] = said.get(CALIBRATED, said[champion])
         self._origins.append(origin)
         self._facts.append(facts)
         self._results.append(
@@ -195,7 +192,6 @@ class Rolling:
                 happened=self._outcome(origin)[asked],
                 said=said,
                 champion=champion,
-                promoted=promoted,
                 failed=origin.failed,
                 buying=buying,
                 weights=weights,
@@ -284,9 +280,9 @@ class Rolling:
         said[CHALLENGER] = pooled(_members(said), weights)
         return weights
 
-    def _wins(self, ended: Sequence[int]) -> bool:
-        """Whether the challenger beat the calibrated model at the origins that had ended."""
-        rows = [self._results[place] for place in ended]
+    def _wins(self, places: Sequence[int]) -> bool:
+        """Whether the challenger beat the calibrated model at these origins."""
+        rows = [self._results[place] for place in places]
         rows = [each for each in rows if CHALLENGER in each.said]
         if len(rows) < _FEWEST_TO_PROMOTE:
             return False

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('differentiate', '0002_remove_backtestorigin_is_challenger_in_use_and_more'),
+        ('differentiate', '0001_initial'),
         ('govern', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
