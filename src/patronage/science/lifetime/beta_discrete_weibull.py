@@ -14,17 +14,15 @@ from typing import Final
 
 import numpy as np
 
-from patronage.science.lifetime.errors import InvalidParameter
 from patronage.science.lifetime.estimation import Estimation
-from patronage.science.lifetime.fit_record import estimation_of
+from patronage.science.lifetime.fit_record import estimation_of, refuse_outside_domain
 from patronage.science.lifetime.histories import FloatArray
-from patronage.science.lifetime.optimum import SearchBox, maximise
+from patronage.science.lifetime.optimum import LARGEST_SHAPE, SearchBox, maximise
 from patronage.science.lifetime.retention import (
-    LARGEST_SHAPE,
     RetentionModel,
     beta_survival,
     beta_survival_slopes,
-    estimation_of_tenures,
+    estimated_of_tenures,
     mean_objective,
     refuse_unidentified_tenures,
     tenure_log_likelihood,
@@ -59,9 +57,7 @@ class BetaDiscreteWeibull(RetentionModel):
     @classmethod
     def from_parameters(cls, *, alpha: float, beta: float, c: float) -> "BetaDiscreteWeibull":
         """The model with these parameters. Raises `InvalidParameter` unless finite, above 0."""
-        for name, value in zip(_NAMES, (alpha, beta, c), strict=True):
-            if not (np.isfinite(value) and value > 0):
-                raise InvalidParameter(f"{name} must be finite and above 0, found {value}.")
+        refuse_outside_domain(alpha=alpha, beta=beta, c=c)
         return cls(parameters=BetaDiscreteWeibullParameters(alpha=alpha, beta=beta, c=c))
 
     @classmethod
@@ -89,15 +85,15 @@ class BetaDiscreteWeibull(RetentionModel):
 
         nested = ShiftedBetaGeometric.fit(tenures).parameters
         centre = np.log([min(nested.alpha, 10.0), min(nested.beta, 100.0), 1.0])
-        box = SearchBox(
+        box = SearchBox.around(
+            centre,
+            _SEARCH_WIDTH,
             names=_NAMES,
-            start=centre if start is None else np.log([start.alpha, start.beta, start.c]),
-            lower=centre - _SEARCH_WIDTH,
-            upper=centre + _SEARCH_WIDTH,
+            start=None if start is None else np.log([start.alpha, start.beta, start.c]),
             may_rest=("alpha",),
         )
         found = maximise(mean_objective(tenures, total), box)
-        values, estimation = estimation_of_tenures(found, tenures, _NAMES)
+        values, estimation = estimated_of_tenures(found, tenures, _NAMES)
         return cls(parameters=BetaDiscreteWeibullParameters(**values), estimation=estimation)
 
     @property

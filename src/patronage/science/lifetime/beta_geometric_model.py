@@ -25,18 +25,21 @@ from patronage.science.lifetime.beta_geometric_likelihood import (
 )
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.histories import FloatArray, validated_histories
-from patronage.science.lifetime.optimum import Objective, Optimum, SearchBox, maximise
+from patronage.science.lifetime.optimum import (
+    TWO_SHAPES_AND_SCALES,
+    Objective,
+    Optimum,
+    SearchBox,
+    maximise,
+)
 from patronage.science.lifetime.purchase_answers import MomentsIfAlive, PurchaseAnswers
 from patronage.science.lifetime.quadrature import row_blocks, unit_nodes
 from patronage.science.lifetime.simulated_histories import SimulatedHistories
 from patronage.science.lifetime.windows import Window
 
 NAMES: Final = ("r", "alpha", "a", "b")
-_LARGEST_SHAPE: Final = 1e3
 #: the search begins on about so many of the cells, where there are more
 _ROUGH_CELLS: Final = 4000
-#: log half-width of the search: shapes about 1, the others wide enough for any such shape
-_SEARCH_WIDTH: Final = np.log([_LARGEST_SHAPE, 1e7, _LARGEST_SHAPE, 1e7])
 _DAYS, _DAY_WEIGHTS = unit_nodes(32)
 _SHARES, _SHARE_WEIGHTS = unit_nodes(12)
 
@@ -47,11 +50,11 @@ def best_fit(cells: Cells, *, k: int, at_first: int, start: FloatArray | None) -
     `start` holds r, α (days), a, b; by default a purchase rate as observed and one dropout in four.
     """
     centre = np.log([1.0, float(cells.weight @ cells.age) / (k * cells.repeat_purchases), 1.0, 3.0])
-    box = SearchBox(
+    box = SearchBox.around(
+        centre,
+        TWO_SHAPES_AND_SCALES,
         names=NAMES,
-        start=centre if start is None else np.log(start),
-        lower=centre - _SEARCH_WIDTH,
-        upper=centre + _SEARCH_WIDTH,
+        start=None if start is None else np.log(start),
         may_rest=("r", "a"),
     )
     sample = cells.sample(_ROUGH_CELLS)

@@ -15,7 +15,7 @@ values refused; results have shape (customers,).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
 import numpy as np
@@ -28,19 +28,28 @@ from patronage.science.lifetime.bg_bb_likelihood import (
     weighted_log_likelihood,
 )
 from patronage.science.lifetime.cells import Cells
-from patronage.science.lifetime.errors import InvalidParameter, NotIdentified
+from patronage.science.lifetime.errors import NotIdentified
 from patronage.science.lifetime.estimation import Estimation
-from patronage.science.lifetime.fit_record import FitRecord, estimation_of
+from patronage.science.lifetime.fit_record import (
+    FitRecord,
+    estimated,
+    estimation_of,
+    refuse_outside_domain,
+)
 from patronage.science.lifetime.histories import FloatArray, refuse_rows, validated_histories
-from patronage.science.lifetime.optimum import Objective, Optimum, SearchBox, maximise
+from patronage.science.lifetime.optimum import (
+    TWO_SHAPES_AND_SCALES,
+    Objective,
+    Optimum,
+    SearchBox,
+    maximise,
+)
 from patronage.science.lifetime.periods import PeriodWindow, discounted_survival
+from patronage.science.lifetime.purchase_fit import FEWEST_HISTORIES
 
 _NAMES: Final = ("alpha", "beta", "gamma", "delta")
-_FEWEST_HISTORIES: Final = 5
-_LARGEST_SHAPE: Final = 1e3
 #: opportunities whose cube is still a whole number in a float
 _LARGEST_SPAN: Final = 2e5
-_SEARCH_WIDTH: Final = np.log([_LARGEST_SHAPE, 1e7, _LARGEST_SHAPE, 1e7])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +79,7 @@ class BetaGeometricBetaBinomial(FitRecord):
         cls, *, alpha: float, beta: float, gamma: float, delta: float
     ) -> "BetaGeometricBetaBinomial":
         """The model with these parameters. Raises `InvalidParameter` unless finite, above 0."""
-        for name, value in zip(_NAMES, (alpha, beta, gamma, delta), strict=True):
-            if not (np.isfinite(value) and value > 0):
-                raise InvalidParameter(f"{name} must be finite and above 0, found {value}.")
+        refuse_outside_domain(alpha=alpha, beta=beta, gamma=gamma, delta=delta)
         return cls(
             parameters=BetaGeometricBetaBinomialParameters(
                 alpha=alpha, beta=beta, gamma=gamma, delta=delta
@@ -96,23 +103,20 @@ class BetaGeometricBetaBinomial(FitRecord):
         """
         x, t_x, n = _validated(cells.frequency, cells.recency, cells.age)
         offered, bought = float(cells.weight @ n), cells.repeat_purchases
-        if bought in (0.0, offered) or cells.size < _FEWEST_HISTORIES:
+        if bought in (0.0, offered) or cells.size < FEWEST_HISTORIES:
             raise NotIdentified(
                 f"{cells.size} distinct histories with {bought:g} purchases at {offered:g} "
                 "opportunities cannot identify four parameters; expected at least "
-                f"{_FEWEST_HISTORIES}, in which some buy and some do not. Observe longer, pool "
+                f"{FEWEST_HISTORIES}, in which some buy and some do not. Observe longer, pool "
                 "customers, or use parameters from a similar base."
             )
         rate = bought / offered
         centre = np.log([1.0, 1.0 / rate - 1.0 + 1e-3, 1.0, float(n.max())])
-        first = centre
-        if start is not None:
-            first = np.log([start.alpha, start.beta, start.gamma, start.delta])
-        box = SearchBox(
+        box = SearchBox.around(
+            centre,
+            TWO_SHAPES_AND_SCALES,
             names=_NAMES,
-            start=first,
-            lower=centre - _SEARCH_WIDTH,
-            upper=centre + _SEARCH_WIDTH,
+            start=None if start is None else np.log(astuple(start)),
             may_rest=("alpha", "gamma"),
         )
         return _fitted(maximise(_objective(x, t_x, n, cells), box), cells)
@@ -296,20 +300,6 @@ def _objective(x: FloatArray, t_x: FloatArray, n: FloatArray, cells: Cells) -> O
 
 
 def _fitted(found: Optimum, cells: Cells) -> BetaGeometricBetaBinomial:
-    values = np.exp(found.log_parameters)
-    errors = values * np.sqrt(np.diag(found.inverse_information) / cells.customers)
-    alpha, beta, gamma, delta = values.tolist()
-    estimation = Estimation(
-        log_likelihood=found.mean_log_likelihood * cells.customers,
-        standard_errors=dict(zip(_NAMES, errors.tolist(), strict=True)),
-        converged=found.converged,
-        at_limit=found.at_limit,
-        gradient_norm=found.gradient_norm,
-        message=found.message,
-        customers=cells.customers,
-        unit_events=0.0,
-    )
-    parameters = BetaGeometricBetaBinomialParameters(
-        alpha=alpha, beta=beta, gamma=gamma, delta=delta
-    )
+    values, estimation = estimated(found, _NAMES, customers=cells.customers, unit_events=0.0)
+    parameters = BetaGeometricBetaBinomialParameters(**values)
     return BetaGeometricBetaBinomial(parameters=parameters, estimation=estimation)

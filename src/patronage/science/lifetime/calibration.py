@@ -12,19 +12,15 @@ regression", Biometrika 45); its slope is above 0, so that no ranking changes.
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from patronage.science.lifetime.errors import InvalidParameter, InvalidWindow
 from patronage.science.lifetime.histories import FloatArray
-
-#: log odds beyond which a model's certainty is not believed when it is calibrated
-TRUSTED_LOGIT: Final = 6.0
-#: probabilities closer to 0 or 1 than this are moved there before a logit is taken
-SMALLEST_PROBABILITY: Final = 1e-6
+from patronage.science.lifetime.logistic import trusted_logits
 
 
 class ExpectsPurchases(Protocol):
@@ -138,9 +134,7 @@ class ProbabilityCalibration:
         """The calibrated probabilities, shape (customers,); the identity gives them back as is."""
         if self.is_identity:
             return probability
-        inside = np.clip(probability, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
-        odds = np.clip(logit(inside), -TRUSTED_LOGIT, TRUSTED_LOGIT)
-        calibrated: FloatArray = expit(self.intercept + self.slope * odds)
+        calibrated: FloatArray = expit(self.intercept + self.slope * trusted_logits(probability))
         return calibrated
 
 

@@ -14,9 +14,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from patronage.science.lifetime.calibration import TRUSTED_LOGIT
 from patronage.science.lifetime.histories import FloatArray
-from patronage.science.lifetime.logistic import fit_logistic, logits, predict_logistic
+from patronage.science.lifetime.logistic import (
+    fit_logistic,
+    logits,
+    predict_logistic,
+    trusted_logits,
+)
 from patronage.science.lifetime.panel import QUARTER_DAYS, Seen
 
 #: the least that an expectation counts as on a logarithmic scale, purchases
@@ -57,7 +61,7 @@ class Facts:
         lately = np.maximum(seen.quarter_spend, 0.0)
         few = np.column_stack(
             [
-                np.clip(logits(probability), -TRUSTED_LOGIT, TRUSTED_LOGIT),
+                trusted_logits(probability),
                 np.log(np.maximum(expected, 0.0) + _LITTLE),
                 np.log1p(seen.quarter_days),
                 np.log1p(silent),

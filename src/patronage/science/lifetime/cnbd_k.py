@@ -24,11 +24,11 @@ from patronage.science.lifetime.beta_geometric_model import NAMES, BetaGeometric
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.errors import InconsistentHistory, InvalidParameter
 from patronage.science.lifetime.estimation import Estimation
+from patronage.science.lifetime.fit_record import refuse_outside_domain
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.purchase_fit import (
     PurchaseFit,
-    estimated,
-    refuse_outside_domain,
+    estimated_of_cells,
     refuse_unidentified,
 )
 
@@ -167,7 +167,7 @@ class CNBDk(PurchaseFit[CNBDkParameters], BetaGeometricAnswers):
         if start is not None:
             first = np.array([start.r, start.alpha * start.k / k, start.a, start.b])
         found = best_fit(cells, k=k, at_first=at_first, start=first)
-        values, estimation = estimated(found, cells, NAMES)
+        values, estimation = estimated_of_cells(found, cells, NAMES)
         errors = {"k": np.nan, "dropout_at_first": np.nan, **estimation.standard_errors}
         more = _beyond_cells(cells, k, sum_of_log_intervals)
         estimation = replace(

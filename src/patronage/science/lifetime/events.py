@@ -8,7 +8,7 @@ import numpy as np
 
 from patronage.science.lifetime import baselines as naive
 from patronage.science.lifetime.histories import FloatArray
-from patronage.science.lifetime.panel import Outcome, Seen
+from patronage.science.lifetime.panel import QUARTER_DAYS, Outcome, Seen
 from patronage.science.lifetime.purchase_model import PurchaseModel
 from patronage.science.lifetime.rolling import Origin
 
@@ -48,14 +48,16 @@ class Event:
 
 #: buys in the next quarter: the primary figure
 BUYS_NEXT_QUARTER: Final = Event(
-    name="buys in the next quarter", horizon_days=91, last_period=naive.bought_last_quarter
+    name="buys in the next quarter",
+    horizon_days=QUARTER_DAYS,
+    last_period=naive.bought_last_quarter,
 )
 SHOPS_WITHIN_A_WEEK: Final = Event(
     name="shops within 7 days", horizon_days=7, last_period=naive.bought_last_week
 )
 SPENDS_HALF: Final = Event(
     name="next-quarter spend down by half or more",
-    horizon_days=91,
+    horizon_days=QUARTER_DAYS,
     last_period=naive.halved_last_quarter,
     spend_share=0.5,
 )

@@ -1,9 +1,14 @@
-"""What a fitted model says of its own estimation, and what a rebuilt one refuses to say."""
+"""The record of a fit: how it is made of an optimum, and what a rebuilt model refuses to say."""
 
+import math
 from typing import Protocol
 
-from patronage.science.lifetime.errors import NotEstimated
+import numpy as np
+
+from patronage.science.lifetime.errors import InvalidParameter, NotEstimated
 from patronage.science.lifetime.estimation import Estimation
+from patronage.science.lifetime.histories import FloatArray
+from patronage.science.lifetime.optimum import Optimum
 
 
 class MayBeEstimated(Protocol):
@@ -45,3 +50,45 @@ class FitRecord:
     def gradient_norm(self: MayBeEstimated) -> float:
         """Norm of the mean log-likelihood's gradient on the search's scale, at most 1e-6."""
         return estimation_of(self).gradient_norm
+
+
+def refuse_outside_domain(**parameters: float) -> None:
+    """Raise `InvalidParameter` unless every parameter is finite and above 0."""
+    for name, value in parameters.items():
+        if not (math.isfinite(value) and value > 0):
+            raise InvalidParameter(f"{name} must be finite and above 0, found {value}.")
+
+
+def recorded(
+    found: Optimum,
+    standard_errors: dict[str, float],
+    *,
+    customers: float,
+    unit_events: float,
+) -> Estimation:
+    """The record of an estimation whose errors are known; the last two as in `Estimation`."""
+    return Estimation(
+        log_likelihood=found.mean_log_likelihood * customers,
+        standard_errors=standard_errors,
+        converged=found.converged,
+        at_limit=found.at_limit,
+        gradient_norm=found.gradient_norm,
+        message=found.message,
+        customers=customers,
+        unit_events=unit_events,
+    )
+
+
+def estimated(
+    found: Optimum, names: tuple[str, ...], *, customers: float, unit_events: float
+) -> tuple[dict[str, float], Estimation]:
+    """Parameters by name, and the record, of a search over the logs of these parameters."""
+    values: FloatArray = np.exp(found.log_parameters)
+    errors = values * np.sqrt(np.diag(found.inverse_information) / customers)
+    estimation = recorded(
+        found,
+        dict(zip(names, errors.tolist(), strict=True)),
+        customers=customers,
+        unit_events=unit_events,
+    )
+    return dict(zip(names, values.tolist(), strict=True)), estimation

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
-from patronage.science.lifetime.calibration import SMALLEST_PROBABILITY
 from patronage.science.lifetime.errors import InconsistentHistory
 from patronage.science.lifetime.histories import FloatArray
+from patronage.science.lifetime.logistic import inside
 
 #: groups of equal size that calibration is judged in
 GROUPS: Final = 10
@@ -29,8 +29,8 @@ def log_scores(probability: FloatArray, happened: FloatArray) -> FloatArray:
 
     Probabilities closer to 0 or 1 than a millionth count as a millionth away from them.
     """
-    inside = np.clip(probability, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
-    scores: FloatArray = np.where(happened > 0, np.log(inside), np.log1p(-inside))
+    said = inside(probability)
+    scores: FloatArray = np.where(happened > 0, np.log(said), np.log1p(-said))
     return scores
 
 

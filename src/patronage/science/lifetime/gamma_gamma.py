@@ -12,16 +12,21 @@ purchase and dropout process, and a customer's mean spend does not change.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import digamma, gammaln
 
-from patronage.science.lifetime.errors import InvalidParameter, NotIdentified
+from patronage.science.lifetime.errors import NotIdentified
 from patronage.science.lifetime.estimation import Estimation
-from patronage.science.lifetime.fit_record import FitRecord, estimation_of
+from patronage.science.lifetime.fit_record import (
+    FitRecord,
+    estimated,
+    estimation_of,
+    refuse_outside_domain,
+)
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.optimum import Optimum, SearchBox, maximise
 from patronage.science.lifetime.spend_model import SpendRows, validated_spend
@@ -57,9 +62,7 @@ class GammaGamma(FitRecord):
     @classmethod
     def from_parameters(cls, *, p: float, q: float, v: float) -> "GammaGamma":
         """The model with these parameters. Raises `InvalidParameter` unless finite, above 0."""
-        for name, value in zip(_NAMES, (p, q, v), strict=True):
-            if not (math.isfinite(value) and value > 0):
-                raise InvalidParameter(f"{name} must be finite and above 0, found {value}.")
+        refuse_outside_domain(p=p, q=q, v=v)
         return cls(parameters=GammaGammaParameters(p=p, q=q, v=v))
 
     @classmethod
@@ -83,12 +86,7 @@ class GammaGamma(FitRecord):
         start = np.log([4.0, 3.0, typical])
         found = maximise(
             lambda point: _mean_log_likelihood(point, rows),
-            SearchBox(
-                names=_NAMES,
-                start=start,
-                lower=start - _SEARCH_WIDTH,
-                upper=start + _SEARCH_WIDTH,
-            ),
+            SearchBox.around(start, _SEARCH_WIDTH, names=_NAMES),
         )
         return _fitted(found, rows.customers)
 
@@ -194,17 +192,6 @@ def _advice(found: Optimum) -> str:
 
 
 def _fitted(found: Optimum, customers: float) -> GammaGamma:
-    values = np.exp(found.log_parameters)
-    errors = values * np.sqrt(np.diag(found.inverse_information) / customers)
-    p, q, v = values.tolist()
-    estimation = Estimation(
-        log_likelihood=found.mean_log_likelihood * customers,
-        standard_errors=dict(zip(_NAMES, errors.tolist(), strict=True)),
-        converged=found.converged,
-        at_limit=found.at_limit,
-        gradient_norm=found.gradient_norm,
-        message=_advice(found),
-        customers=customers,
-        unit_events=customers,
-    )
-    return GammaGamma(parameters=GammaGammaParameters(p=p, q=q, v=v), estimation=estimation)
+    found = replace(found, message=_advice(found))
+    values, estimation = estimated(found, _NAMES, customers=customers, unit_events=customers)
+    return GammaGamma(parameters=GammaGammaParameters(**values), estimation=estimation)

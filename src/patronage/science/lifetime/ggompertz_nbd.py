@@ -21,6 +21,7 @@ from scipy.special import expit, exprel
 
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.estimation import Estimation
+from patronage.science.lifetime.fit_record import refuse_outside_domain
 from patronage.science.lifetime.ggompertz_nbd_day_tables import DayTables
 from patronage.science.lifetime.ggompertz_nbd_likelihood import (
     Ages,
@@ -29,13 +30,18 @@ from patronage.science.lifetime.ggompertz_nbd_likelihood import (
     weighted_log_likelihood,
 )
 from patronage.science.lifetime.histories import FloatArray, validated_histories
-from patronage.science.lifetime.optimum import Objective, Optimum, SearchBox, maximise
+from patronage.science.lifetime.optimum import (
+    LARGEST_SHAPE,
+    Objective,
+    Optimum,
+    SearchBox,
+    maximise,
+)
 from patronage.science.lifetime.pareto_nbd import ParetoNBD
 from patronage.science.lifetime.purchase_answers import MomentsIfAlive, PurchaseAnswers
 from patronage.science.lifetime.purchase_fit import (
     PurchaseFit,
-    estimated,
-    refuse_outside_domain,
+    estimated_of_cells,
     refuse_unidentified,
 )
 from patronage.science.lifetime.quadrature import row_blocks
@@ -50,7 +56,6 @@ _TO_NAMES: Final = np.array(
     [[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 0, 0, -1], [0, 0, 1, 0, 0], [0, 0, 0, 1, -1]],
     dtype=np.float64,
 )
-_LARGEST_SHAPE: Final = 1e3
 _LARGEST_SCALE: Final = 1e7
 _LARGEST_RATIO: Final = 1e12
 #: 1/b in mean ages, at least and at most: there risk moves by a millionth over a customer's age
@@ -116,7 +121,7 @@ class GGompertzNBD(PurchaseFit[GGompertzNBDParameters], PurchaseAnswers):
         age = float(cells.weight @ cells.age) / cells.customers
         days_a_purchase = float(cells.weight @ cells.age) / cells.repeat_purchases
         centre = np.log([1.0, days_a_purchase, 1.0, age, age])
-        width = np.log([_LARGEST_SHAPE, _LARGEST_SCALE, _LARGEST_SHAPE, _LARGEST_RATIO])
+        width = np.log([LARGEST_SHAPE, _LARGEST_SCALE, LARGEST_SHAPE, _LARGEST_RATIO])
         pareto = _pareto(cells)
         starts = [np.append(pareto, np.log(age)), np.append(pareto, np.log(_LONGEST * age))]
         starts += [] if start is None else [_searched(start)]
@@ -129,7 +134,7 @@ class GGompertzNBD(PurchaseFit[GGompertzNBDParameters], PurchaseAnswers):
         )
         objective = _mean_log_likelihood(cells)
         found = _highest([maximise(objective, replace(box, start=first)) for first in starts])
-        values, estimation = estimated(_by_name(found), cells, _NAMES)
+        values, estimation = estimated_of_cells(_by_name(found), cells, _NAMES)
         return cls(parameters=GGompertzNBDParameters(**values), estimation=estimation)
 
     def log_likelihood_of(self, cells: Cells) -> float:

@@ -7,12 +7,11 @@ from typing import Final
 import numpy as np
 
 from patronage.science.lifetime.calibration import (
-    TRUSTED_LOGIT,
     Calibration,
     ProbabilityCalibration,
 )
 from patronage.science.lifetime.histories import FloatArray
-from patronage.science.lifetime.logistic import fit_logistic, logits
+from patronage.science.lifetime.logistic import fit_logistic, trusted_logits
 
 #: ends of the stretches of the path that have a factor of their own, days after the fit
 PIECES_DAYS: Final = (91.0, 182.0, 364.0)
@@ -71,7 +70,7 @@ def probability_calibration(
     """
     if not said:
         return ProbabilityCalibration.identity()
-    odds = np.clip(logits(np.concatenate(list(said))), -TRUSTED_LOGIT, TRUSTED_LOGIT)
+    odds = trusted_logits(np.concatenate(list(said)))
     intercept, slope = fit_logistic(
         odds[:, None],
         np.concatenate(list(happened)),

@@ -6,17 +6,31 @@ from typing import Final
 import numpy as np
 from scipy.special import expit, log_expit, logit
 
-from patronage.science.lifetime.calibration import SMALLEST_PROBABILITY
 from patronage.science.lifetime.histories import FloatArray
 
+#: log odds beyond which a forecaster's certainty is not believed when it is calibrated
+TRUSTED_LOGIT: Final = 6.0
+#: probabilities closer to 0 or 1 than this are moved there before a log is taken
+_SMALLEST_PROBABILITY: Final = 1e-6
 _MOST_STEPS: Final = 60
 _SMALLEST_STEP: Final = 1e-10
 
 
+def inside(probability: FloatArray) -> FloatArray:
+    """Probabilities kept a millionth away from 0 and 1, so that they have logs."""
+    kept: FloatArray = np.clip(probability, _SMALLEST_PROBABILITY, 1.0 - _SMALLEST_PROBABILITY)
+    return kept
+
+
 def logits(probability: FloatArray) -> FloatArray:
     """Log odds, of probabilities kept a millionth away from 0 and 1."""
-    inside = np.clip(probability, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
-    odds: FloatArray = logit(inside)
+    odds: FloatArray = logit(inside(probability))
+    return odds
+
+
+def trusted_logits(probability: FloatArray) -> FloatArray:
+    """Log odds, those beyond `TRUSTED_LOGIT` counting as that."""
+    odds: FloatArray = np.clip(logits(probability), -TRUSTED_LOGIT, TRUSTED_LOGIT)
     return odds
 
 

@@ -20,7 +20,7 @@ customer's mean spend does not change.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -28,7 +28,12 @@ from numpy.typing import ArrayLike
 
 from patronage.science.lifetime.errors import InvalidParameter, NotIdentified
 from patronage.science.lifetime.estimation import Estimation
-from patronage.science.lifetime.fit_record import FitRecord, estimation_of
+from patronage.science.lifetime.fit_record import (
+    FitRecord,
+    estimation_of,
+    recorded,
+    refuse_outside_domain,
+)
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.optimum import Objective, Optimum, SearchBox, maximise
 from patronage.science.lifetime.spend_model import SpendRows, validated_spend
@@ -77,9 +82,7 @@ class LognormalSpend(FitRecord):
         """
         if not math.isfinite(mu):
             raise InvalidParameter(f"mu must be finite, found {mu}.")
-        for name, value in (("tau", tau), ("sigma", sigma)):
-            if not (math.isfinite(value) and value > 0):
-                raise InvalidParameter(f"{name} must be finite and above 0, found {value}.")
+        refuse_outside_domain(tau=tau, sigma=sigma)
         return cls(parameters=LognormalSpendParameters(mu=mu, tau=tau, sigma=sigma))
 
     @classmethod
@@ -204,13 +207,9 @@ def _fitted(found: Optimum, rows: SpendRows) -> LognormalSpend:
     mu, minus_log_tau, minus_log_sigma = found.log_parameters.tolist()
     values = np.array([1.0, math.exp(-minus_log_tau), math.exp(-minus_log_sigma)])
     errors = values * np.sqrt(np.diag(found.inverse_information) / rows.customers)
-    estimation = Estimation(
-        log_likelihood=found.mean_log_likelihood * rows.customers,
-        standard_errors=dict(zip(_NAMES, errors.tolist(), strict=True)),
-        converged=found.converged,
-        at_limit=found.at_limit,
-        gradient_norm=found.gradient_norm,
-        message=found.message.replace("upper limit", "lower limit"),
+    estimation = recorded(
+        replace(found, message=found.message.replace("upper limit", "lower limit")),
+        dict(zip(_NAMES, errors.tolist(), strict=True)),
         customers=rows.customers,
         unit_events=rows.customers,
     )

@@ -19,10 +19,10 @@ from patronage.science.lifetime.beta_geometric_likelihood import BetaGeometric
 from patronage.science.lifetime.beta_geometric_model import NAMES, BetaGeometricAnswers, best_fit
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.estimation import Estimation
+from patronage.science.lifetime.fit_record import refuse_outside_domain
 from patronage.science.lifetime.purchase_fit import (
     PurchaseFit,
-    estimated,
-    refuse_outside_domain,
+    estimated_of_cells,
     refuse_unidentified,
 )
 
@@ -74,7 +74,7 @@ class MBGNBD(PurchaseFit[MBGNBDParameters], BetaGeometricAnswers):
         refuse_unidentified(cells, parameters="four")
         first = None if start is None else np.array(astuple(start))
         found = best_fit(cells, k=1, at_first=1, start=first)
-        values, estimation = estimated(found, cells, NAMES)
+        values, estimation = estimated_of_cells(found, cells, NAMES)
         return cls(parameters=MBGNBDParameters(**values), estimation=estimation)
 
     @property

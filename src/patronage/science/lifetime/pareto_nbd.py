@@ -10,7 +10,7 @@ the last purchase), `T` (days from the first purchase to now); arguments are sca
 shape (customers,), missing values refused; results have shape (customers,).
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import ClassVar, Final
 
 import numpy as np
@@ -19,8 +19,15 @@ from numpy.typing import ArrayLike
 
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.estimation import Estimation
+from patronage.science.lifetime.fit_record import refuse_outside_domain
 from patronage.science.lifetime.histories import FloatArray, validated_histories
-from patronage.science.lifetime.optimum import Objective, Optimum, SearchBox, maximise
+from patronage.science.lifetime.optimum import (
+    TWO_SHAPES_AND_SCALES,
+    Objective,
+    Optimum,
+    SearchBox,
+    maximise,
+)
 from patronage.science.lifetime.pareto_nbd_day_tables import DayTables
 from patronage.science.lifetime.pareto_nbd_likelihood import (
     Shape,
@@ -29,8 +36,7 @@ from patronage.science.lifetime.pareto_nbd_likelihood import (
 from patronage.science.lifetime.pareto_nbd_scoring import Scorer
 from patronage.science.lifetime.purchase_fit import (
     PurchaseFit,
-    estimated,
-    refuse_outside_domain,
+    estimated_of_cells,
     refuse_unidentified,
 )
 from patronage.science.lifetime.purchase_moments import PurchaseMoments
@@ -41,10 +47,7 @@ from patronage.science.lifetime.windows import (
     expected_square_of_days_alive,
 )
 
-_NAMES: Final = ("r", "alpha", "s", "beta")
-_LARGEST_SHAPE: Final = 1e3
-#: log half-width of the search: shapes about 1, scales wide enough for any shape within its limit
-_SEARCH_WIDTH: Final = np.log([_LARGEST_SHAPE, 1e7, _LARGEST_SHAPE, 1e7])
+NAMES: Final = ("r", "alpha", "s", "beta")
 #: cells whose peak leads to that of many more
 _ROUGH_CELLS: Final = 20_000
 
@@ -216,7 +219,7 @@ class ParetoNBD(PurchaseFit[ParetoNBDParameters]):
         window = Window.of(horizon_days=days)
         scorer = self._scorer(x, t_x, T)
         x, t_x, T = scorer.x, scorer.t_x, scorer.T
-        r, alpha, s, beta = (getattr(self.parameters, name) for name in _NAMES)
+        r, alpha, s, beta = (getattr(self.parameters, name) for name in NAMES)
         alive = rng.random(x.size) < scorer.alive()
         rate = rng.standard_gamma(r + x) / (alpha + T)
         # an exponential lifetime whose rate is gamma (s, β + T) is a Lomax one
@@ -257,12 +260,11 @@ class ParetoNBD(PurchaseFit[ParetoNBDParameters]):
 def search_box(cells: Cells, *, start: ParetoNBDParameters | None = None) -> SearchBox:
     """Where the peak is looked for: around what is typical of the cells, or from `start`."""
     centre = np.log(_typical(cells))
-    first = centre if start is None else np.log([start.r, start.alpha, start.s, start.beta])
-    return SearchBox(
-        names=_NAMES,
-        start=first,
-        lower=centre - _SEARCH_WIDTH,
-        upper=centre + _SEARCH_WIDTH,
+    return SearchBox.around(
+        centre,
+        TWO_SHAPES_AND_SCALES,
+        names=NAMES,
+        start=None if start is None else np.log(astuple(start)),
         may_rest=("r", "s"),
     )
 
@@ -296,5 +298,5 @@ def _typical(cells: Cells) -> FloatArray:
 
 
 def _fitted(found: Optimum, cells: Cells) -> ParetoNBD:
-    values, estimation = estimated(found, cells, _NAMES)
+    values, estimation = estimated_of_cells(found, cells, NAMES)
     return ParetoNBD(parameters=ParetoNBDParameters(**values), estimation=estimation)

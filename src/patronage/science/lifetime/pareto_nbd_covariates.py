@@ -22,14 +22,23 @@ from patronage.science.lifetime.covariate_answers import CustomersWithCovariates
 from patronage.science.lifetime.covariate_cells import CovariateCells, Patterns
 from patronage.science.lifetime.errors import InvalidParameter
 from patronage.science.lifetime.estimation import Estimation
-from patronage.science.lifetime.fit_record import FitRecord, estimation_of
+from patronage.science.lifetime.fit_record import FitRecord, estimation_of, recorded
 from patronage.science.lifetime.histories import FloatArray
-from patronage.science.lifetime.optimum import Objective, Optimum, SearchBox, maximise
-from patronage.science.lifetime.pareto_nbd import ParetoNBD, ParetoNBDParameters, objective_of_cells
+from patronage.science.lifetime.optimum import (
+    LARGEST_SHAPE,
+    TWO_SHAPES_AND_SCALES,
+    Objective,
+    Optimum,
+    SearchBox,
+    maximise,
+)
+from patronage.science.lifetime.pareto_nbd import (
+    NAMES,
+    ParetoNBD,
+    ParetoNBDParameters,
+    objective_of_cells,
+)
 
-_NAMES: Final = ("r", "alpha", "s", "beta")
-_LARGEST_SHAPE: Final = 1e3
-_SEARCH_WIDTH: Final = np.log([_LARGEST_SHAPE, 1e7, _LARGEST_SHAPE, 1e7])
 #: largest effect of one standard deviation of a covariate: a factor of 20,000
 _LARGEST_EFFECT: Final = 10.0
 
@@ -83,10 +92,10 @@ class ParetoNBDWithCovariates(FitRecord):
         alone = ParetoNBD.fit(cells.pooled).parameters
         start = np.log([alone.r, alone.alpha, alone.s, alone.beta])
         effects = np.zeros(scale.spread.size)
-        width = np.concatenate([_SEARCH_WIDTH, effects + _LARGEST_EFFECT])
+        width = np.concatenate([TWO_SHAPES_AND_SCALES, effects + _LARGEST_EFFECT])
         middle = np.concatenate([start, effects])
         box = SearchBox(
-            names=(*_NAMES, *scale.names),
+            names=(*NAMES, *scale.names),
             start=middle,
             lower=middle - width,
             upper=np.minimum(middle + width, scale.largest()),
@@ -186,7 +195,7 @@ class _Scale:
 
     def largest(self) -> FloatArray:
         """Upper limits: those of the shapes are limits of the model, not of the search."""
-        shape = math.log(_LARGEST_SHAPE)
+        shape = math.log(LARGEST_SHAPE)
         return np.array([shape, np.inf, shape, np.inf] + [np.inf] * self.spread.size)
 
     def back(self) -> FloatArray:
@@ -224,7 +233,7 @@ def _objective(cells: CovariateCells, scale: _Scale) -> Objective:
 
 
 def _fitted(found: Optimum, cells: CovariateCells, scale: _Scale) -> ParetoNBDWithCovariates:
-    matrix, names = scale.back(), (*_NAMES, *scale.names)
+    matrix, names = scale.back(), (*NAMES, *scale.names)
     point = matrix @ found.log_parameters
     logs, effects = point[:4], point[4:].tolist()
     covariance = np.nan_to_num(found.inverse_information) / cells.customers
@@ -232,19 +241,14 @@ def _fitted(found: Optimum, cells: CovariateCells, scale: _Scale) -> ParetoNBDWi
     unknown = ~np.isfinite(np.diag(found.inverse_information))
     errors = np.where(unknown, np.nan, deviations)
     errors[:4] *= np.exp(logs)
-    pooled = cells.pooled
-    estimation = Estimation(
-        log_likelihood=found.mean_log_likelihood * cells.customers,
-        standard_errors=dict(zip(names, errors.tolist(), strict=True)),
-        converged=found.converged,
-        at_limit=found.at_limit,
-        gradient_norm=found.gradient_norm,
-        message=found.message,
+    estimation = recorded(
+        found,
+        dict(zip(names, errors.tolist(), strict=True)),
         customers=cells.customers,
-        unit_events=pooled.repeat_purchases,
+        unit_events=cells.pooled.repeat_purchases,
     )
     cut = len(cells.patterns.purchase_names)
-    values = dict(zip(_NAMES, np.exp(logs).tolist(), strict=True))
+    values = dict(zip(NAMES, np.exp(logs).tolist(), strict=True))
     return ParetoNBDWithCovariates(
         parameters=ParetoNBDParameters(**values),
         purchase_effects=MappingProxyType(

@@ -5,18 +5,16 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-import numpy as np
-
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.errors import InvalidParameter, NotIdentified
 from patronage.science.lifetime.estimation import Estimation
-from patronage.science.lifetime.fit_record import FitRecord, estimation_of
-from patronage.science.lifetime.histories import FloatArray
+from patronage.science.lifetime.fit_record import FitRecord, estimated, estimation_of
 from patronage.science.lifetime.optimum import Optimum
 
 P = TypeVar("P")
 
-_FEWEST_HISTORIES = 5
+#: distinct histories below which no search for four parameters is made
+FEWEST_HISTORIES = 5
 
 
 class PurchaseFit(FitRecord, Generic[P]):
@@ -68,13 +66,6 @@ class PurchaseFit(FitRecord, Generic[P]):
         )
 
 
-def refuse_outside_domain(**parameters: float) -> None:
-    """Raise `InvalidParameter` unless every parameter is finite and above 0."""
-    for name, value in parameters.items():
-        if not (math.isfinite(value) and value > 0):
-            raise InvalidParameter(f"{name} must be finite and above 0, found {value}.")
-
-
 def refuse_unidentified(cells: Cells, *, parameters: str) -> None:
     """Raise `NotIdentified` where no search could succeed; `parameters` says how many, in words.
 
@@ -85,27 +76,15 @@ def refuse_unidentified(cells: Cells, *, parameters: str) -> None:
             f"None of the {cells.customers:g} customers bought again: purchase and dropout rates "
             "cannot be told apart. Observe longer, or use parameters from a similar base."
         )
-    if cells.size < _FEWEST_HISTORIES:
+    if cells.size < FEWEST_HISTORIES:
         raise NotIdentified(
             f"{cells.size} distinct histories cannot identify {parameters} parameters; expected at "
-            f"least {_FEWEST_HISTORIES}. Pool customers, or use parameters from a similar base."
+            f"least {FEWEST_HISTORIES}. Pool customers, or use parameters from a similar base."
         )
 
 
-def estimated(
+def estimated_of_cells(
     found: Optimum, cells: Cells, names: tuple[str, ...]
 ) -> tuple[dict[str, float], Estimation]:
     """Parameters by name and the record of their estimation, from the optimum of a fit to cells."""
-    values: FloatArray = np.exp(found.log_parameters)
-    errors = values * np.sqrt(np.diag(found.inverse_information) / cells.customers)
-    estimation = Estimation(
-        log_likelihood=found.mean_log_likelihood * cells.customers,
-        standard_errors=dict(zip(names, errors.tolist(), strict=True)),
-        converged=found.converged,
-        at_limit=found.at_limit,
-        gradient_norm=found.gradient_norm,
-        message=found.message,
-        customers=cells.customers,
-        unit_events=cells.repeat_purchases,
-    )
-    return dict(zip(names, values.tolist(), strict=True)), estimation
+    return estimated(found, names, customers=cells.customers, unit_events=cells.repeat_purchases)

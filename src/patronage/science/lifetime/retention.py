@@ -6,7 +6,7 @@ renewals; everything follows from it.
 
 import math
 from abc import ABC, abstractmethod
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,14 +14,13 @@ from scipy.special import betaln, digamma
 
 from patronage.science.lifetime.errors import InconsistentHistory, InvalidWindow, NotIdentified
 from patronage.science.lifetime.estimation import Estimation
-from patronage.science.lifetime.fit_record import FitRecord
+from patronage.science.lifetime.fit_record import FitRecord, estimated
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.optimum import Objective, Optimum
 from patronage.science.lifetime.periods import PeriodWindow, discounted_survival
 from patronage.science.lifetime.tenures import Tenures, whole_renewals
 
 #: shape of the leaving probability at which customers do not differ measurably
-LARGEST_SHAPE: Final = 1e3
 
 
 class RetentionModel(FitRecord, ABC):
@@ -158,23 +157,11 @@ def refuse_unidentified_tenures(tenures: Tenures, *, parameters: int) -> None:
         )
 
 
-def estimation_of_tenures(
+def estimated_of_tenures(
     found: Optimum, tenures: Tenures, names: tuple[str, ...]
 ) -> tuple[dict[str, float], Estimation]:
     """Parameters by name, and the record of their estimation."""
-    values = np.exp(found.log_parameters)
-    errors = values * np.sqrt(np.diag(found.inverse_information) / tenures.customers)
-    estimation = Estimation(
-        log_likelihood=found.mean_log_likelihood * tenures.customers,
-        standard_errors=dict(zip(names, errors.tolist(), strict=True)),
-        converged=found.converged,
-        at_limit=found.at_limit,
-        gradient_norm=found.gradient_norm,
-        message=found.message,
-        customers=tenures.customers,
-        unit_events=0.0,
-    )
-    return dict(zip(names, values.tolist(), strict=True)), estimation
+    return estimated(found, names, customers=tenures.customers, unit_events=0.0)
 
 
 def mean_objective(tenures: Tenures, total: Objective) -> Objective:

@@ -15,7 +15,7 @@ from patronage.science.lifetime.errors import LifetimeError
 from patronage.science.lifetime.gamma_gamma import GammaGamma
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.level import PIECES_DAYS, Stretch
-from patronage.science.lifetime.panel import Outcome, Panel, Seen
+from patronage.science.lifetime.panel import QUARTER_DAYS, Outcome, Panel, Seen
 from patronage.science.lifetime.purchase_model import PurchaseModel
 from patronage.science.lifetime.spend_model import SpendModel
 
@@ -84,7 +84,12 @@ class Origin:
 
 
 def rolling_origins(
-    panel: Panel, *, last_day: int, horizon_days: int, step_days: int = 28, warm_up_days: int = 91
+    panel: Panel,
+    *,
+    last_day: int,
+    horizon_days: int,
+    step_days: int = 28,
+    warm_up_days: int = QUARTER_DAYS,
 ) -> tuple[int, ...]:
     """Days that lie a step apart, the last one a horizon before the last day seen.
 

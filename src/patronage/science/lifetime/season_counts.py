@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from patronage.science.lifetime.errors import NotIdentified
 from patronage.science.lifetime.histories import FloatArray, as_columns, refuse_rows
+from patronage.science.lifetime.windows import DAYS_A_YEAR
 
-DAYS_A_YEAR: Final = 365
 _ROUNDS: Final = 50
 _SETTLED: Final = 1e-10
 

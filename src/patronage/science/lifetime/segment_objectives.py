@@ -15,10 +15,15 @@ from patronage.science.lifetime.beta_geometric_model import (
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.optimum import Objective
-from patronage.science.lifetime.pareto_nbd import ParetoNBD, objective_of_cells
+from patronage.science.lifetime.pareto_nbd import (
+    NAMES as PARETO_NAMES,
+)
+from patronage.science.lifetime.pareto_nbd import (
+    ParetoNBD,
+    objective_of_cells,
+)
 from patronage.science.lifetime.purchase_model import PurchaseModel
 
-_PARETO_NAMES: Final = ("r", "alpha", "s", "beta")
 _DIFFERENCE: Final = 1e-4
 
 
@@ -28,7 +33,7 @@ def segment_objective(base: PurchaseModel, cells: Cells, names: tuple[str, ...])
     With the exact gradient where the model's fit offers one, else by central differences.
     """
     if isinstance(base, ParetoNBD):
-        return _embedded(objective_of_cells(cells), _PARETO_NAMES, base, names)
+        return _embedded(objective_of_cells(cells), PARETO_NAMES, base, names)
     if isinstance(base, BetaGeometricAnswers):
         law = base.law
         objective = objective_of_stages(cells, k=law.k, at_first=law.at_first)

@@ -30,6 +30,7 @@ from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.fit_record import estimation_of
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.optimum import Objective, Optimum, SearchBox, maximise
+from patronage.science.lifetime.purchase_fit import estimated_of_cells
 from patronage.science.lifetime.purchase_model import PurchaseModel
 from patronage.science.lifetime.segment_objectives import segment_objective
 
@@ -189,19 +190,9 @@ class _Family(Generic[M]):
         )
 
     def _record(self, found: Optimum, objective: Objective, cells: Cells) -> Estimation:
-        errors = np.exp(found.log_parameters) * np.sqrt(
-            np.diag(found.inverse_information) / cells.customers
-        )
-        return Estimation(
-            log_likelihood=objective(found.log_parameters)[0] * cells.customers,
-            standard_errors=dict(zip(self.names, errors.tolist(), strict=True)),
-            converged=found.converged,
-            at_limit=found.at_limit,
-            gradient_norm=found.gradient_norm,
-            message=found.message,
-            customers=cells.customers,
-            unit_events=cells.repeat_purchases,
-        )
+        """Of the data alone: the likelihood without what the prior adds."""
+        alone = replace(found, mean_log_likelihood=objective(found.log_parameters)[0])
+        return estimated_of_cells(alone, cells, self.names)[1]
 
 
 def _between(

@@ -13,17 +13,15 @@ from typing import Final
 
 import numpy as np
 
-from patronage.science.lifetime.errors import InvalidParameter
 from patronage.science.lifetime.estimation import Estimation
-from patronage.science.lifetime.fit_record import estimation_of
+from patronage.science.lifetime.fit_record import estimation_of, refuse_outside_domain
 from patronage.science.lifetime.histories import FloatArray
-from patronage.science.lifetime.optimum import SearchBox, maximise
+from patronage.science.lifetime.optimum import LARGEST_SHAPE, SearchBox, maximise
 from patronage.science.lifetime.retention import (
-    LARGEST_SHAPE,
     RetentionModel,
     beta_survival,
     beta_survival_slopes,
-    estimation_of_tenures,
+    estimated_of_tenures,
     mean_objective,
     refuse_unidentified_tenures,
     tenure_log_likelihood,
@@ -55,9 +53,7 @@ class ShiftedBetaGeometric(RetentionModel):
     @classmethod
     def from_parameters(cls, *, alpha: float, beta: float) -> "ShiftedBetaGeometric":
         """The model with these parameters. Raises `InvalidParameter` unless finite, above 0."""
-        for name, value in zip(_NAMES, (alpha, beta), strict=True):
-            if not (np.isfinite(value) and value > 0):
-                raise InvalidParameter(f"{name} must be finite and above 0, found {value}.")
+        refuse_outside_domain(alpha=alpha, beta=beta)
         return cls(parameters=ShiftedBetaGeometricParameters(alpha=alpha, beta=beta))
 
     @classmethod
@@ -82,15 +78,15 @@ class ShiftedBetaGeometric(RetentionModel):
 
         churn = float(tenures.lost.sum() / tenures.at_risk.sum())
         centre = np.log([1.0, max(1.0 / churn - 1.0, 0.1)])
-        box = SearchBox(
+        box = SearchBox.around(
+            centre,
+            _SEARCH_WIDTH,
             names=_NAMES,
-            start=centre if start is None else np.log([start.alpha, start.beta]),
-            lower=centre - _SEARCH_WIDTH,
-            upper=centre + _SEARCH_WIDTH,
+            start=None if start is None else np.log([start.alpha, start.beta]),
             may_rest=("alpha",),
         )
         found = maximise(mean_objective(tenures, total), box)
-        values, estimation = estimation_of_tenures(found, tenures, _NAMES)
+        values, estimation = estimated_of_tenures(found, tenures, _NAMES)
         return cls(parameters=ShiftedBetaGeometricParameters(**values), estimation=estimation)
 
     @property

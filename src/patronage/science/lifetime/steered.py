@@ -18,10 +18,10 @@ from scipy.optimize import brentq
 from patronage.science.lifetime.calibration import ExpectsPurchases
 from patronage.science.lifetime.errors import InvalidParameter
 from patronage.science.lifetime.histories import FloatArray
+from patronage.science.lifetime.windows import DAYS_A_YEAR
 
 #: lifetimes longer than 1/this times are not searched for
 SLOWEST_AGEING: Final = 0.05
-_YEAR_DAYS: Final = 365.0
 
 
 class Lasts(ExpectsPurchases, Protocol):
@@ -106,7 +106,7 @@ class Activity:
 def activity(model: ExpectsPurchases, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Activity:
     """How much the customers buy now and are still expected to buy in a year, summed over them."""
     return Activity(
-        now=_on_day(model, x, t_x, T, 0.0), in_a_year=_on_day(model, x, t_x, T, _YEAR_DAYS)
+        now=_on_day(model, x, t_x, T, 0.0), in_a_year=_on_day(model, x, t_x, T, DAYS_A_YEAR)
     )
 
 

@@ -10,7 +10,7 @@ from patronage.science.lifetime.calibration import Calibration
 from patronage.science.lifetime.forecast_scores import ranks_among_draws
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.level import Stretch, path_calibration
-from patronage.science.lifetime.panel import Panel
+from patronage.science.lifetime.panel import QUARTER_DAYS, Panel
 from patronage.science.lifetime.rolling import DRAWS, Origin, ended_outcome
 
 
@@ -46,7 +46,7 @@ def levels(
     champions: Mapping[int, str],
     known: Mapping[str, Sequence[Stretch]],
     *,
-    horizon_days: int = 91,
+    horizon_days: int = QUARTER_DAYS,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> tuple[LevelResult, ...]:
@@ -95,7 +95,7 @@ def _level(
     clock = sum(factor * (end - start) for start, end, factor in pieces)
     drawn = origin.purchase_draws(name, days=clock, rng=rng, draws=draws)
     spent = origin.spend_draws(drawn, rng)
-    repeated = seen.quarter_days * horizon_days / 91
+    repeated = seen.quarter_days * horizon_days / QUARTER_DAYS
     return LevelResult(
         day=origin.day,
         purchases=Total(
@@ -107,7 +107,9 @@ def _level(
         margin=Total(
             fitted=float((fitted * unit).sum()),
             calibrated=float((calibrated * unit).sum()),
-            repeated=float((seen.quarter_spend * seen.margin_rate).sum()) * horizon_days / 91,
+            repeated=float((seen.quarter_spend * seen.margin_rate).sum())
+            * horizon_days
+            / QUARTER_DAYS,
             came=float(came.margin.sum()),
         ),
         calibration=curve,

@@ -12,7 +12,7 @@ from patronage.science.lifetime.errors import InvalidWindow
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.quadrature import row_blocks, unit_nodes
 
-DAYS_A_YEAR: Final = 365.0
+DAYS_A_YEAR: Final = 365
 _NODES, _WEIGHTS = unit_nodes(48)
 
 
