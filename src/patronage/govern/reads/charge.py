@@ -8,12 +8,10 @@ from datetime import datetime
 import polars as pl
 from django.db import connection
 
-from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
-from patronage.access.scope import visible
 from patronage.govern.errors import NotYetACustomer
 from patronage.govern.models import Accountability, Membership
-from patronage.identify.models import Customer
+from patronage.identify.in_sight import require_customer
 from patronage.vocabulary.periods import as_utc
 
 
@@ -61,7 +59,8 @@ def manager_of(actor: Actor, customer_id: str, at: datetime, *, now: datetime) -
         NotFound: there is no such customer in the actor's scope.
         NotYetACustomer: it is in scope, but was no customer yet at `at`.
     """
-    customer = _visible(actor, customer_id, now)
+    actor.require(Right.SEE_CUSTOMERS)
+    customer = require_customer(actor, customer_id, now)
     at = as_utc(at)
     membership = (
         Membership.objects.filter(customer=customer, starts_at__lte=at)
@@ -98,7 +97,8 @@ def history_of(actor: Actor, customer_id: str, now: datetime) -> list[Membership
     Raises:
         NotFound: there is no such customer in the actor's scope.
     """
-    customer = _visible(actor, customer_id, now)
+    actor.require(Right.SEE_CUSTOMERS)
+    customer = require_customer(actor, customer_id, now)
     rows = list(
         Membership.objects.filter(customer=customer)
         .select_related("portfolio")
@@ -188,12 +188,3 @@ def managers_at(instant: datetime) -> pl.DataFrame:
         },
         orient="row",
     )
-
-
-def _visible(actor: Actor, customer_id: str, now: datetime) -> Customer:
-    actor.require(Right.SEE_CUSTOMERS)
-    seen = visible(Customer.objects.filter(erased_at__isnull=True), actor, now)
-    customer = seen.filter(pk=customer_id).first()
-    if customer is None:
-        raise NotFound(noun="customer", id=customer_id)
-    return customer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from ninja import Query, Router, Schema, Status
+from ninja import Query, Schema, Status
 from pydantic import AwareDatetime, Field
 
 from patronage.access.company import current
@@ -14,10 +14,9 @@ from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.differentiate.reads import run_at
 from patronage.govern import actions, jobs, reads
+from patronage.govern.api.router import router
 from patronage.govern.models import Accountability
 from patronage.vocabulary.periods import BusinessCalendar
-
-router = Router(tags=["govern"])
 
 _INSTANT = timedelta(microseconds=1)
 #: movers that an assignment names; the counts are of all

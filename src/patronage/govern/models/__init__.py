@@ -1,0 +1,5 @@
+"""The tables of who is in charge of whom, and by what right."""
+
+from patronage.govern.models.portfolios import Accountability, Membership, Portfolio, Standing
+
+__all__ = ["Accountability", "Membership", "Portfolio", "Standing"]
