@@ -15,7 +15,7 @@ from django.db.models import F
 from patronage.access import audit
 from patronage.access.audit import Checkpoint, checkpoint, record, seal, verify
 from patronage.access.models import AuditEntry
-from patronage.access.roles import SYSTEM
+from patronage.access.roles import SYSTEM, Right
 from patronage.access.texts import UnstorableText
 from patronage.access.transactions import atomic
 
@@ -34,8 +34,10 @@ def exported(now: datetime) -> Checkpoint:
             action="hand over",
             subject_kind="customer",
             subject_id=f"cus_{n}",
+            right=Right.HAND_OVER,
             reason="Ünïcode “reason”",
-            change={"from": "prt_1", "to": "prt_2", "on": now.date(), "value": 1.5, "n": n},
+            before={"portfolio": "prt_1"},
+            change={"portfolio": "prt_2", "on": now.date(), "value": 1.5, "n": n},
         )
     assert seal(now + timedelta(seconds=ROWS)) == ROWS
     return checkpoint()
@@ -50,7 +52,10 @@ def edit(chance: random.Random) -> None:
             ("subject_id", "cus_other"),
             ("subject_kind", "offer"),
             ("action", "nothing"),
-            ("change", {"from": "prt_1"}),
+            ("right", "administer"),
+            ("role", "administrator"),
+            ("before", {"portfolio": "prt_3"}),
+            ("change", {"portfolio": "prt_1"}),
             ("at", datetime.fromisoformat("2020-01-01T00:00:00+00:00")),
         ]
     )
@@ -139,7 +144,14 @@ def test_a_chain_that_leaves_the_content_out_misses_attacks(
 def test_an_honest_log_that_grew_still_agrees_with_every_older_checkpoint(
     exported: Checkpoint, now: datetime
 ) -> None:
-    record(actor=SYSTEM, now=now, action="later", subject_kind="customer", subject_id="cus_1")
+    record(
+        actor=SYSTEM,
+        now=now,
+        action="later",
+        subject_kind="customer",
+        subject_id="cus_1",
+        right=None,
+    )
     assert verify(exported).waiting == 1
     assert seal(now) == 1
     assert seal(now) == 0
@@ -151,7 +163,9 @@ def test_an_honest_log_that_grew_still_agrees_with_every_older_checkpoint(
 
 def test_what_is_recorded_after_the_sealers_now_waits(now: datetime) -> None:
     later = now + timedelta(seconds=1)
-    record(actor=SYSTEM, now=later, action="x", subject_kind="customer", subject_id="cus_1")
+    record(
+        actor=SYSTEM, now=later, action="x", subject_kind="customer", subject_id="cus_1", right=None
+    )
     assert seal(now) == 0
     assert seal(later) == 1
 
@@ -168,7 +182,7 @@ def test_sealing_in_several_lots_gives_the_same_chain(
 @pytest.mark.parametrize("text", ["x" * 401, "NUL \0", "half \udc00"])
 def test_a_reason_no_store_can_keep_is_refused_in_words(now: datetime, text: str) -> None:
     row: dict[str, Any] = {"actor": SYSTEM, "now": now, "action": "x"}
-    row |= {"subject_kind": "y", "subject_id": "z"}
+    row |= {"subject_kind": "y", "subject_id": "z", "right": None}
     with pytest.raises(UnstorableText, match="reason"):
         record(**row, reason=text)
     with pytest.raises(UnstorableText, match="change"):
@@ -181,7 +195,14 @@ def test_many_sealers_and_recorders_at_once_make_one_unbroken_chain(now: datetim
         try:
             for _ in range(10):
                 if number % 2:
-                    record(actor=SYSTEM, now=now, action="x", subject_kind="y", subject_id="z")
+                    record(
+                        actor=SYSTEM,
+                        now=now,
+                        action="x",
+                        subject_kind="y",
+                        subject_id="z",
+                        right=None,
+                    )
                 else:
                     seal(now)
             return number
@@ -199,7 +220,14 @@ def test_many_sealers_and_recorders_at_once_make_one_unbroken_chain(now: datetim
 def test_a_row_commits_with_its_change_or_not_at_all(now: datetime) -> None:
     def change_and_fail() -> None:
         with atomic():
-            record(actor=SYSTEM, now=now, action="x", subject_kind="customer", subject_id="cus_1")
+            record(
+                actor=SYSTEM,
+                now=now,
+                action="x",
+                subject_kind="customer",
+                subject_id="cus_1",
+                right=None,
+            )
             raise _Undo
 
     with pytest.raises(_Undo):

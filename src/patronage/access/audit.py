@@ -1,4 +1,4 @@
-"""Who did what to what, when and why: written with the change, then numbered and chained.
+"""Who did what to what, when, why, under which right: written with the change, then chained.
 
 `record` runs in the change's own transaction and waits for nobody. One sealer numbers the rows
 later and chains each to the one before by SHA-256. An exported checkpoint (number and digest of
@@ -18,7 +18,7 @@ from typing import Any
 from django.db import connection
 
 from patronage.access.models import AuditEntry
-from patronage.access.roles import Actor
+from patronage.access.roles import Actor, Right
 from patronage.access.texts import checked
 from patronage.access.transactions import atomic, take_turns
 
@@ -76,7 +76,9 @@ def record(
     action: str,
     subject_kind: str,
     subject_id: str,
+    right: Right | None,
     reason: str = "",
+    before: Mapping[str, Any] | None = None,
     change: Mapping[str, Any] | None = None,
 ) -> AuditEntry:
     """Write one row in the caller's transaction; a set action is one row with its count.
@@ -85,13 +87,17 @@ def record(
         action: what was done, as a verb phrase ("hand over customers").
         subject_kind: the noun it was done to.
         subject_id: its id.
+        right: the right it was done under; None for what everybody may do with what is theirs
+            and for what only follows from another change.
         reason: why, in the actor's words; at most 400 characters.
-        change: what changed, no personal data in it; dates and decimals are kept as text.
+        before: what it was, by the same names as in `change`; empty for what is new.
+        change: what it is now or what was done, no personal data in it; dates and decimals are
+            kept as text.
 
     Raises:
-        UnstorableText: the reason or a text in `change` cannot be kept.
+        UnstorableText: the reason or a text in `before` or `change` cannot be kept.
     """
-    for text in _texts(change or {}):
+    for text in _texts([before or {}, change or {}]):
         checked(text, what="change", longest=_LONGEST_TEXT)
     return AuditEntry.objects.create(
         at=now,
@@ -100,7 +106,10 @@ def record(
         action=action,
         subject_kind=subject_kind,
         subject_id=subject_id,
+        right=right.value if right else "",
+        role=actor.role_for(right) if right else "",
         reason=checked(reason, what="reason", longest=400),
+        before=dict(before or {}),
         change=dict(change or {}),
     )
 
@@ -219,7 +228,10 @@ def _digest(previous: str, number: int, entry: AuditEntry) -> str:
         "action": entry.action,
         "subject_kind": entry.subject_kind,
         "subject_id": entry.subject_id,
+        "right": entry.right,
+        "role": entry.role,
         "reason": entry.reason,
+        "before": entry.before,
         "change": entry.change,
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -67,6 +67,7 @@ def load_company(*, actor: Actor, now: datetime, text: str, reason: str) -> Comp
             action="load company",
             subject_kind="company",
             subject_id=str(version.number),
+            right=Right.ADMINISTER,
             reason=reason,
             change={"digest": digest},
         )

@@ -113,7 +113,7 @@ class VaultEntry(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Who did what to what, when and why; numbered and chained by the sealer."""
+    """Who did what to what, when, why and under which right; numbered and chained by the sealer."""
 
     at = models.DateTimeField()
     actor_id = models.CharField(max_length=40)
@@ -121,13 +121,30 @@ class AuditEntry(models.Model):
     action = models.CharField(max_length=80)
     subject_kind = models.CharField(max_length=40)
     subject_id = models.CharField(max_length=60)
+    right = models.CharField(
+        max_length=40, blank=True, help_text="Right it was done under; empty where none is needed."
+    )
+    role = models.CharField(
+        max_length=40, blank=True, help_text="Role that held the right; empty for the system."
+    )
     reason = models.CharField(max_length=400, blank=True)
-    change = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    before = models.JSONField(
+        default=dict, encoder=DjangoJSONEncoder, help_text="What it was, by the names in `change`."
+    )
+    change = models.JSONField(
+        default=dict, encoder=DjangoJSONEncoder, help_text="What it is now, or what was done."
+    )
     number = models.PositiveBigIntegerField(null=True, unique=True)
     digest = models.CharField(max_length=64, blank=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["subject_kind", "subject_id", "at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["subject_kind", "subject_id", "at"]),
+            models.Index(fields=["subject_id", "id"]),
+            models.Index(fields=["actor_id", "id"]),
+            models.Index(fields=["action", "id"]),
+            models.Index(fields=["at"]),
+        ]
 
 
 class JobRun(models.Model):

@@ -149,6 +149,7 @@ def create_key(
             action="create key",
             subject_kind="key",
             subject_id=key.id,
+            right=Right.ADMINISTER,
             change={"label": label, "role": role.value, "person": user.id if user else None},
         )
     return key, raw
@@ -170,6 +171,7 @@ def revoke_key(*, actor: Actor, now: datetime, key_id: str, reason: str) -> ApiK
                 action="revoke key",
                 subject_kind="key",
                 subject_id=key.id,
+                right=Right.ADMINISTER,
                 reason=reason,
             )
     return key
@@ -201,7 +203,13 @@ def _person(user_id: str) -> User:
 
 
 def _record(
-    actor: Actor, now: datetime, action: str, user: User, reason: str, change: dict[str, str]
+    actor: Actor,
+    now: datetime,
+    action: str,
+    user: User,
+    reason: str,
+    change: dict[str, str],
+    right: Right | None = Right.ADMINISTER,
 ) -> None:
     audit.record(
         actor=actor,
@@ -209,6 +217,7 @@ def _record(
         action=action,
         subject_kind="person",
         subject_id=user.id,
+        right=right,
         reason=reason,
         change=change,
     )

@@ -1,8 +1,8 @@
-"""Who acts, in which role, and what each role may do: one table, denied by default."""
+"""Who acts, in which role, and what each role may do to whose things: one table, else denied."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from patronage.access.errors import NotAllowed
@@ -12,9 +12,16 @@ class Role(StrEnum):
     """What a person is in the company's order of work."""
 
     EXECUTIVE = "executive"
+    #: in charge of the customers of their portfolios
     MANAGER = "manager"
+    #: the same for accounts of organisations
+    KEY_ACCOUNT_MANAGER = "key_account_manager"
+    #: in charge of what the company can do: channels, their capacity, what is delivered
+    CAPABILITIES_MANAGER = "capabilities_manager"
     OFFER_OWNER = "offer_owner"
     AGENT = "agent"
+    #: hears complaints out; sells nothing
+    COMPLAINT_HANDLER = "complaint_handler"
     ANALYST = "analyst"
     ADMINISTRATOR = "administrator"
     #: another system: a shop, a call centre, a mailer
@@ -50,28 +57,29 @@ class Right(StrEnum):
     ADMINISTER = "administer"
 
 
+class Reach(StrEnum):
+    """Whose customers, or whose offers, a role's rights reach."""
+
+    ALL = "all"
+    #: of the portfolios they are in charge of; of the product teams they are in
+    OWN = "own"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """What a role may do, and to whose things."""
+
+    customers: Reach
+    offers: Reach
+    rights: frozenset[Right]
+
+
 _R, _E = Right, Role
-POLICY: dict[Role, frozenset[Right]] = {
-    _E.EXECUTIVE: frozenset(
-        {
-            _R.SEE_CUSTOMERS,
-            _R.SEE_PROFITABILITY,
-            _R.SEE_STATEMENTS,
-            _R.SEE_OFFERS,
-            _R.SEE_IMPORTS,
-            _R.SEE_AUDIT,
-            _R.SEE_CYCLES,
-            _R.HAND_OVER,
-            _R.ASSIGN,
-            _R.DRAFT_STATEMENT,
-            _R.REVIEW_STATEMENT,
-            _R.PUBLISH_STATEMENT,
-            _R.READ_OUT,
-            _R.SET_OBJECTIVE,
-            _R.RECORD_CONTROL_TOTAL,
-        }
-    ),
-    _E.MANAGER: frozenset(
+_IN_CHARGE = Permission(
+    customers=Reach.OWN,
+    offers=Reach.ALL,
+    rights=frozenset(
         {
             _R.SEE_CUSTOMERS,
             _R.SEE_PROFITABILITY,
@@ -85,42 +93,111 @@ POLICY: dict[Role, frozenset[Right]] = {
             _R.SET_OBJECTIVE,
         }
     ),
-    _E.OFFER_OWNER: frozenset({_R.SEE_OFFERS, _R.PROPOSE_OFFER}),
-    _E.AGENT: frozenset({_R.SEE_CUSTOMERS, _R.RECORD_NEED, _R.DECIDE}),
-    _E.ANALYST: frozenset(
-        {
-            _R.SEE_CUSTOMERS,
-            _R.SEE_PROFITABILITY,
-            _R.SEE_STATEMENTS,
-            _R.REVIEW_STATEMENT,
-            _R.SEE_OFFERS,
-            _R.SEE_IMPORTS,
-            _R.VALUE,
-            _R.READ_OUT,
-            _R.RECORD_CONTROL_TOTAL,
-        }
+)
+POLICY: dict[Role, Permission] = {
+    _E.EXECUTIVE: Permission(
+        customers=Reach.ALL,
+        offers=Reach.ALL,
+        rights=frozenset(
+            {
+                _R.SEE_CUSTOMERS,
+                _R.SEE_PROFITABILITY,
+                _R.SEE_STATEMENTS,
+                _R.SEE_OFFERS,
+                _R.SEE_IMPORTS,
+                _R.SEE_AUDIT,
+                _R.SEE_CYCLES,
+                _R.HAND_OVER,
+                _R.ASSIGN,
+                _R.DRAFT_STATEMENT,
+                _R.REVIEW_STATEMENT,
+                _R.PUBLISH_STATEMENT,
+                _R.READ_OUT,
+                _R.SET_OBJECTIVE,
+                _R.RECORD_CONTROL_TOTAL,
+            }
+        ),
     ),
-    _E.ADMINISTRATOR: frozenset(
-        {
-            _R.SEE_IMPORTS,
-            _R.SEE_AUDIT,
-            _R.SEE_CYCLES,
-            _R.IMPORT,
-            _R.VALUE,
-            _R.ASSIGN,
-            _R.DELIVER,
-            _R.DECIDE,
-            _R.DECIDE_EVERYBODY,
-            _R.READ_OUT,
-            _R.DRAFT_STATEMENT,
-            _R.SEE_STATEMENTS,
-            _R.SEE_OFFERS,
-            _R.PROPOSE_OFFER,
-            _R.ADMINISTER,
-        }
+    _E.MANAGER: _IN_CHARGE,
+    _E.KEY_ACCOUNT_MANAGER: _IN_CHARGE,
+    _E.CAPABILITIES_MANAGER: Permission(
+        customers=Reach.NONE,
+        offers=Reach.ALL,
+        rights=frozenset({_R.SEE_OFFERS, _R.SEE_CYCLES, _R.DELIVER}),
     ),
-    _E.SERVICE: frozenset({_R.DECIDE, _R.SEE_OFFERS}),
+    _E.OFFER_OWNER: Permission(
+        customers=Reach.NONE,
+        offers=Reach.OWN,
+        rights=frozenset({_R.SEE_OFFERS, _R.PROPOSE_OFFER}),
+    ),
+    _E.AGENT: Permission(
+        customers=Reach.ALL,
+        offers=Reach.NONE,
+        rights=frozenset({_R.SEE_CUSTOMERS, _R.RECORD_NEED, _R.DECIDE}),
+    ),
+    _E.COMPLAINT_HANDLER: Permission(
+        customers=Reach.ALL,
+        offers=Reach.NONE,
+        rights=frozenset({_R.SEE_CUSTOMERS, _R.RECORD_NEED}),
+    ),
+    _E.ANALYST: Permission(
+        customers=Reach.ALL,
+        offers=Reach.ALL,
+        rights=frozenset(
+            {
+                _R.SEE_CUSTOMERS,
+                _R.SEE_PROFITABILITY,
+                _R.SEE_STATEMENTS,
+                _R.REVIEW_STATEMENT,
+                _R.SEE_OFFERS,
+                _R.SEE_IMPORTS,
+                _R.VALUE,
+                _R.READ_OUT,
+                _R.RECORD_CONTROL_TOTAL,
+            }
+        ),
+    ),
+    _E.ADMINISTRATOR: Permission(
+        customers=Reach.NONE,
+        offers=Reach.ALL,
+        rights=frozenset(
+            {
+                _R.SEE_IMPORTS,
+                _R.SEE_AUDIT,
+                _R.SEE_CYCLES,
+                _R.IMPORT,
+                _R.VALUE,
+                _R.ASSIGN,
+                _R.DELIVER,
+                _R.DECIDE,
+                _R.DECIDE_EVERYBODY,
+                _R.READ_OUT,
+                _R.DRAFT_STATEMENT,
+                _R.SEE_STATEMENTS,
+                _R.SEE_OFFERS,
+                _R.PROPOSE_OFFER,
+                _R.ADMINISTER,
+            }
+        ),
+    ),
+    _E.SERVICE: Permission(
+        customers=Reach.ALL,
+        offers=Reach.ALL,
+        rights=frozenset({_R.DECIDE, _R.SEE_OFFERS}),
+    ),
 }
+#: roles in which a person can be in charge of a portfolio
+IN_CHARGE = frozenset(role for role, may in POLICY.items() if may.customers is Reach.OWN)
+
+
+def reaching_all_customers() -> frozenset[Role]:
+    """The roles from which no customer is out of sight."""
+    return frozenset(role for role, may in POLICY.items() if may.customers is Reach.ALL)
+
+
+def reaching_all_offers() -> frozenset[Role]:
+    """The roles from which no offer is out of sight."""
+    return frozenset(role for role, may in POLICY.items() if may.offers is Reach.ALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,10 +209,18 @@ class Actor:
     #: shown in histories
     name: str
     roles: frozenset[Role]
+    #: id of the API key that spoke for the actor; empty for a session
+    key_id: str = field(default="", compare=False)
 
     def may(self, right: Right) -> bool:
         """Whether any of the actor's roles holds the right."""
-        return self.id == SYSTEM_ID or any(right in POLICY[role] for role in self.roles)
+        return self.id == SYSTEM_ID or bool(self.role_for(right))
+
+    def role_for(self, right: Right) -> str:
+        """The role from which the actor has the right; empty without one, as for the system."""
+        return next(
+            (role.value for role in POLICY if role in self.roles and _holds(role, right)), ""
+        )
 
     def require(self, right: Right) -> None:
         """Refuse unless the actor holds the right.
@@ -145,6 +230,10 @@ class Actor:
         """
         if not self.may(right):
             raise NotAllowed(actor=self.name, right=right.value)
+
+
+def _holds(role: Role, right: Right) -> bool:
+    return right in POLICY[role].rights
 
 
 SYSTEM_ID = "system"

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from django.db.models import Model, Q, QuerySet
 
 from patronage.access.ports import Question
-from patronage.access.roles import SYSTEM_ID, Actor, Role
+from patronage.access.roles import IN_CHARGE, SYSTEM_ID, Actor, reaching_all_customers
 
 M = TypeVar("M", bound=Model)
 
-_SEE_EVERYBODY = frozenset({Role.EXECUTIVE, Role.ANALYST, Role.AGENT, Role.SERVICE})
+_SEE_EVERYBODY = reaching_all_customers()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ def scope_of(actor: Actor, now: datetime) -> Scope:
     """Give the union of what the actor's roles let them see at `now`."""
     if actor.id == SYSTEM_ID or actor.roles & _SEE_EVERYBODY:
         return Scope(everything=True)
-    if Role.MANAGER in actor.roles:
+    if actor.roles & IN_CHARGE:
         return customer_scope.ask(actor, now)
     return Scope()
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from patronage.access import audit, datasets
-from patronage.access.roles import Actor
+from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic, take_turns
 from patronage.customize.budgeting import BUDGET, Priced
 from patronage.customize.contact_policy import free_places, places_taken
@@ -314,6 +314,7 @@ def _audit(plan: Plan, run: DecisionRun) -> None:
         action="decide customers",
         subject_kind="decision run",
         subject_id=run.id,
+        right=Right.DECIDE_EVERYBODY,
         change={
             "as_of": run.as_of.isoformat(),
             "counts": run.counts,

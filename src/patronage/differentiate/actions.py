@@ -76,6 +76,7 @@ def record_need(
             action="record need",
             subject_kind="customer",
             subject_id=customer_id,
+            right=Right.RECORD_NEED,
             change={"need": need.id, "name": name, "channel": channel, "has_note": bool(note)},
         )
     return need
@@ -105,6 +106,7 @@ def close_need(*, actor: Actor, now: datetime, need_id: str, status: str, reason
             action="close need",
             subject_kind="customer",
             subject_id=need.customer_id,
+            right=Right.RECORD_NEED,
             reason=reason,
             change={"need": need.id, "status": status},
         )
@@ -159,6 +161,7 @@ def override_objective(
             action="set objective",
             subject_kind="customer",
             subject_id=customer_id,
+            right=Right.SET_OBJECTIVE,
             reason=reason,
             change={
                 "override": override.id,
@@ -192,6 +195,7 @@ def revoke_override(*, actor: Actor, now: datetime, customer_id: str, reason: st
             action="revoke objective",
             subject_kind="customer",
             subject_id=customer_id,
+            right=Right.SET_OBJECTIVE,
             reason=reason,
             change={},
         )
@@ -240,6 +244,7 @@ def record_control_total(
             action="record control total",
             subject_kind="control total",
             subject_id=total.id,
+            right=Right.RECORD_CONTROL_TOTAL,
             change={
                 "first_day": first_day.isoformat(),
                 "last_day": last_day.isoformat(),

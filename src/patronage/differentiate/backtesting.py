@@ -16,7 +16,7 @@ from patronage.access import datasets
 from patronage.access.audit import record
 from patronage.access.company import CurrentCompany
 from patronage.access.progress import Progress
-from patronage.access.roles import Actor
+from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic, take_turns
 from patronage.differentiate import reads
 from patronage.differentiate.errors import HistoryTooShort
@@ -198,6 +198,7 @@ def store(actor: Actor, now: datetime, inputs: Inputs, made: Tested) -> Backtest
             action="backtest models",
             subject_kind="backtest",
             subject_id=run.id,
+            right=Right.VALUE,
             change={
                 "as_of": run.as_of.isoformat(),
                 "origins": run.origins,

@@ -337,6 +337,7 @@ def _audit(actor: Actor, now: datetime, run: ValuationRun, *, is_latest: bool) -
         action="value customers",
         subject_kind="valuation",
         subject_id=run.id,
+        right=Right.VALUE,
         change={
             "as_of": run.as_of.isoformat(),
             "customers": run.customers,

@@ -241,6 +241,7 @@ def _record(
         action=action,
         subject_kind="ranking",
         subject_id=row.id,
+        right=Right.SET_OBJECTIVE,
         reason=reason or row.purpose,
         change=dict(change),
     )

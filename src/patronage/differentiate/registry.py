@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from patronage.access.audit import record
-from patronage.access.roles import Actor
+from patronage.access.roles import Actor, Right
 from patronage.differentiate.errors import NoUsableModel
 from patronage.differentiate.models import BacktestRun, ModelVersion
 from patronage.differentiate.valuation.fitting import NAMES, PURCHASE, SPEND, Fit
@@ -77,6 +77,7 @@ def save_model(*, actor: Actor, now: datetime, version: ModelVersion, fault: str
         action="fit model",
         subject_kind="model",
         subject_id=version.id,
+        right=Right.VALUE,
         reason=fault[:_REASON_LENGTH],
         change={
             "kind": version.kind,

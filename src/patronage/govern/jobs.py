@@ -275,6 +275,7 @@ def _record(actor: Actor, now: datetime, summary: AssignmentSummary) -> None:
         action="assign portfolios",
         subject_kind="valuation",
         subject_id=summary.run_id,
+        right=Right.ASSIGN,
         reason=f"Assignment policy as of {summary.as_of}",
         change=change,
     )

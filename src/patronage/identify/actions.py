@@ -89,6 +89,7 @@ def create_customers(*, actor: Actor, now: datetime, rows: Any, personal: bool =
                 action="create customers",
                 subject_kind="customer",
                 subject_id=ids[0] if count == 1 else f"{count} customers",
+                right=Right.IMPORT,
                 change={"customers": count},
             )
     except IntegrityError as error:
@@ -158,6 +159,7 @@ def record_consent(
             action="record consent",
             subject_kind="customer",
             subject_id=customer_id,
+            right=Right.RECORD_NEED,
             reason=source,
             change={"purpose": purpose, "channel": channel, "state": state},
         )
@@ -214,6 +216,7 @@ def declare_consents(
                 action="declare consents",
                 subject_kind="consent",
                 subject_id=f"{total} consents",
+                right=Right.IMPORT,
                 reason=stated,
                 change={"purpose": purpose, "channels": list(channels), "consents": total},
             )

@@ -103,6 +103,7 @@ def rebuild(*, actor: Actor, now: datetime) -> int:
             action="rebuild profiles",
             subject_kind="profile",
             subject_id="all",
+            right=Right.IMPORT,
             change={"customers": count},
         )
     return count

@@ -58,6 +58,7 @@ def record_said_need(
             action="record interaction",
             subject_kind="customer",
             subject_id=customer_id,
+            right=Right.RECORD_NEED,
             change={"interaction": interaction.id, "channel": channel, "need": recorded.id},
         )
     return interaction
@@ -88,6 +89,7 @@ def settle_in_doubt(
             action="settle contact in doubt",
             subject_kind="contact",
             subject_id=contact_id,
+            right=Right.DELIVER,
             reason=reason,
             change={"went_out": went_out},
         )
@@ -107,6 +109,7 @@ def stop_contacts(event: ConsentWithdrawn) -> None:
             action="cancel contacts",
             subject_kind="customer",
             subject_id=event.customer_id,
+            right=None,
             reason=reason,
             change={"contacts": cancelled, "channel": event.channel},
         )

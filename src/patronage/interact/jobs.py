@@ -184,6 +184,7 @@ def _note(actor: Actor, now: datetime, counts: DeliveryCounts) -> None:
         action="deliver contacts",
         subject_kind="contact",
         subject_id=f"{counts.sent} contacts",
+        right=Right.DELIVER,
         change={
             "sent": counts.sent,
             "cancelled": counts.cancelled,

@@ -186,6 +186,7 @@ def _save(actor: Actor, now: datetime, question: _Question, **content: Any) -> R
         action="read out decisions",
         subject_kind="decision run",
         subject_id=question.run.id,
+        right=Right.READ_OUT,
         change={"read_out": read.id, "state": read.state},
     )
     return read

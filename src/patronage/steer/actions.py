@@ -57,6 +57,7 @@ def review_statement(*, actor: Actor, now: datetime, statement_id: str) -> State
             action="review statement",
             subject_kind="statement",
             subject_id=statement.id,
+            right=Right.REVIEW_STATEMENT,
             change={"as_of": statement.as_of.isoformat(), "drafted_by": statement.drafted_by},
         )
     return statement
@@ -146,6 +147,7 @@ def _audit(actor: Actor, now: datetime, statement: Statement) -> None:
         action="publish statement",
         subject_kind="statement",
         subject_id=statement.id,
+        right=Right.PUBLISH_STATEMENT,
         change={
             "as_of": statement.as_of.isoformat(),
             "drafted_by": statement.drafted_by,

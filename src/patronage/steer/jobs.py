@@ -228,6 +228,7 @@ def _audit(actor: Actor, now: datetime, statement: Statement, portfolios: pl.Dat
         action="draft statement",
         subject_kind="statement",
         subject_id=statement.id,
+        right=Right.DRAFT_STATEMENT,
         change={
             "as_of": statement.as_of.isoformat(),
             "opening_run": statement.opening_run_id,

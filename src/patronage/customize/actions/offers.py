@@ -94,6 +94,7 @@ def create_team(
                 action="create team" if created else "add to team",
                 subject_kind="product team",
                 subject_id=team.id,
+                right=Right.ADMINISTER,
                 change={"members": [person.id for person in joining]},
             )
     return team
@@ -151,6 +152,7 @@ def propose_offers(*, actor: Actor, now: datetime, rows: Sequence[Proposal]) -> 
                 action="propose offers",
                 subject_kind="offer",
                 subject_id=fresh[0].id if len(fresh) == 1 else f"{len(fresh)} offers",
+                right=Right.PROPOSE_OFFER,
                 change={"offers": [offer.id for offer in fresh]},
             )
     return offers
@@ -178,6 +180,7 @@ def withdraw_offer(*, actor: Actor, now: datetime, offer_id: str, reason: str) -
                 action="withdraw offer",
                 subject_kind="offer",
                 subject_id=offer.id,
+                right=Right.PROPOSE_OFFER,
                 reason=reason,
             )
     return offer

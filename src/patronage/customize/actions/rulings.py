@@ -129,6 +129,7 @@ def _record(ruling: Ruling, actor: Actor, now: datetime) -> None:
         action="rule on offer",
         subject_kind="offer",
         subject_id=ruling.offer_id,
+        right=Right.RULE,
         reason=ruling.reason or REASONS[ruling.reason_code],
         change={
             "ruling": ruling.id,

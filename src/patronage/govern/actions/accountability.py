@@ -52,6 +52,7 @@ def set_up_portfolios(
                 action="set up portfolios",
                 subject_kind="portfolio",
                 subject_id=f"{len(done)} portfolios",
+                right=Right.ASSIGN,
                 change={"portfolios": done, "starts_at": starts.isoformat()},
             )
     return portfolios
@@ -102,6 +103,7 @@ def appoint(
             action="appoint manager",
             subject_kind="portfolio",
             subject_id=portfolio.id,
+            right=Right.ASSIGN,
             reason=why,
             change={
                 "from": newest.manager_id,

@@ -125,6 +125,7 @@ def _record(actor: Actor, now: datetime, ids: list[str], done: HandOver, reason:
         action="hand over customers",
         subject_kind="customer" if single else "portfolio",
         subject_id=ids[0] if single else done.to_portfolio_id,
+        right=Right.HAND_OVER,
         reason=reason,
         change=change,
     )

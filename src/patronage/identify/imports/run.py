@@ -119,6 +119,7 @@ def _attempt(
                 action="import file",
                 subject_kind="import",
                 subject_id=run.id,
+                right=Right.IMPORT,
                 change={
                     "file": run.file_name,
                     "sha256": run.file_digest,
