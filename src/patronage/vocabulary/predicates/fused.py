@@ -1,8 +1,8 @@
 """How is a rule run for one customer? Compiles trees to one Python function without look-ups.
 
-Each condition becomes two expressions, "surely true" and "surely false"; what is neither is
-unknown. The source holds nothing of a rule's text but numbers and quoted constants, and runs
-without built-ins.
+Each condition becomes expressions for "surely true" and "surely false"; what is neither is
+unknown. Those of a small rule are woven into one walk that leaves out what is settled already. The
+source holds nothing of a rule's text but numbers and quoted constants, and runs without built-ins.
 """
 
 from __future__ import annotations
@@ -30,17 +30,20 @@ from patronage.vocabulary.predicates.nodes import (
     Some,
     StartsWith,
 )
-from patronage.vocabulary.predicates.records import CONVERTERS, NAN
+from patronage.vocabulary.predicates.normal import normal
+from patronage.vocabulary.predicates.records import CONVERTERS, NAN, NO_TEXT
 
 Answer: TypeAlias = bool | None
 Record: TypeAlias = Mapping[str, Any]
 #: A condition's two expressions: surely true, surely false.
 _Pair: TypeAlias = tuple[str, str]
 
+#: Comparisons up to which a rule is woven; a woven rule's source grows with their square.
+_MOST_WOVEN = 16
 _OPPOSITES = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 #: How a field is read: fast path for the exact type, a converter for everything else. Integers
 #: that a double holds exactly and dates become doubles: comparing like with like is what CPython
-#: is fast at, and the unknown number is a double too.
+#: is fast at, and the unknown number is a double too, as the unknown text is a text.
 _LOADS = {
     Kind.INTEGER: (
         "{v} = {v} + 0.0"
@@ -48,40 +51,55 @@ _LOADS = {
         " else to_integer({name}, {v})"
     ),
     Kind.NUMBER: "if {v}.__class__ is not float or {v} - {v} != 0.0: {v} = to_number({name}, {v})",
-    Kind.TEXT: "if {v}.__class__ is not str and {v} is not None: {v} = to_text({name}, {v})",
+    Kind.TEXT: "if {v}.__class__ is not str: {v} = to_text({name}, {v})",
     Kind.BOOLEAN: (
         "if {v} is not True and {v} is not False and {v} is not None: {v} = to_boolean({name}, {v})"
     ),
     Kind.DATE: ("{v} = {v}.toordinal() + 0.0 if {v}.__class__ is date else to_day({name}, {v})"),
 }
 _UNORDERED = frozenset({Kind.TEXT, Kind.BOOLEAN})
+_UNKNOWN = {Kind.TEXT: "no_text", Kind.BOOLEAN: "None"}
 
 
 def compile_rules(roots: Sequence[Condition]) -> Callable[[Record], tuple[Answer, ...]]:
     """Give one function from a record to the answers of all rules, in their order."""
     writer = _Writer()
-    answers = "".join(f"  {_answer(root, writer.condition(root))},\n" for root in roots)
+    answers = "".join(f"  {writer.answer(root)},\n" for root in roots)
     return writer.function(f" return (\n{answers} )\n")
 
 
 def compile_rule(root: Condition) -> Callable[[Record], Answer]:
     """Give the function from a record to the answer of one rule."""
     writer = _Writer()
-    answer = _answer(root, writer.condition(root))
+    answer = writer.answer(root)
     return writer.function(f" return {answer}\n")
 
 
-def _answer(root: Condition, pair: _Pair) -> str:
-    # The likelier answer is asked for first: conditions joined by AND are mostly false.
-    if _mostly_false(root):
-        return f"False if {pair[1]} else True if {pair[0]} else None"
-    return f"True if {pair[0]} else False if {pair[1]} else None"
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """The expressions of one comparison."""
 
+    true: str
+    false: str
+    #: Whether it has an answer; None where asking is dearer than the answer.
+    known: str | None = None
+    #: Surely true and surely false, for where it is known.
+    holds: str = ""
+    fails: str = ""
 
-def _mostly_false(node: Condition) -> bool:
-    if isinstance(node, Not):
-        return not _mostly_false(node.part)
-    return not isinstance(node, Some)
+    @classmethod
+    def guarded(cls, known: str, holds: str, fails: str, *, bare: bool = False) -> _Leaf:
+        """Give the leaf of a comparison that is asked only where its values are known.
+
+        ``bare``: the unknown never holds, so that only "surely false" must look for it. CPython
+        compares texts fast whatever they are, but NaN slowly.
+        """
+        true = holds if bare else f"({known} and {holds})"
+        return cls(true, f"({known} and {fails})", known, holds, fails)
+
+    def turned(self) -> _Leaf:
+        """Give the opposite comparison's expressions."""
+        return _Leaf(self.false, self.true, self.known, self.fails, self.holds)
 
 
 @dataclass(slots=True)
@@ -92,41 +110,84 @@ class _Writer:
     lines: list[str] = field(default_factory=list)
     #: Derived variables already prepared.
     derived: set[str] = field(default_factory=set)
-    #: Sets that hold the unknown value too.
-    constants: dict[str, object] = field(default_factory=dict)
 
     def function(self, body: str) -> Callable[[Record], Any]:
         prelude = "".join(f" {line}\n" for line in self.lines)
-        source = f"def rules(record):\n get = record.get\n{prelude}{body}"
+        source = (
+            f"def rules(record):\n nan, no_text, get = NAN, NO_TEXT, record.get\n{prelude}{body}"
+        )
         namespace: dict[str, Any] = {
             "__builtins__": {},
             "NAN": NAN,
+            "NO_TEXT": NO_TEXT,
             "date": date,
             "int": int,
             "float": float,
             "str": str,
             **CONVERTERS,
-            **self.constants,
         }
         # Only numbers, quoted constants and names of our own are in the source.
         exec(compile(source, "<rules>", "exec"), namespace)  # noqa: S102 - as said above
         return namespace["rules"]  # type: ignore[no-any-return]  # defined by the source above
 
-    def condition(self, node: Condition) -> _Pair:
+    def answer(self, root: Condition) -> str:
+        """Write the expression of a rule's answer."""
+        tree = normal(root)
+        if _comparisons(tree) <= _MOST_WOVEN:
+            return self._woven(tree, 0)
+        true, false = self._pair(tree)
+        return f"True if {true} else False if {false} else None"
+
+    def _woven(self, node: Condition, depth: int) -> str:
+        """Write the answer as one walk: what is settled early is not asked again."""
         match node:
+            case All(parts) | Some(parts):
+                return self._walk(sorted(parts, key=_cost), isinstance(node, All), depth)
+            case Always(value):
+                return str(value)
+            case FieldRef():
+                return self._field(node)
+            case _:
+                return self._settled(self._leaf(node), "True", "False", "None")
+
+    def _walk(self, parts: Sequence[Condition], both: bool, depth: int) -> str:
+        first, rest = parts[0], parts[1:]
+        if not rest:
+            return self._woven(first, depth)
+        later = self._walk(rest, both, depth)
+        settles = " or ".join(self._pair(part)[both] for part in rest)
+        open_end = f"({not both} if {settles} else None)"
+        true, false = (later, "False") if both else ("True", later)
+        if isinstance(first, All | Some):
+            # Each depth has a variable of its own: a walk within this one must not overwrite it.
+            walked = f"(w{depth} := {self._woven(first, depth + 1)})"
+            return f"({true} if {walked} else {false} if w{depth} is False else {open_end})"
+        return self._settled(self._leaf(first), true, false, open_end)
+
+    def _settled(self, leaf: _Leaf, true: str, false: str, unknown: str) -> str:
+        if leaf.known is None:
+            return f"({true} if {leaf.true} else {false} if {leaf.false} else {unknown})"
+        return f"(({true} if {leaf.holds} else {false}) if {leaf.known} else {unknown})"
+
+    def _pair(self, node: Condition) -> _Pair:
+        if isinstance(node, All | Some):
+            pairs = [self._pair(part) for part in node.parts]
+            both = "(" + " and ".join(pair[isinstance(node, Some)] for pair in pairs) + ")"
+            either = "(" + " or ".join(pair[isinstance(node, All)] for pair in pairs) + ")"
+            return (both, either) if isinstance(node, All) else (either, both)
+        leaf = self._leaf(node)
+        return leaf.true, leaf.false
+
+    def _leaf(self, node: Condition) -> _Leaf:
+        match node:
+            case Not(part):
+                return self._leaf(part).turned()
             case FieldRef():
                 variable = self._field(node)
-                return f"{variable} is True", f"{variable} is False"
+                true, false = f"{variable} is True", f"{variable} is False"
+                return _Leaf(true, false, f"{variable} is not None", variable, f"not {variable}")
             case Always(value):
-                return ("True", "False") if value else ("False", "True")
-            case Not(part):
-                true, false = self.condition(part)
-                return false, true
-            case All(parts) | Some(parts):
-                pairs = [self.condition(part) for part in parts]
-                both = "(" + " and ".join(pair[isinstance(node, Some)] for pair in pairs) + ")"
-                either = "(" + " or ".join(pair[isinstance(node, All)] for pair in pairs) + ")"
-                return (both, either) if isinstance(node, All) else (either, both)
+                return _Leaf(str(value), str(not value))
             case Compare(operator, left, right):
                 return self._compare(operator, left, right)
             case Between(operand, low, high):
@@ -134,56 +195,53 @@ class _Writer:
             case OneOf(operand, options):
                 return self._one_of(operand, options)
             case IsUnknown(ref):
-                variable = self._field(ref)
-                unknown = "None" if ref.kind in _UNORDERED else "NAN"
-                return f"{variable} is {unknown}", f"{variable} is not {unknown}"
+                variable, unknown = self._field(ref), _UNKNOWN.get(ref.kind, "nan")
+                return _Leaf(f"{variable} is {unknown}", f"{variable} is not {unknown}")
             case StartsWith(operand, prefix):
-                text = self._value(operand, exact=True)
-                starts = f"{text}.startswith({prefix!r})"
-                return f"({text} is not None and {starts})", (
-                    f"({text} is not None and not {starts})"
-                )
+                starts = f"{self._value(operand, exact=True)}.startswith({prefix!r})"
+                return _Leaf.guarded(self._known(operand) or "True", starts, f"not {starts}")
+        raise AssertionError(f"{type(node).__name__} is no comparison")
 
-    def _compare(self, operator: str, left: Scalar, right: Scalar) -> _Pair:
+    def _compare(self, operator: str, left: Scalar, right: Scalar) -> _Leaf:
         if operator == "<>":
-            true, false = self._compare("=", left, right)
-            return false, true
+            return self._compare("=", left, right).turned()
         a, b = self._pair_of_values(left, right)
-        if left.kind in _UNORDERED:
-            known = self._known(left, right)
-            if operator == "=" and (isinstance(left, Literal) or isinstance(right, Literal)):
-                # None equals no constant, so that only "surely false" must look for it.
-                return f"{a} == {b}", f"({known}{a} != {b})"
-            if operator == "=":
-                return f"({known}{a} == {b})", f"({known}{a} != {b})"
-            return f"({known}{a} {operator} {b})", f"({known}{a} {_OPPOSITES[operator]} {b})"
+        known = self._known(left, right)
+        if operator == "=" and known is not None:
+            constant = isinstance(left, Literal) or isinstance(right, Literal)
+            bare = constant and left.kind in _UNORDERED
+            return _Leaf.guarded(known, f"{a} == {b}", f"{a} != {b}", bare=bare)
         if operator == "=":
-            return f"{a} == {b}", f"({a} < {b} or {a} > {b})"
-        return f"{a} {operator} {b}", f"{a} {_OPPOSITES[operator]} {b}"
+            return _Leaf(f"{a} == {b}", f"({a} < {b} or {a} > {b})")
+        true, false = f"{a} {operator} {b}", f"{a} {_OPPOSITES[operator]} {b}"
+        return _Leaf(true, false) if known is None else _Leaf.guarded(known, true, false)
 
-    def _between(self, operand: Scalar, low: Scalar, high: Scalar) -> _Pair:
-        if operand.kind not in _UNORDERED:
-            (a, lowest), (b, highest) = (
-                self._pair_of_values(operand, low),
-                self._pair_of_values(operand, high),
-            )
-            if a == b:
-                return f"{lowest} <= {a} <= {highest}", f"({a} < {lowest} or {a} > {highest})"
-        return self.condition(All((Compare(">=", operand, low), Compare("<=", operand, high))))
+    def _between(self, operand: Scalar, low: Scalar, high: Scalar) -> _Leaf:
+        lower, upper = self._compare(">=", operand, low), self._compare("<=", operand, high)
+        known = self._known(operand)
+        if known is not None and isinstance(low, Literal) and isinstance(high, Literal):
+            holds = f"{lower.holds} and {upper.holds}"
+            return _Leaf.guarded(known, holds, f"({lower.fails} or {upper.fails})")
+        return _Leaf(f"({lower.true} and {upper.true})", f"({lower.false} or {upper.false})")
 
-    def _one_of(self, operand: Scalar, options: tuple[Literal, ...]) -> _Pair:
+    def _one_of(self, operand: Scalar, options: tuple[Literal, ...]) -> _Leaf:
+        if len(options) == 1 and isinstance(operand, FieldRef):
+            return self._compare("=", operand, options[0])
         value = self._value(operand, exact=True)
         listed = "{" + ", ".join(self._literal(option) for option in options) + "}"
-        if not isinstance(operand, FieldRef):
-            return f"{value} in {listed}", f"((t := {value}) == t and t not in {listed})"
-        unknown = None if operand.kind in _UNORDERED else NAN
-        name = f"s{len(self.constants)}"
-        self.constants[name] = frozenset([unknown, *map(_python_value, options)])
-        return f"{value} in {listed}", f"{value} not in {name}"
+        known = self._known(operand)
+        if known is None:
+            return _Leaf(f"{value} in {listed}", f"((t := {value}) == t and t not in {listed})")
+        return _Leaf.guarded(known, f"{value} in {listed}", f"{value} not in {listed}", bare=True)
 
-    def _known(self, *values: Scalar) -> str:
+    def _known(self, *values: Scalar) -> str | None:
+        """Write that the values are known; None where one is calculated."""
+        if any(isinstance(value, Negate | Arithmetic) for value in values):
+            return None
         fields = dict.fromkeys(value for value in values if isinstance(value, FieldRef))
-        return "".join(f"{self._field(each)} is not None and " for each in fields)
+        return " and ".join(
+            f"{self._field(each)} is not {_UNKNOWN.get(each.kind, 'nan')}" for each in fields
+        )
 
     def _pair_of_values(self, left: Scalar, right: Scalar) -> tuple[str, str]:
         # An integer against a literal is exact as it stands, because literals stay below 2**53;
@@ -236,6 +294,23 @@ class _Writer:
             self.derived.add(derived)
             self.lines.append(f"{derived} = {converter}({variable})")
         return derived
+
+
+def _comparisons(node: Condition) -> int:
+    return sum(map(_comparisons, node.parts)) if isinstance(node, All | Some) else 1
+
+
+def _cost(node: Condition) -> int:
+    """Rank conditions by what they take: the order of a conjunction changes no answer."""
+    match node:
+        case All() | Some():
+            return 3
+        case FieldRef() | Not(FieldRef()) | Always() | IsUnknown() | Not(IsUnknown()):
+            return 0
+        case Compare() | Not(Compare()):
+            return 1
+        case _:
+            return 2
 
 
 def _python_value(node: Literal) -> float | str | bool:

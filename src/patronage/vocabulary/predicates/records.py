@@ -1,7 +1,7 @@
 """What does a record's value mean to a rule? Turns one Python value into what the rules compare.
 
 Unknown numbers and dates become one NaN, which every comparison answers with False; unknown texts
-and booleans stay None.
+become one text that no rule can name; unknown booleans stay None.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from patronage.vocabulary.predicates.limits import (
 
 #: The one unknown number. Sets find it by identity, so nobody may make another.
 NAN = float("nan")
+#: The one unknown text, known by identity. No literal equals it: rules refuse broken Unicode.
+NO_TEXT = "\ud800 unknown"
 _LARGEST_INTEGER = 2**63 - 1
 #: Up to here every integer is a double.
 _LARGEST_EXACT = 2**53
@@ -59,11 +61,11 @@ def to_number(name: str, value: object) -> float:
     return number if -LARGEST_DOUBLE <= number <= LARGEST_DOUBLE else NAN
 
 
-def to_text(name: str, value: object) -> str | None:
-    """Give a plain text, or None for what is missing."""
+def to_text(name: str, value: object) -> str:
+    """Give a plain text, or NO_TEXT for what is missing."""
     value = _plain(value)
     if value is None:
-        return None
+        return NO_TEXT
     if isinstance(value, str):
         return str.__str__(value)
     raise _wrong(name, "a text", value)
