@@ -10,7 +10,6 @@ from patronage.access.company import current
 from patronage.access.errors import NotFound
 from patronage.access.ports import ObjectiveChanged, objective_changed
 from patronage.access.roles import Actor, Right
-from patronage.access.scope import visible
 from patronage.access.transactions import atomic, take_turns
 from patronage.differentiate import overrides
 from patronage.differentiate.errors import (
@@ -30,7 +29,7 @@ from patronage.differentiate.models import (
     Need,
     ObjectiveOverride,
 )
-from patronage.identify.models import Customer
+from patronage.identify.in_sight import customers_in_sight, require_customer
 
 
 def record_need(
@@ -58,7 +57,7 @@ def record_need(
     if name not in known:
         raise UnknownNeed(name=name, known=known)
     with atomic():
-        _customer_in_scope(actor, now, customer_id)
+        require_customer(actor, customer_id, now)
         need = Need.objects.create(
             customer_id=customer_id,
             name=name,
@@ -94,7 +93,8 @@ def close_need(*, actor: Actor, now: datetime, need_id: str, status: str, reason
         raise ValueError(f"a need is closed as fulfilled or dropped, found {status!r}")
     with atomic():
         need = Need.objects.select_for_update().filter(id=need_id).first()
-        if need is None or not _sees(actor, now, need.customer_id):
+        seen = customers_in_sight(actor, now)
+        if need is None or not seen.filter(pk=need.customer_id).exists():
             raise NotFound(noun="need", id=need_id)
         if need.status != "open":
             raise NeedClosed(need_id=need_id, status=need.status)
@@ -143,7 +143,7 @@ def override_objective(
         raise OverrideOver(until=until, today=today)
     with atomic():
         take_turns("objectives")
-        _customer_in_scope(actor, now, customer_id)
+        require_customer(actor, customer_id, now)
         _end_override(actor, now, customer_id, "superseded")
         override = ObjectiveOverride.objects.create(
             customer_id=customer_id,
@@ -185,7 +185,7 @@ def revoke_override(*, actor: Actor, now: datetime, customer_id: str, reason: st
         raise ReasonMissing(what="Revoking an objective set by a person")
     with atomic():
         take_turns("objectives")
-        _customer_in_scope(actor, now, customer_id)
+        require_customer(actor, customer_id, now)
         if not _end_override(actor, now, customer_id, reason.strip()):
             raise NoOverride(customer_id=customer_id)
         _show_objective(customer_id, now)
@@ -275,15 +275,6 @@ def _require_usable(
 def note_name(need_id: str) -> str:
     """Name of the vault's value that holds what was said about a need."""
     return f"note:{need_id}"
-
-
-def _customer_in_scope(actor: Actor, now: datetime, customer_id: str) -> None:
-    if not _sees(actor, now, customer_id):
-        raise NotFound(noun="customer", id=customer_id)
-
-
-def _sees(actor: Actor, now: datetime, customer_id: str) -> bool:
-    return visible(Customer.objects.filter(id=customer_id), actor, now).exists()
 
 
 def _end_override(actor: Actor, now: datetime, customer_id: str, reason: str) -> bool:

@@ -12,7 +12,6 @@ from datetime import datetime
 from patronage.access.audit import record
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
-from patronage.access.scope import visible
 from patronage.access.texts import checked
 from patronage.access.transactions import atomic
 from patronage.differentiate.errors import (
@@ -36,7 +35,7 @@ from patronage.differentiate.ranked import (
     RankMove,
 )
 from patronage.differentiate.reads.rankings import standing_order
-from patronage.identify.models import Customer
+from patronage.identify.in_sight import customers_in_sight
 
 
 def open_ranking(
@@ -220,10 +219,10 @@ def _open_client(
 
 
 def _in_scope(actor: Actor, now: datetime, customer_ids: Sequence[str]) -> None:
-    there = Customer.objects.filter(id__in=customer_ids, erased_at__isnull=True)
-    seen = set(visible(there, actor, now).values_list("id", flat=True))
+    seen = customers_in_sight(actor, now).filter(id__in=customer_ids)
+    known = set(seen.values_list("id", flat=True))
     for each in customer_ids:
-        if each not in seen:
+        if each not in known:
             raise NotFound(noun="customer", id=each)
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from django.db import IntegrityError
 
 from patronage.access import audit
-from patronage.access.errors import NotFound, Refused
+from patronage.access.errors import Refused
 from patronage.access.ports import (
     ConsentWithdrawn,
     CustomersCreated,
@@ -18,11 +18,11 @@ from patronage.access.ports import (
     customers_created,
 )
 from patronage.access.roles import Actor, Right
-from patronage.access.scope import visible
 from patronage.access.transactions import atomic
 from patronage.access.vault import digest_of
 from patronage.identify import bulk
 from patronage.identify.errors import IdentifierTaken
+from patronage.identify.in_sight import require_customer
 from patronage.identify.models import Consent, Customer, Identifier, Profile
 from patronage.vocabulary.ids import IdPrefix, new_ids
 from patronage.vocabulary.periods import as_utc
@@ -125,7 +125,7 @@ def record_consent(
             "Record it when it begins."
         )
     with atomic():
-        _existing(actor, customer_id, now)
+        require_customer(actor, customer_id, now)
         try:
             with atomic():
                 consent = Consent.objects.create(
@@ -231,14 +231,6 @@ def _open_profiles(ids: Sequence[str]) -> None:
         Profile,
         {"customer": ids} | dict.fromkeys((*names, "contacts", "redemptions"), zeros),
     )
-
-
-def _existing(actor: Actor, customer_id: str, now: datetime) -> Customer:
-    customers = visible(Customer.objects.filter(erased_at__isnull=True), actor, now)
-    customer = customers.filter(id=customer_id).first()
-    if customer is None:
-        raise NotFound(noun="customer", id=customer_id)
-    return customer
 
 
 def _check_words(purpose: str, state: str, source: str, channel: str) -> None:

@@ -15,8 +15,8 @@ from patronage.access import vault
 from patronage.access.errors import NotFound
 from patronage.access.models import VaultEntry
 from patronage.access.roles import Actor, Right
-from patronage.access.scope import visible
 from patronage.identify.imports.quarantine import csv_lines
+from patronage.identify.in_sight import customers_in_sight, require_customer
 from patronage.identify.models import (
     Consent,
     Customer,
@@ -76,9 +76,8 @@ def customer(actor: Actor, id: str, now: datetime) -> CustomerView:
     Raises:
         NotFound: absent, erased or outside the actor's scope.
     """
-    found = _customers(actor, now).filter(id=id).first()
-    if found is None:
-        raise NotFound(noun="customer", id=id)
+    actor.require(Right.SEE_CUSTOMERS)
+    found = require_customer(actor, id, now)
     names = VaultEntry.objects.filter(subject_id=id).exclude(name__contains=":")
     values = {name: vault.get(id, name) for name in names.values_list("name", flat=True)}
     return CustomerView(
@@ -104,7 +103,7 @@ def search(actor: Actor, text: str, now: datetime, limit: int = 20) -> list[Cust
     wanted = text.strip().replace("\x00", "")
     if not wanted:
         return []
-    people = _customers(actor, now)
+    people = customers_in_sight(actor, now)
     exact = people.filter(Q(id=wanted) | Q(id__in=_known_as(wanted)))
     found = list(exact.order_by("label", "id")[:limit])
     if len(found) < limit:
@@ -125,8 +124,8 @@ def timeline(
     Raises:
         NotFound: absent, erased or outside the actor's scope.
     """
-    if not _customers(actor, now).filter(id=id).exists():
-        raise NotFound(noun="customer", id=id)
+    actor.require(Right.SEE_CUSTOMERS)
+    require_customer(actor, id, now)
     latest = now + timedelta(microseconds=1)
     return sources.page(id, min(before or latest, latest), limit)
 
@@ -203,11 +202,6 @@ def quarantine_csv(actor: Actor, run_id: str) -> Iterator[str]:
     rows = run.quarantine.order_by("line", "id").values_list("line", "column", "reason")
     lines = ((run.file_name, *row) for row in rows.iterator(chunk_size=5000))
     return csv_lines(("file", "line", "column", "reason"), lines)
-
-
-def _customers(actor: Actor, now: datetime) -> QuerySet[Customer]:
-    actor.require(Right.SEE_CUSTOMERS)
-    return visible(Customer.objects.filter(erased_at__isnull=True), actor, now)
 
 
 def _known_as(text: str) -> list[str]:

@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import QuerySet
-
-from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
-from patronage.access.scope import visible
 from patronage.customize.models import Contact
-from patronage.identify.models import Customer
+from patronage.identify.in_sight import customers_in_sight, require_customer
 from patronage.interact import leases
 from patronage.interact.errors import UnknownState
 from patronage.interact.models import Interaction
@@ -56,9 +52,11 @@ def contacts(
     Raises:
         UnknownState: the state is none that contacts have.
     """
+    actor.require(Right.SEE_CUSTOMERS)
     if state and state not in STATES:
         raise UnknownState(state=state, known=STATES)
-    wanted = Contact.objects.filter(customer__in=_customers(actor, now), pk__gt=after)
+    seen = customers_in_sight(actor, now)
+    wanted = Contact.objects.filter(customer__in=seen, pk__gt=after)
     for name, value in (("state", state), ("channel", channel), ("customer_id", customer_id)):
         if value:
             wanted = wanted.filter(**{name: value})
@@ -92,12 +90,7 @@ def interactions(
     Raises:
         NotFound: absent, erased or outside the actor's scope.
     """
-    if not _customers(actor, now).filter(pk=customer_id).exists():
-        raise NotFound(noun="customer", id=customer_id)
+    actor.require(Right.SEE_CUSTOMERS)
+    require_customer(actor, customer_id, now)
     rows = Interaction.objects.filter(customer_id=customer_id, at__lte=now)
     return list(rows.select_related("need").order_by("-at", "-pk")[:limit])
-
-
-def _customers(actor: Actor, now: datetime) -> QuerySet[Customer]:
-    actor.require(Right.SEE_CUSTOMERS)
-    return visible(Customer.objects.filter(erased_at__isnull=True), actor, now)

@@ -11,8 +11,8 @@ import polars as pl
 from patronage.access import datasets
 from patronage.access.errors import NotFound, Refused
 from patronage.access.roles import Actor, Right
-from patronage.access.scope import scope_of, visible
-from patronage.identify.models import Customer
+from patronage.access.scope import scope_of
+from patronage.differentiate.reads.in_sight import in_scope, labels_of
 from patronage.steer.erased import ERASED
 from patronage.steer.models import LINES, Statement
 
@@ -76,11 +76,7 @@ def line_customers(
     wanted = None if scope.everything else sorted(scope.portfolio_ids)
     bar = _bar(found, kind, wanted if portfolio_id is None else [portfolio_id])
     named = bar.filter(pl.col("customer_id") != ERASED)
-    shown = named
-    if not scope.everything:
-        seen = visible(Customer.objects.all(), actor, now).order_by()
-        ids = pl.Series(list(seen.values_list("id", flat=True)), dtype=pl.String)
-        shown = named.filter(pl.col("customer_id").is_in(ids.implode()))
+    shown = in_scope(named, actor, now)
     page, following = _page(shown, after, limit)
     return Behind(
         rows=_labelled(page),
@@ -145,8 +141,7 @@ def _place(after: str) -> tuple[int, str, str]:
 
 
 def _labelled(page: pl.DataFrame) -> list[BehindRow]:
-    people = Customer.objects.filter(id__in=page["customer_id"].to_list())
-    labels = dict(people.values_list("id", "label"))
+    labels = labels_of(page["customer_id"].to_list())
     return [
         BehindRow(
             customer_id=row["customer_id"],

@@ -18,12 +18,12 @@ import polars as pl
 
 from patronage.access import datasets
 from patronage.access.company import company_of
-from patronage.access.errors import NotFound
-from patronage.access.roles import Actor, Right
+from patronage.access.roles import Actor
 from patronage.access.scope import scope_of
 from patronage.differentiate import reads, registry
 from patronage.differentiate.levers import LEVERS, GroupLevel, Priced, price
 from patronage.differentiate.models import ValuationRun
+from patronage.differentiate.reads.in_sight import require_run
 from patronage.differentiate.valuation.scoring import Window
 from patronage.govern.models import Standing
 from patronage.govern.reads import PortfolioInCharge, my_portfolios
@@ -103,10 +103,7 @@ def lever_tree(actor: Actor, now: datetime, *, as_of: date | None = None) -> Lev
         NotAllowed: the actor may not see profitability.
         NotFound: nobody was valued as of that date, or at all.
     """
-    actor.require(Right.SEE_PROFITABILITY)
-    run = reads.newest_run() if as_of is None else reads.run_at(as_of)
-    if run is None:
-        raise NotFound(noun="valuation as of", id=as_of.isoformat() if as_of else "any date")
+    run = require_run(actor, as_of)
     company = company_of(run.company_version)
     priced = _priced(run, company)
     shown = my_portfolios(actor, now)

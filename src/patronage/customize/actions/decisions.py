@@ -12,7 +12,6 @@ import numpy as np
 
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
-from patronage.access.scope import visible
 from patronage.access.transactions import atomic
 from patronage.customize.contact_policy import free_places
 from patronage.customize.errors import BudgetSpent
@@ -29,6 +28,7 @@ from patronage.customize.plan import OUTCOMES
 from patronage.customize.policy import terms_of
 from patronage.customize.population import portfolio_rows
 from patronage.customize.recording import ContactColumns, DecisionColumns, record_decisions
+from patronage.identify.in_sight import customers_in_sight
 from patronage.identify.models import Customer
 from patronage.science.arbitration import OUTCOME_WORDS, Outcome
 from patronage.vocabulary.ids import IdPrefix, new_ids
@@ -127,7 +127,7 @@ def _seen_by(actor: Actor, answer: DecisionAnswer) -> DecisionAnswer:
 def _decided(actor: Actor, now: datetime, request: Request, *, spend: bool) -> DecisionAnswer:
     with atomic():
         # The lock comes before the question, so that the places counted stay the ones taken.
-        seen = visible(Customer.objects.filter(erased_at__isnull=True), actor, now)
+        seen = customers_in_sight(actor, now)
         known = seen.filter(id=request.customer_id).values("id")
         locked = Customer.objects.select_for_update(no_key=True)
         customer = locked.filter(id__in=known).first()

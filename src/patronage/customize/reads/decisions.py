@@ -9,7 +9,6 @@ from typing import Any
 
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
-from patronage.access.scope import visible
 from patronage.customize.log import (
     Candidate,
     candidates_of,
@@ -23,7 +22,7 @@ from patronage.customize.plan import OUTCOMES
 from patronage.customize.policy import terms_of
 from patronage.customize.population import portfolio_rows
 from patronage.customize.replay import run_candidates
-from patronage.identify.models import Customer
+from patronage.identify.in_sight import customers_in_sight, require_customer
 from patronage.science.arbitration import OUTCOME_WORDS, REASON_WORDS, Outcome, Reason
 
 
@@ -70,7 +69,8 @@ def next_best_action(
         NotFound: there is no such customer in the actor's scope.
         NotDecided: the request cannot be understood.
     """
-    customer = _customer(actor, customer_id, now)
+    actor.require(Right.SEE_CUSTOMERS)
+    customer = require_customer(actor, customer_id, now)
     request = checked_request(
         customer_id=customer_id, channel=channel, placements=1, context=context, limit=1
     )
@@ -137,7 +137,8 @@ def contacts_of(actor: Actor, customer_id: str, now: datetime, *, limit: int = 5
     Raises:
         NotFound: there is no such customer in the actor's scope.
     """
-    customer = _customer(actor, customer_id, now)
+    actor.require(Right.SEE_CUSTOMERS)
+    customer = require_customer(actor, customer_id, now)
     contacts = Contact.objects.filter(customer=customer).select_related("treatment__offer")
     return list(contacts.order_by("-due_at", "-id")[:limit])
 
@@ -168,13 +169,4 @@ def _seen_by(actor: Actor, candidates: tuple[Candidate, ...]) -> tuple[Candidate
 
 
 def _sees(actor: Actor, customer_id: str, now: datetime) -> bool:
-    return visible(Customer.objects.filter(id=customer_id), actor, now).exists()
-
-
-def _customer(actor: Actor, customer_id: str, now: datetime) -> Customer:
-    actor.require(Right.SEE_CUSTOMERS)
-    people = visible(Customer.objects.filter(erased_at__isnull=True), actor, now)
-    customer = people.filter(id=customer_id).first()
-    if customer is None:
-        raise NotFound(noun="customer", id=customer_id)
-    return customer
+    return customers_in_sight(actor, now).filter(pk=customer_id).exists()

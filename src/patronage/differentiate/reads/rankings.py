@@ -15,7 +15,6 @@ from django.db.models import Count
 from patronage.access.errors import NotFound
 from patronage.access.models import User
 from patronage.access.roles import SYSTEM_ID, Actor, Right
-from patronage.access.scope import scope_of, visible
 from patronage.differentiate.models import LatestValuation
 from patronage.differentiate.ranked import (
     RankedClient,
@@ -24,8 +23,7 @@ from patronage.differentiate.ranked import (
     RankingVote,
     RankMove,
 )
-from patronage.differentiate.reads.in_sight import labels_of
-from patronage.identify.models import Customer
+from patronage.differentiate.reads.in_sight import in_scope, labels_of
 
 #: Fewer clients with both a place and a value say nothing about agreement.
 FEWEST_CORRELATED: Final = 4
@@ -135,11 +133,7 @@ def ranking(actor: Actor, ranking_id: str, now: datetime) -> RankingView:
             "customer_id", "value_minor"
         )
     )
-    seen = set(ids)
-    if not scope_of(actor, now).everything:
-        seen = set(
-            visible(Customer.objects.filter(id__in=ids), actor, now).values_list("id", flat=True)
-        )
+    seen = set(in_scope(order, actor, now)["customer_id"])
     by_client: dict[int, list[Move]] = {}
     for move in moves:
         shown = Move(

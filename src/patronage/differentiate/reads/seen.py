@@ -11,11 +11,11 @@ from patronage.access import datasets
 from patronage.access.company import company_of
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
-from patronage.access.scope import visible
 from patronage.differentiate.models import LatestValuation, ModelVersion, Need, ValuationRun
-from patronage.differentiate.reads.frames import newest_first, newest_run, run_at
+from patronage.differentiate.reads.frames import newest_first
+from patronage.differentiate.reads.in_sight import require_run
 from patronage.differentiate.valuation.profit import CostRates
-from patronage.identify.models import Customer
+from patronage.identify.in_sight import customers_in_sight, require_customer
 from patronage.vocabulary.periods import BusinessCalendar
 
 
@@ -137,11 +137,8 @@ def valuation_page(
         NotAllowed: the actor may not see profitability.
         NotFound: nobody was valued as of that date, or at all.
     """
-    actor.require(Right.SEE_PROFITABILITY)
-    run = newest_run() if as_of is None else run_at(as_of)
-    if run is None:
-        raise NotFound(noun="valuation as of", id=as_of.isoformat() if as_of else "any date")
-    seen = visible(Customer.objects.filter(id__gt=after), actor, now).order_by("id")
+    run = require_run(actor, as_of)
+    seen = customers_in_sight(actor, now).filter(id__gt=after).order_by("id")
     ids = list(seen.values_list("id", flat=True)[: limit + 1])
     page, more = ids[:limit], len(ids) > limit
     rows = datasets.read("valuations")
@@ -229,8 +226,7 @@ def model_versions(actor: Actor) -> list[ModelVersion]:
 
 def require_visible(actor: Actor, customer_id: str, now: datetime) -> None:
     actor.require(Right.SEE_CUSTOMERS)
-    if not visible(Customer.objects.filter(id=customer_id), actor, now).exists():
-        raise NotFound(noun="customer", id=customer_id)
+    require_customer(actor, customer_id, now)
 
 
 def _as_rows(frame: pl.DataFrame) -> list[CustomerValuation]:

@@ -1,0 +1,32 @@
+"""Whom may this actor see? Every question about customers begins here.
+
+A room of its own, below `reads` and `actions`, since both and every stage above ask it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from patronage.access.errors import NotFound
+from patronage.access.roles import Actor
+from patronage.access.scope import visible
+from patronage.identify.models import Customer
+
+
+def customers_in_sight(actor: Actor, now: datetime) -> QuerySet[Customer]:
+    """Everybody in the actor's scope at `now` who was not erased."""
+    return visible(Customer.objects.filter(erased_at__isnull=True), actor, now)
+
+
+def require_customer(actor: Actor, id: str, now: datetime) -> Customer:
+    """Give one of them.
+
+    Raises:
+        NotFound: absent, erased or outside the actor's scope, which look the same.
+    """
+    found = customers_in_sight(actor, now).filter(pk=id).first()
+    if found is None:
+        raise NotFound(noun="customer", id=id)
+    return found
