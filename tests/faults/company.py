@@ -12,12 +12,14 @@ from django.db import transaction
 from django.test import Client
 
 from patronage.access.models import User
-from patronage.access.people import create_key, create_user, revoke_key
+from patronage.access.keys import create_key, revoke_key
+from patronage.access.people import create_user
 from patronage.access.roles import SYSTEM, Role
 from patronage.customize.jobs import decide
 from patronage.customize.models import Contact, Decision
 from patronage.differentiate.actions import record_need
 from patronage.differentiate.rank_actions import open_ranking, vote
+from patronage.govern.actions import arrange_cover
 from patronage.govern.models import Standing
 from patronage.identify.models import ImportRun
 from patronage.learn.jobs import read_out
@@ -28,7 +30,12 @@ from ..stages.differentiate.history import NOW
 
 #: when everybody calls
 CALLED = NOW + timedelta(days=1)
-_MORE = {"eva": Role.EXECUTIVE, "adam": Role.ADMINISTRATOR, "nina": Role.ANALYST}
+_MORE = {
+    "eva": Role.EXECUTIVE,
+    "adam": Role.ADMINISTRATOR,
+    "nina": Role.ANALYST,
+    "dora": Role.MANAGER,
+}
 #: who stands for each role that people have
 PEOPLE = {
     Role.EXECUTIVE: "eva",
@@ -50,6 +57,10 @@ class Things:
     decision_id: str
     contact_id: str
     need_id: str
+    #: Dora stands in for the portfolio's manager one day long, long after
+    cover_id: str
+    #: Dora, who manages no portfolio
+    deputy_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +174,16 @@ def _things(portfolio_id: str, offer_id: str) -> Things:
     customer_id: str = contact.customer_id
     said: Any = {"customer_id": customer_id, "name": "fresh", "channel": "call"}
     need = record_need(actor=SYSTEM, now=NOW, **said)
+    deputy = User.objects.get(email="dora@example.com")
+    cover = arrange_cover(
+        actor=SYSTEM,
+        now=NOW,
+        portfolio_id=portfolio_id,
+        deputy_id=deputy.id,
+        reason="tests",
+        starts_at=NOW + timedelta(days=300),
+        ends_at=NOW + timedelta(days=301),
+    )
     return Things(
         customer_id=customer_id,
         portfolio_id=portfolio_id,
@@ -170,6 +191,8 @@ def _things(portfolio_id: str, offer_id: str) -> Things:
         decision_id=Decision.objects.get(id=contact.decision_id).id,
         contact_id=contact.id,
         need_id=need.id,
+        cover_id=cover.id,
+        deputy_id=deputy.id,
     )
 
 

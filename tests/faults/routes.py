@@ -79,6 +79,8 @@ _OFFER: Final = {
 _SAID: Final = {"need": "fresh", "channel": "call"}
 _RULED: Final = {"effect": "block", "reason_code": "other", "reason": "tests"}
 _AS_OF: Final = "2024-12-31"
+#: after everybody has called, and before any cover begins
+_LATER: Final = "2026-02-01T00:00:00Z"
 
 #: E executive, M manager, O offer owner, A agent, N analyst, D administrator, S service
 ROWS: Final = (
@@ -171,6 +173,17 @@ ROWS: Final = (
         manager_id="{manager_id}",
         reason="tests",
     ),
+    api("GET", "covers", "aa.aaa."),
+    api(
+        "POST",
+        "covers",
+        "as...a.",
+        portfolio_id="{portfolio_id}",
+        deputy_id="{deputy_id}",
+        ends_at=_LATER,
+        reason="tests",
+    ),
+    api("POST", "covers/{cover_id}/ends", "as...a.", reason="tests"),
     api("POST", "assignments", "a....a.", as_of=_AS_OF, dry_run=True),
     api("POST", "decisions", ".s.a.na", customer="{customer_id}"),
     api("GET", "decisions/{decision_id}", "as.aa.."),
@@ -271,6 +284,16 @@ ROWS: Final = (
         reason="tests",
     ),
     page("/portfolios", "aa..a.."),
+    page("/cover", "aa..aa."),
+    form(
+        "/cover",
+        "as...a.",
+        portfolio="{portfolio_id}",
+        deputy="{deputy_id}",
+        last=_LATER[:10],
+        reason="tests",
+    ),
+    form("/cover/{cover_id}/end", "as...a.", reason="tests"),
     page("/gate", "aa..a.."),
     page("/gate/{offer_id}/{portfolio_id}", "as..a.."),
     form("/gate/{offer_id}/{portfolio_id}", ".s.....", **_RULED),

@@ -8,7 +8,7 @@ from cyclopts import App
 
 from patronage.access import company
 from patronage.access.errors import NotFound, Refused
-from patronage.cli.call import current
+from patronage.cli.call import act_as, current
 from patronage.cli.customer import id_of
 from patronage.cli.show import facts, rows, say, working
 from patronage.differentiate import reads as valuations
@@ -156,6 +156,83 @@ def assign(*, as_of: date | None = None, dry_run: bool = False) -> None:
         f"{done.moved:,} of {done.customers:,} customers {verb}; {done.kept_near_edge:,} stay near "
         f"a tier's edge, {done.kept_by_hand:,} stay where a person put them."
     )
+
+
+@app.command
+def covers() -> None:
+    """Show who stands in for whom: today, ahead and before."""
+    call = current()
+    rows(
+        "",
+        [
+            {
+                "portfolio": each.portfolio,
+                "accountable": each.manager,
+                "stands_in": each.deputy,
+                "state": each.state,
+                "from": each.starts_at,
+                "until": each.ends_at or "until it is ended",
+                "reason": each.reason,
+                "id": each.id,
+            }
+            for each in reads.covers(call.actor, call.clock())
+        ],
+        empty="Nobody stands in for anybody.",
+    )
+
+
+@app.command
+def cover(
+    portfolio: str,
+    *,
+    deputy: str,
+    reason: str,
+    first: date | None = None,
+    last: date | None = None,
+) -> None:
+    """Let somebody stand in for a portfolio's manager, who stays accountable.
+
+    Parameters
+    ----------
+    portfolio
+        Name or id.
+    deputy
+        E-mail address of who stands in.
+    reason
+        Why.
+    first
+        First day; from now on without it.
+    last
+        Last day; until it is ended without it.
+    """
+    call = current()
+    calendar = BusinessCalendar(company.current().company.time_zone)
+    made = actions.arrange_cover(
+        actor=call.actor,
+        now=call.clock(),
+        portfolio_id=_portfolio(portfolio),
+        deputy_id=act_as(deputy, call.clock()).id,
+        reason=reason,
+        starts_at=calendar.start_of_day(first) if first else None,
+        ends_at=calendar.end_of_day(last) if last else None,
+    )
+    say(f"{made.deputy.name} stands in for {made.portfolio.name!r} ({made.id}).")
+
+
+@app.command(name="end-cover")
+def end_cover(cover: str, *, reason: str) -> None:
+    """End a cover before its time.
+
+    Parameters
+    ----------
+    cover
+        Its id, as `portfolio covers` shows it.
+    reason
+        Why.
+    """
+    call = current()
+    done = actions.end_cover(actor=call.actor, now=call.clock(), cover_id=cover, reason=reason)
+    say(f"{done.deputy.name} no longer stands in for {done.portfolio.name!r}.")
 
 
 def _portfolio(named: str) -> str:

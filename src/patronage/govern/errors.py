@@ -109,3 +109,7 @@ class BadCursor(Refused):
             "This list has no such place to go on from. Start at its first page, and pass `next` "
             "unchanged with the same sort order."
         )
+
+
+class CannotCover(Refused):
+    """The person cannot stand in for the portfolio's manager, or not for that time."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Q
 
 from patronage.access.company import current
 from patronage.access.ports import CustomersCreated, ObjectiveChanged
@@ -12,7 +12,8 @@ from patronage.access.roles import Actor
 from patronage.access.scope import Scope
 from patronage.govern import memberships
 from patronage.govern.errors import NotSetUp, StartsInFuture
-from patronage.govern.models import Accountability, Portfolio, Standing
+from patronage.govern.in_charge import covered_by, portfolios_of
+from patronage.govern.models import Portfolio, Standing
 from patronage.identify import bulk
 
 
@@ -63,11 +64,8 @@ def show_objective(event: ObjectiveChanged) -> None:
 
 
 def scope_of_manager(actor: Actor, now: datetime) -> Scope:
-    """Give the portfolios that the actor is accountable for at `now`."""
-    started = Accountability.objects.filter(portfolio=OuterRef("pk"), starts_at__lte=now)
-    newest = started.order_by("-starts_at").values("manager_id")[:1]
-    mine = Portfolio.objects.annotate(in_charge=Subquery(newest)).filter(in_charge=actor.id)
-    return Scope(portfolio_ids=frozenset(mine.values_list("id", flat=True)))
+    """Give the portfolios that the actor answers for at `now`, or stands in for."""
+    return Scope(portfolio_ids=portfolios_of(actor.id, now) | covered_by(actor.id, now))
 
 
 def condition_of(scope: Scope) -> Q:

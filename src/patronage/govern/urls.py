@@ -8,6 +8,8 @@ from patronage.govern import pages
 
 app_name = "govern"
 urlpatterns = [
+    path("cover", pages.cover, name="cover"),
+    path("cover/<str:cover_id>/end", pages.cover_end, name="cover-end"),
     path("portfolio", pages.portfolio, name="portfolio"),
     path("portfolio/hand-over", pages.hand_over, name="hand-over"),
     path("portfolios", pages.portfolios, name="portfolios"),

@@ -34,6 +34,7 @@ class IdPrefix(StrEnum):
     CONTACT = "con"
     CONTRACT = "ctr"
     CONTROL_TOTAL = "ctl"
+    COVER = "cov"
     CUSTOMER = "cus"
     DATASET = "dat"
     DECISION = "dec"

@@ -12,11 +12,11 @@ from typing import Any
 from patronage.access import audit
 from patronage.access.errors import NotFound
 from patronage.access.roles import SYSTEM_ID, Actor, Right, Role
-from patronage.access.scope import customer_scope
 from patronage.access.transactions import atomic
 from patronage.govern import memberships
 from patronage.govern.actions.conditions import not_in_future, stated
 from patronage.govern.errors import DatedBeforeNewest, NothingToHandOver
+from patronage.govern.in_charge import portfolios_of
 from patronage.govern.models import Portfolio
 
 
@@ -49,6 +49,7 @@ def hand_over(
     """Move customers to another portfolio, all of them or none.
 
     A manager hands over customers of portfolios they are in charge of; an executive anybody's.
+    Who stands in for a manager hands over nobody: that changes who answers for a customer.
 
     Raises:
         NotFound: a customer or the portfolio is absent, or not the actor's to hand over.
@@ -141,7 +142,7 @@ def _require_own(
 ) -> None:
     """Refuse what is not the actor's to hand over; foreign looks the same as absent."""
     anybody = actor.id == SYSTEM_ID or Role.EXECUTIVE in actor.roles
-    own = frozenset[str]() if anybody else customer_scope.ask(actor, now).portfolio_ids
+    own = frozenset[str]() if anybody else portfolios_of(actor.id, now)
     for customer_id in wanted:
         found = held.get(customer_id)
         if found is None or not (anybody or found.portfolio_id in own):

@@ -1,5 +1,6 @@
 """The tables of who is in charge of whom, and by what right."""
 
+from patronage.govern.models.cover import Cover
 from patronage.govern.models.portfolios import Accountability, Membership, Portfolio, Standing
 
-__all__ = ["Accountability", "Membership", "Portfolio", "Standing"]
+__all__ = ["Accountability", "Cover", "Membership", "Portfolio", "Standing"]

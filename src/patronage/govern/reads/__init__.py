@@ -9,6 +9,7 @@ from patronage.govern.reads.charge import (
     memberships_at,
     memberships_between,
 )
+from patronage.govern.reads.covers import CoverRow, covers, deputies_of, possible_deputies
 from patronage.govern.reads.customers import Page, Row, page
 from patronage.govern.reads.portfolios import (
     PortfolioInCharge,
@@ -19,12 +20,15 @@ from patronage.govern.reads.portfolios import (
 )
 
 __all__ = [
+    "CoverRow",
     "InCharge",
     "MembershipRow",
     "Page",
     "PortfolioInCharge",
     "PortfolioSummary",
     "Row",
+    "covers",
+    "deputies_of",
     "hand_over_targets",
     "history_of",
     "manager_of",
@@ -34,4 +38,5 @@ __all__ = [
     "my_portfolios",
     "page",
     "portfolio_summary",
+    "possible_deputies",
 ]

@@ -12,6 +12,7 @@ from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
 from patronage.access.scope import scope_of
 from patronage.access.transactions import snapshot
+from patronage.govern.in_charge import require_arranging
 from patronage.govern.models import Accountability, Portfolio, Standing
 
 
@@ -56,8 +57,12 @@ def my_portfolios(actor: Actor, now: datetime) -> list[PortfolioInCharge]:
 
 
 def hand_over_targets(actor: Actor, now: datetime) -> list[PortfolioInCharge]:
-    """Give every portfolio that a customer may be handed over to: names and managers only."""
-    actor.require(Right.HAND_OVER)
+    """Give every portfolio that a customer may be handed over to: names and managers only.
+
+    Raises:
+        NotAllowed: the actor neither manages portfolios nor assigns them.
+    """
+    require_arranging(actor)
     return _in_charge(list(Portfolio.objects.order_by("position", "name")), now)
 
 

@@ -70,11 +70,13 @@ def customer(request: CallerRequest, customer_id: str) -> HttpResponse:
     actor, now = request.actor, request.now
     may_see_value = actor.may(Right.SEE_PROFITABILITY)
     worth = worth_of(differentiate.figures_over_time(actor, customer_id, now), request.as_of)
+    in_charge = govern.manager_of(actor, customer_id, at, now=now)
     context = {
         "view": view,
         "customer": view.customer,
         "is_past": is_past,
-        "in_charge": govern.manager_of(actor, customer_id, at, now=now),
+        "in_charge": in_charge,
+        "deputies": govern.deputies_of(actor, in_charge.portfolio_id, at, now=now),
         "facts": [
             {"label": _title_of(each.name), "value": each.value, "source": each.source}
             for each in view.facts

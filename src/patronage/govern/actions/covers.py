@@ -1,0 +1,145 @@
+"""Somebody stands in for a manager for a time; who is accountable does not change."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Q
+
+from patronage.access import audit
+from patronage.access.actor import open_roles
+from patronage.access.errors import NotFound
+from patronage.access.models import User
+from patronage.access.roles import Actor, Role
+from patronage.access.transactions import atomic, take_turns
+from patronage.govern.actions.conditions import stated
+from patronage.govern.errors import CannotCover
+from patronage.govern.in_charge import portfolios_of, require_arranging, require_in_charge
+from patronage.govern.models import Cover, Portfolio
+from patronage.vocabulary.periods import as_utc
+
+
+def arrange_cover(
+    *,
+    actor: Actor,
+    now: datetime,
+    portfolio_id: str,
+    deputy_id: str,
+    reason: str,
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+) -> Cover:
+    """Let a person act for a portfolio's manager for a time; the manager stays accountable.
+
+    The deputy sees the portfolio and rules on offers for it like its manager, but hands nobody
+    over. When the time is over, everything is as before without anybody doing anything.
+
+    Args:
+        starts_at: from when on, now or later; None: now.
+        ends_at: until when, exclusive; None: a standing deputy, until somebody ends it.
+
+    Raises:
+        NotAllowed: the actor neither manages portfolios nor assigns them.
+        NotFound: there is no such portfolio, or it is not the actor's.
+        NoReason: no reason is given.
+        CannotCover: the person or the time does not work.
+    """
+    right = require_arranging(actor)
+    why, starts = stated(reason), now if starts_at is None else as_utc(starts_at)
+    ends = None if ends_at is None else as_utc(ends_at)
+    if starts < now:
+        raise CannotCover("Cover begins now or later: who acted before is on record already.")
+    if ends is not None and ends <= starts:
+        raise CannotCover("Cover ends after it begins. Give a later last day.")
+    with atomic():
+        take_turns("accountability")
+        portfolio = require_in_charge(actor, portfolio_id, now)
+        deputy = _may_cover(portfolio, deputy_id, starts, ends, now)
+        cover = Cover.objects.create(
+            portfolio=portfolio,
+            deputy=deputy,
+            starts_at=starts,
+            planned_until=ends,
+            ends_at=ends,
+            reason=why,
+            actor_id=actor.id,
+            recorded_at=now,
+        )
+        audit.record(
+            actor=actor,
+            now=now,
+            action="arrange cover",
+            subject_kind="portfolio",
+            subject_id=portfolio.id,
+            right=right,
+            reason=why,
+            change={
+                "cover": cover.id,
+                "deputy": deputy.id,
+                "starts_at": starts.isoformat(),
+                "ends_at": None if ends is None else ends.isoformat(),
+            },
+        )
+    return cover
+
+
+def end_cover(*, actor: Actor, now: datetime, cover_id: str, reason: str) -> Cover:
+    """End a cover before its time; one that has not begun never does.
+
+    Raises:
+        NotFound: there is no such cover, or its portfolio is not the actor's.
+        NoReason: no reason is given.
+        CannotCover: it is over already.
+    """
+    right = require_arranging(actor)
+    why = stated(reason)
+    with atomic():
+        take_turns("accountability")
+        cover = Cover.objects.select_for_update().filter(pk=cover_id).first()
+        if cover is None:
+            raise NotFound(noun="cover", id=cover_id)
+        try:
+            require_in_charge(actor, cover.portfolio_id, now)
+        except NotFound as error:
+            raise NotFound(noun="cover", id=cover_id) from error
+        if cover.ends_at is not None and cover.ends_at <= now:
+            raise CannotCover(f"This cover ended at {cover.ends_at:%Y-%m-%d %H:%M} UTC already.")
+        cover.ends_at = max(now, cover.starts_at)
+        cover.end_reason, cover.ended_by = why, actor.id
+        cover.save(update_fields=["ends_at", "end_reason", "ended_by"])
+        audit.record(
+            actor=actor,
+            now=now,
+            action="end cover",
+            subject_kind="portfolio",
+            subject_id=cover.portfolio_id,
+            right=right,
+            reason=why,
+            change={"cover": cover.id, "deputy": cover.deputy_id},
+        )
+    return cover
+
+
+def _may_cover(
+    portfolio: Portfolio, deputy_id: str, starts: datetime, ends: datetime | None, now: datetime
+) -> User:
+    deputy = User.objects.filter(pk=deputy_id).first()
+    if deputy is None or not deputy.is_active:
+        raise CannotCover("There is nobody like that here who could stand in. Choose another.")
+    if Role.MANAGER not in open_roles(deputy, now):
+        raise CannotCover(
+            f"{deputy.name} does not hold the role {Role.MANAGER.value} and could not act. "
+            "Choose another, or let an administrator grant it."
+        )
+    if portfolio.id in portfolios_of(deputy.id, now):
+        raise CannotCover(f"{deputy.name} is in charge of {portfolio.name!r} already.")
+    same = Cover.objects.filter(portfolio=portfolio, deputy=deputy)
+    lasting = same.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=starts))
+    if ends is not None:
+        lasting = lasting.filter(starts_at__lt=ends)
+    if lasting.exists():
+        raise CannotCover(
+            f"{deputy.name} stands in for {portfolio.name!r} within that time already. End that "
+            "cover first, or choose another time."
+        )
+    return deputy
