@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from patronage.science.lifetime.estimation import Estimation
-from patronage.science.lifetime.fit_record import estimation_of, refuse_outside_domain
+from patronage.science.lifetime.fit_record import estimation_of, logs_of, refuse_outside_domain
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.optimum import LARGEST_SHAPE, SearchBox, maximise
 from patronage.science.lifetime.retention import (
@@ -31,6 +31,8 @@ from patronage.science.lifetime.shifted_beta_geometric import ShiftedBetaGeometr
 from patronage.science.lifetime.tenures import Tenures
 
 _NAMES: Final = ("alpha", "beta", "c")
+#: power of a tenure beyond which nobody is left
+_LARGEST_POWER: Final = 1e300
 _SEARCH_WIDTH: Final = np.log([LARGEST_SHAPE, 1e7, 20.0])
 
 
@@ -69,7 +71,8 @@ class BetaDiscreteWeibull(RetentionModel):
         A search that fails is returned with `converged` False and a message. An alpha of 1000 times
         that fit's is the limit at which customers do not differ measurably.
 
-        Raises `NotIdentified` for fewer than three renewals, or if nobody or everybody left.
+        Raises `NotIdentified` for fewer than three renewals, or if nobody or everybody left;
+        `InvalidParameter` for an impossible `start`.
         """
         refuse_unidentified_tenures(tenures, parameters=3)
         times = np.arange(tenures.lost.size, dtype=np.float64)
@@ -89,7 +92,7 @@ class BetaDiscreteWeibull(RetentionModel):
             centre,
             _SEARCH_WIDTH,
             names=_NAMES,
-            start=None if start is None else np.log([start.alpha, start.beta, start.c]),
+            start=None if start is None else logs_of(start),
             may_rest=("alpha",),
         )
         found = maximise(mean_objective(tenures, total), box)
@@ -102,5 +105,6 @@ class BetaDiscreteWeibull(RetentionModel):
         return BetaDiscreteWeibullParameters(**estimation_of(self).standard_errors)
 
     def _log_survival(self, renewals: FloatArray) -> FloatArray:
-        power = np.power(renewals, self.parameters.c)
+        with np.errstate(over="ignore"):
+            power = np.minimum(np.power(renewals, self.parameters.c), _LARGEST_POWER)
         return beta_survival(self.parameters.alpha, self.parameters.beta, power)

@@ -24,6 +24,8 @@ from patronage.science.lifetime.beta_geometric_likelihood import (
     weighted_log_likelihood,
 )
 from patronage.science.lifetime.cells import Cells
+from patronage.science.lifetime.estimation import Estimation
+from patronage.science.lifetime.fit_record import logs_of
 from patronage.science.lifetime.histories import FloatArray, validated_histories
 from patronage.science.lifetime.optimum import (
     TWO_SHAPES_AND_SCALES,
@@ -33,6 +35,7 @@ from patronage.science.lifetime.optimum import (
     maximise,
 )
 from patronage.science.lifetime.purchase_answers import MomentsIfAlive, PurchaseAnswers
+from patronage.science.lifetime.purchase_fit import estimated_of_cells, refuse_unidentified
 from patronage.science.lifetime.quadrature import row_blocks, unit_nodes
 from patronage.science.lifetime.simulated_histories import SimulatedHistories
 from patronage.science.lifetime.windows import Window
@@ -44,17 +47,48 @@ _DAYS, _DAY_WEIGHTS = unit_nodes(32)
 _SHARES, _SHARE_WEIGHTS = unit_nodes(12)
 
 
-def best_fit(cells: Cells, *, k: int, at_first: int, start: FloatArray | None) -> Optimum:
-    """The most likely parameters for given k and m; the likelihood with `log_spacing`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BetaGeometricParameters:
+    """Parameters of the gamma and the beta distribution."""
 
-    `start` holds r, α (days), a, b; by default a purchase rate as observed and one dropout in four.
+    #: shape of the purchase rate's distribution
+    r: float
+    #: rate of the purchase rate's distribution, in time units
+    alpha: float
+    #: first shape of the dropout probability's distribution
+    a: float
+    #: second shape of the dropout probability's distribution
+    b: float
+
+    def law(self, *, k: int, at_first: int) -> BetaGeometric:
+        """The member of the family that has these parameters."""
+        return BetaGeometric(k=k, at_first=at_first, r=self.r, alpha=self.alpha, a=self.a, b=self.b)
+
+
+def fitted_law(
+    cells: Cells, *, k: int, at_first: int, start: BetaGeometricParameters | None
+) -> tuple[dict[str, float], Estimation]:
+    """The most likely r, α, a, b by name, in days, for given k and m, and the record of the fit.
+
+    Raises `NotIdentified` where nobody bought twice or there are fewer than five histories,
+    `InvalidParameter` for an impossible `start`.
+    """
+    refuse_unidentified(cells, parameters="four")
+    first = None if start is None else logs_of(start)
+    return estimated_of_cells(_best(cells, k=k, at_first=at_first, start=first), cells, NAMES)
+
+
+def _best(cells: Cells, *, k: int, at_first: int, start: FloatArray | None) -> Optimum:
+    """The peak of the likelihood with `log_spacing`.
+
+    `start` holds logs; by default a purchase rate as observed and one dropout in four.
     """
     centre = np.log([1.0, float(cells.weight @ cells.age) / (k * cells.repeat_purchases), 1.0, 3.0])
     box = SearchBox.around(
         centre,
         TWO_SHAPES_AND_SCALES,
         names=NAMES,
-        start=None if start is None else np.log(start),
+        start=start,
         may_rest=("r", "a"),
     )
     sample = cells.sample(_ROUGH_CELLS)

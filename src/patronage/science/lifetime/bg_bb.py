@@ -15,12 +15,12 @@ values refused; results have shape (customers,).
 """
 
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betaln, comb
+from scipy.special import betaln, gammaln
 
 from patronage.science.lifetime.bg_bb_likelihood import (
     DiscreteShape,
@@ -34,6 +34,7 @@ from patronage.science.lifetime.fit_record import (
     FitRecord,
     estimated,
     estimation_of,
+    logs_of,
     refuse_outside_domain,
 )
 from patronage.science.lifetime.histories import FloatArray, refuse_rows, validated_histories
@@ -98,8 +99,8 @@ class BetaGeometricBetaBinomial(FitRecord):
         Pareto/NBD, alpha or gamma at 1000 is the limit at which customers do not differ measurably.
 
         Raises `InconsistentHistory` for times that are not whole or more purchases than
-        opportunities; `NotIdentified` where nobody bought again, everybody always did, or there are
-        fewer than five distinct histories.
+        opportunities; `InvalidParameter` for an impossible `start`; `NotIdentified` where nobody
+        bought again, everybody always did, or there are fewer than five distinct histories.
         """
         x, t_x, n = _validated(cells.frequency, cells.recency, cells.age)
         offered, bought = float(cells.weight @ n), cells.repeat_purchases
@@ -116,7 +117,7 @@ class BetaGeometricBetaBinomial(FitRecord):
             centre,
             TWO_SHAPES_AND_SCALES,
             names=_NAMES,
-            start=None if start is None else np.log(astuple(start)),
+            start=None if start is None else logs_of(start),
             may_rest=("alpha", "gamma"),
         )
         return _fitted(maximise(_objective(x, t_x, n, cells), box), cells)
@@ -212,17 +213,21 @@ class BetaGeometricBetaBinomial(FitRecord):
     def distribution_new_customer(self, *, opportunities: int) -> FloatArray:
         """Probabilities that a new customer buys 0, 1, ..., `opportunities` times.
 
-        Shape (opportunities + 1,); equation 7 of the source.
+        Shape (opportunities + 1,); equation 7 of the source, whose double sum takes memory and time
+        in proportion to the square of `opportunities`. Raises `InvalidWindow` for a negative or
+        fractional number.
         """
         n = PeriodWindow.of(horizon=opportunities).horizon
         a, b, c, d = (getattr(self.parameters, name) for name in _NAMES)
         x, lived = np.meshgrid(np.arange(n + 1.0), np.arange(n + 1.0), indexing="ij")
         gone = (lived < n).astype(np.float64)
         possible = lived >= x
-        ways = comb(lived, np.where(possible, x, 0.0))
-        bought = betaln(a + x, b + np.where(possible, lived - x, 0.0)) - betaln(a, b)
+        missed = np.where(possible, lived - x, 0.0)
+        # the number of ways is beyond what a float holds from about a thousand opportunities on
+        log_ways = gammaln(lived + 1.0) - gammaln(x + 1.0) - gammaln(missed + 1.0)
+        bought = log_ways + betaln(a + x, b + missed) - betaln(a, b)
         chance = np.exp(bought + betaln(c + gone, d + lived) - betaln(c, d))
-        distribution: FloatArray = (possible * ways * chance).sum(axis=1)
+        distribution: FloatArray = np.where(possible, chance, 0.0).sum(axis=1)
         return distribution
 
     # --- the pieces they are made of --------------------------------------------------------------

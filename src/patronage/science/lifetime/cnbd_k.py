@@ -20,17 +20,16 @@ import numpy as np
 from scipy.special import gammaln
 
 from patronage.science.lifetime.beta_geometric_likelihood import BetaGeometric, log_spacing
-from patronage.science.lifetime.beta_geometric_model import NAMES, BetaGeometricAnswers, best_fit
+from patronage.science.lifetime.beta_geometric_model import (
+    BetaGeometricAnswers,
+    BetaGeometricParameters,
+    fitted_law,
+)
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.errors import InconsistentHistory, InvalidParameter
 from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.fit_record import refuse_outside_domain
-from patronage.science.lifetime.histories import FloatArray
-from patronage.science.lifetime.purchase_fit import (
-    PurchaseFit,
-    estimated_of_cells,
-    refuse_unidentified,
-)
+from patronage.science.lifetime.purchase_fit import PurchaseFit, refuse_unidentified
 
 _STAGES_TRIED: Final = (1, 2, 3, 4)
 _MOST_STAGES: Final = 12
@@ -76,8 +75,7 @@ class CNBDk(PurchaseFit[CNBDkParameters], BetaGeometricAnswers):
         Raises `InvalidParameter` unless k is a whole number from 1 to 12, `dropout_at_first` 0 or
         1, and the others finite and above 0.
         """
-        if not (1 <= k <= _MOST_STAGES and k == int(k)):
-            raise InvalidParameter(f"k must be a whole number from 1 to {_MOST_STAGES}, found {k}.")
+        _refuse_stages(k)
         if dropout_at_first not in (0, 1):
             raise InvalidParameter(f"dropout_at_first must be 0 or 1, found {dropout_at_first}.")
         refuse_outside_domain(r=r, alpha=alpha, a=a, b=b)
@@ -114,14 +112,17 @@ class CNBDk(PurchaseFit[CNBDkParameters], BetaGeometricAnswers):
         A search that fails is returned with `converged` False; one that did not is preferred.
 
         Raises `NotIdentified` where nobody bought twice or there are fewer than five histories,
-        `InvalidParameter` for an impossible k, `InconsistentHistory` where the logs are not finite.
+        `InvalidParameter` for an impossible k or `start`, `InconsistentHistory` where the logs are
+        not finite.
         """
         refuse_unidentified(cells, parameters="four")
-        if k is not None and not 1 <= k <= _MOST_STAGES:
-            raise InvalidParameter(f"k must be a whole number from 1 to {_MOST_STAGES}, found {k}.")
+        if k is not None:
+            _refuse_stages(k)
+        if dropout_at_first not in (None, 0, 1):
+            raise InvalidParameter(f"dropout_at_first must be 0 or 1, found {dropout_at_first}.")
         laws = [
             (stages, at_first)
-            for stages in (_STAGES_TRIED if k is None else (k,))
+            for stages in (_STAGES_TRIED if k is None else (int(k),))
             for at_first in ((0, 1) if dropout_at_first is None else (int(dropout_at_first),))
         ]
         tried = [
@@ -163,11 +164,12 @@ class CNBDk(PurchaseFit[CNBDkParameters], BetaGeometricAnswers):
         start: CNBDkParameters | None,
         sum_of_log_intervals: float | None,
     ) -> "CNBDk":
-        first: FloatArray | None = None
+        first = None
         if start is not None:
-            first = np.array([start.r, start.alpha * start.k / k, start.a, start.b])
-        found = best_fit(cells, k=k, at_first=at_first, start=first)
-        values, estimation = estimated_of_cells(found, cells, NAMES)
+            first = BetaGeometricParameters(
+                r=start.r, alpha=start.alpha * start.k / k, a=start.a, b=start.b
+            )
+        values, estimation = fitted_law(cells, k=k, at_first=at_first, start=first)
         errors = {"k": np.nan, "dropout_at_first": np.nan, **estimation.standard_errors}
         more = _beyond_cells(cells, k, sum_of_log_intervals)
         estimation = replace(
@@ -185,6 +187,11 @@ class CNBDk(PurchaseFit[CNBDkParameters], BetaGeometricAnswers):
         return BetaGeometric(
             k=int(p.k), at_first=int(p.dropout_at_first), r=p.r, alpha=p.alpha, a=p.a, b=p.b
         )
+
+
+def _refuse_stages(k: float) -> None:
+    if not (1 <= k <= _MOST_STAGES and k == int(k)):
+        raise InvalidParameter(f"k must be a whole number from 1 to {_MOST_STAGES}, found {k}.")
 
 
 def _beyond_cells(cells: Cells, k: int, sum_of_log_intervals: float | None) -> float:

@@ -38,12 +38,19 @@ class Patterns:
     ) -> "Patterns":
         """Find the patterns; each covariate has shape (customers,) or is one number for all.
 
-        Raises `InconsistentHistory`, naming rows with a missing or infinite covariate, and for more
-        than 500 patterns.
+        Raises `InconsistentHistory`, naming rows with a missing or infinite covariate, for more
+        than 500 patterns, and for a number of customers that is not whole and above 0.
         """
+        if not (customers >= 1 and customers == int(customers)):
+            raise InconsistentHistory(
+                f"customers must be a whole number above 0, found {customers}."
+            )
         named = [*purchase.values(), *dropout.values()]
-        columns = [_column(values, customers) for values in named]
-        for name, column in zip([*purchase, *dropout], columns, strict=True):
+        names = [*purchase, *dropout]
+        columns = [
+            _column(name, values, customers) for name, values in zip(names, named, strict=True)
+        ]
+        for name, column in zip(names, columns, strict=True):
             broken = ~np.isfinite(column)
             refuse_rows([(f"Covariate {name} must be finite.", broken)], covariate=column)
         table = np.stack([np.zeros(customers), *columns], axis=1)
@@ -146,10 +153,10 @@ class CovariateCells:
         return mean, spread
 
 
-def _column(values: ArrayLike, customers: int) -> FloatArray:
-    column = np.asarray(values, dtype=np.float64)
-    if column.ndim > 1 or column.size not in (1, customers):
+def _column(name: str, values: ArrayLike, customers: int) -> FloatArray:
+    (column,) = as_columns(**{name: values})
+    if column.size not in (1, customers):
         raise InconsistentHistory(
-            f"A covariate must have one value a customer ({customers}), found shape {column.shape}."
+            f"Covariate {name} must have one value a customer ({customers}), found {column.size}."
         )
-    return np.broadcast_to(column.reshape(-1), (customers,))
+    return np.broadcast_to(column, (customers,))

@@ -50,12 +50,12 @@ class EarlyValue:
         coefficients of the standardised features, for the mean likelihood (from 0).
 
         Raises `InconsistentHistory` for missing, infinite or negative values or other shapes,
-        `InvalidParameter` for a negative penalty, `NotIdentified` where nobody brought anything or
-        there are not more customers than features.
+        `InvalidParameter` for a negative or infinite penalty, `NotIdentified` where nobody brought
+        anything, there are not more customers than features, or the fit does not settle.
         """
         x, y = _checked(features, outcome)
-        if not penalty >= 0:
-            raise InvalidParameter(f"penalty must be 0 or more, found {penalty}.")
+        if not 0 <= penalty < np.inf:
+            raise InvalidParameter(f"penalty must be finite and 0 or more, found {penalty}.")
         if len(x) <= x.shape[1] + 1 or not y.any():
             raise NotIdentified(
                 f"{len(x)} customers, of whom {int((y > 0).sum())} brought anything, say nothing "

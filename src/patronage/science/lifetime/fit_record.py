@@ -1,7 +1,8 @@
 """The record of a fit: how it is made of an optimum, and what a rebuilt model refuses to say."""
 
 import math
-from typing import Protocol
+from dataclasses import asdict
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -57,6 +58,16 @@ def refuse_outside_domain(**parameters: float) -> None:
     for name, value in parameters.items():
         if not (math.isfinite(value) and value > 0):
             raise InvalidParameter(f"{name} must be finite and above 0, found {value}.")
+
+
+def logs_of(parameters: Any) -> FloatArray:
+    """Where a search starts: the logs of a dataclass of parameters, in the order of its fields.
+
+    Raises `InvalidParameter` unless every one is finite and above 0.
+    """
+    values: dict[str, float] = asdict(parameters)
+    refuse_outside_domain(**values)
+    return np.log(list(values.values()))
 
 
 def recorded(

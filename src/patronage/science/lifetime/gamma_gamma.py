@@ -126,8 +126,13 @@ class GammaGamma(FitRecord):
     def log_likelihood_of(
         self, *, frequency: ArrayLike, average_spend: ArrayLike, weights: ArrayLike | None = None
     ) -> float:
-        """Sum of the log densities of the average spends: for out-of-sample scores."""
+        """Sum of the log densities of the average spends: for out-of-sample scores.
+
+        Arguments and refusals as for `fit`; 0 where nobody bought again, who alone are scored.
+        """
         rows = SpendRows.of(frequency, average_spend, weights)
+        if not rows.customers:
+            return 0.0
         return _mean_log_likelihood(np.log(self._values()), rows)[0] * rows.customers
 
     def _values(self) -> tuple[float, float, float]:

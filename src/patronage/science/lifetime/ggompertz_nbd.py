@@ -21,7 +21,7 @@ from scipy.special import expit, exprel
 
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.estimation import Estimation
-from patronage.science.lifetime.fit_record import refuse_outside_domain
+from patronage.science.lifetime.fit_record import logs_of, refuse_outside_domain
 from patronage.science.lifetime.ggompertz_nbd_day_tables import DayTables
 from patronage.science.lifetime.ggompertz_nbd_likelihood import (
     Ages,
@@ -115,7 +115,8 @@ class GGompertzNBD(PurchaseFit[GGompertzNBDParameters], PurchaseAnswers):
         Pareto/NBD: 1/b then rests at its limit of a million mean ages (`estimation.at_limit`), b
         has no standard error and that of β is the one of β/b. r and s may rest at 1000.
 
-        Raises `NotIdentified` where nobody bought twice or there are fewer than five histories.
+        Raises `NotIdentified` where nobody bought twice or there are fewer than five histories,
+        `InvalidParameter` for an impossible `start`.
         """
         refuse_unidentified(cells, parameters="five")
         age = float(cells.weight @ cells.age) / cells.customers
@@ -261,7 +262,8 @@ def _mean_log_likelihood(cells: Cells) -> Objective:
 
 
 def _searched(start: GGompertzNBDParameters) -> FloatArray:
-    return np.log([start.r, start.alpha, start.s, start.beta / start.b, 1.0 / start.b])
+    r, alpha, b, s, beta = logs_of(start)
+    return np.array([r, alpha, s, beta - b, -b])
 
 
 def _pareto(cells: Cells) -> FloatArray:

@@ -21,10 +21,10 @@ _ROWS_AT_ONCE = 16_384
 def as_columns(**columns: ArrayLike) -> list[FloatArray]:
     """One-dimensional float arrays of one length; scalars are repeated.
 
-    Raises `InconsistentHistory` when a column has two dimensions or another length, or when there
-    is no row at all.
+    Raises `InconsistentHistory` when a column is not of numbers, has two dimensions or another
+    length, or when there is no row at all.
     """
-    arrays = {name: np.asarray(column, dtype=np.float64) for name, column in columns.items()}
+    arrays = {name: _as_numbers(name, column) for name, column in columns.items()}
     for name, array in arrays.items():
         if array.ndim > 1:
             raise InconsistentHistory(
@@ -39,6 +39,19 @@ def as_columns(**columns: ArrayLike) -> list[FloatArray]:
             f"No customers: {', '.join(columns)} are empty. Pass at least one row."
         )
     return [np.ascontiguousarray(np.broadcast_to(array, (length,))) for array in arrays.values()]
+
+
+def _as_numbers(name: str, column: ArrayLike) -> FloatArray:
+    given = np.asarray(column)
+    if given.dtype.kind in "mM":
+        raise InconsistentHistory(
+            f"{name} must be numbers, found {given.dtype}: divide by a unit, such as "
+            "np.timedelta64(1, 'D') for days."
+        )
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InconsistentHistory(f"{name} must be numbers: {error}.") from error
 
 
 def refuse_rows(checks: Sequence[tuple[str, BoolArray]], **columns: FloatArray) -> None:

@@ -44,6 +44,8 @@ _FEWEST_CUSTOMERS: Final = 4
 _LEAST_SPREAD: Final = 1e-3
 _LARGEST_SPREAD: Final = 5.0
 _MU_WIDTH: Final = 20.0
+#: e to this power is still a float
+_LARGEST_LOG: Final = 700.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +80,19 @@ class LognormalSpend(FitRecord):
     def from_parameters(cls, *, mu: float, tau: float, sigma: float) -> "LognormalSpend":
         """The model with these parameters.
 
-        Raises `InvalidParameter` unless all are finite, and tau and sigma above 0.
+        Raises `InvalidParameter` unless all are finite, tau and sigma above 0, and the mean square
+        of a purchase is a number that a float holds.
         """
         if not math.isfinite(mu):
             raise InvalidParameter(f"mu must be finite, found {mu}.")
         refuse_outside_domain(tau=tau, sigma=sigma)
+        log_mean_square = 2.0 * (mu + tau**2) + sigma**2
+        if log_mean_square > _LARGEST_LOG:
+            raise InvalidParameter(
+                f"Spend would have no finite variance: the log of its mean square is "
+                f"{log_mean_square:g}, expected at most {_LARGEST_LOG:g}. mu {mu}, tau {tau} and "
+                f"sigma {sigma} are taken as logs of the money unit."
+            )
         return cls(parameters=LognormalSpendParameters(mu=mu, tau=tau, sigma=sigma))
 
     @classmethod
@@ -147,8 +157,13 @@ class LognormalSpend(FitRecord):
     def log_likelihood_of(
         self, *, frequency: ArrayLike, average_spend: ArrayLike, weights: ArrayLike | None = None
     ) -> float:
-        """Sum of the log densities of the average spends: for out-of-sample scores."""
+        """Sum of the log densities of the average spends: for out-of-sample scores.
+
+        Arguments and refusals as for `fit`; 0 where nobody bought again, who alone are scored.
+        """
         rows = SpendRows.of(frequency, average_spend, weights)
+        if not rows.customers:
+            return 0.0
         point = np.array(
             [self.parameters.mu, -math.log(self.parameters.tau), -math.log(self.parameters.sigma)]
         )

@@ -10,35 +10,24 @@ Times and histories as in `pareto_nbd`: days, scalars or arrays of shape (custom
 values refused.
 """
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from patronage.science.lifetime.beta_geometric_likelihood import BetaGeometric
-from patronage.science.lifetime.beta_geometric_model import NAMES, BetaGeometricAnswers, best_fit
+from patronage.science.lifetime.beta_geometric_model import (
+    BetaGeometricAnswers,
+    BetaGeometricParameters,
+    fitted_law,
+)
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.fit_record import refuse_outside_domain
-from patronage.science.lifetime.purchase_fit import (
-    PurchaseFit,
-    estimated_of_cells,
-    refuse_unidentified,
-)
+from patronage.science.lifetime.purchase_fit import PurchaseFit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MBGNBDParameters:
+class MBGNBDParameters(BetaGeometricParameters):
     """Parameters of the gamma and the beta distribution."""
-
-    #: shape of the purchase rate's distribution
-    r: float
-    #: rate of the purchase rate's distribution, in time units
-    alpha: float
-    #: first shape of the dropout probability's distribution
-    a: float
-    #: second shape of the dropout probability's distribution
-    b: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +58,13 @@ class MBGNBD(PurchaseFit[MBGNBDParameters], BetaGeometricAnswers):
         returned with `converged` False and a message; r and a may rest at 1000, where customers do
         not differ measurably in their rate or their dropout probability (`estimation.at_limit`).
 
-        Raises `NotIdentified` where nobody bought twice or there are fewer than five histories.
+        Raises `NotIdentified` where nobody bought twice or there are fewer than five histories,
+        `InvalidParameter` for an impossible `start`.
         """
-        refuse_unidentified(cells, parameters="four")
-        first = None if start is None else np.array(astuple(start))
-        found = best_fit(cells, k=1, at_first=1, start=first)
-        values, estimation = estimated_of_cells(found, cells, NAMES)
+        values, estimation = fitted_law(cells, k=1, at_first=1, start=start)
         return cls(parameters=MBGNBDParameters(**values), estimation=estimation)
 
     @property
     def law(self) -> BetaGeometric:
         """The model as a member of its family, in days."""
-        p = self.parameters
-        return BetaGeometric(k=1, at_first=1, r=p.r, alpha=p.alpha, a=p.a, b=p.b)
+        return self.parameters.law(k=1, at_first=1)

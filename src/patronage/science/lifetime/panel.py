@@ -19,6 +19,9 @@ IntArray = NDArray[np.int64]
 QUARTER_DAYS: Final = 91
 #: a customer's margin rate is pulled to the base's with the weight of so many average days
 PRIOR_DAYS: Final = 5.0
+#: the largest number of a customer; memory grows with it
+MOST_CUSTOMERS: Final = 100_000_000
+_FURTHEST_DAY: Final = 1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,7 +42,8 @@ class Seen:
     average_spend: FloatArray
     #: margin as a share of spend, pulled towards the base's
     margin_rate: FloatArray
-    #: spend to that day, net of returns, the first purchase's included
+    #: spend to that day, net of returns, the first purchase's and what came back on other days
+    #: included; may be below 0
     spend: FloatArray
     #: purchase days of the last `QUARTER_DAYS`
     quarter_days: FloatArray
@@ -104,8 +108,10 @@ class Panel:
         on purchase days and 0 where goods only came back, each row a purchase where it is not
         given. Customers without a purchase have no history and are never seen.
 
-        Raises `InconsistentHistory`, naming the first rows: fractions, missing values, a customer
-        with two rows of one day.
+        Memory grows with the largest `customer`: number them without gaps.
+
+        Raises `InconsistentHistory`, naming the first rows as given: fractions, missing or infinite
+        values, a customer above a hundred million, two rows of a customer and day.
         """
         who, when, spent, earned, purchase = as_columns(
             customer=customer,
@@ -115,21 +121,10 @@ class Panel:
             bought=1.0 if bought is None else bought,
         )
         order = np.lexsort((when, who))
-        who, when, spent, earned = who[order], when[order], spent[order], earned[order]
+        _refuse_rows_of_panel(who, when, spent, earned, purchase, order)
+        number, date = who[order].astype(np.int64), when[order].astype(np.int64)
+        spent, earned = spent[order], earned[order]
         purchase = (purchase[order] > 0).astype(np.float64)
-        twice = np.concatenate(([False], (np.diff(who) == 0) & (np.diff(when) == 0)))
-        refuse_rows(
-            [
-                ("customer must be a whole number from 0.", (who < 0) | (who != np.floor(who))),
-                ("day must be a whole number.", when != np.floor(when)),
-                ("spend and margin must be finite.", ~np.isfinite(spent + earned)),
-                ("A customer has one row a day at most.", twice),
-            ],
-            customer=who,
-            day=when,
-            spend=spent,
-        )
-        number, date = who.astype(np.int64), when.astype(np.int64)
         customers = int(number[-1]) + 1
         first = np.full(customers, np.iinfo(np.int64).max)
         np.minimum.at(first, number[purchase > 0], date[purchase > 0])
@@ -209,6 +204,40 @@ class Panel:
         sums: FloatArray = np.zeros(self.customers)
         sums += np.bincount(who, weights=amount, minlength=self.customers)
         return sums
+
+
+def _refuse_rows_of_panel(
+    who: FloatArray,
+    when: FloatArray,
+    spent: FloatArray,
+    earned: FloatArray,
+    purchase: FloatArray,
+    order: NDArray[np.intp],
+) -> None:
+    """Raise `InconsistentHistory` for rows that are no history; `order` sorts by customer, day."""
+    twice = np.zeros(who.size, dtype=np.bool_)
+    twice[order[1:]] = (np.diff(who[order]) == 0) & (np.diff(when[order]) == 0)
+    whole = (who >= 0) & (who == np.floor(who))
+    refuse_rows(
+        [
+            (
+                f"customer must be a whole number from 0 to {MOST_CUSTOMERS:,}.",
+                ~(whole & (who <= MOST_CUSTOMERS)),
+            ),
+            (
+                "day must be a whole number of a calendar.",
+                ~((when == np.floor(when)) & (np.abs(when) <= _FURTHEST_DAY)),
+            ),
+            ("spend and margin must be finite.", ~(np.isfinite(spent) & np.isfinite(earned))),
+            ("bought must be 0 or above, and not missing.", ~(purchase >= 0)),
+            ("A customer has one row a day at most.", twice),
+        ],
+        customer=who,
+        day=when,
+        spend=spent,
+        margin=earned,
+        bought=purchase,
+    )
 
 
 def _margin_rate(spend: FloatArray, margin: FloatArray, days: FloatArray) -> FloatArray:

@@ -12,19 +12,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betaln, digamma
 
-from patronage.science.lifetime.errors import InconsistentHistory, InvalidWindow, NotIdentified
+from patronage.science.lifetime.errors import InvalidWindow, NotIdentified
 from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.fit_record import FitRecord, estimated
-from patronage.science.lifetime.histories import FloatArray
+from patronage.science.lifetime.histories import FloatArray, as_columns, refuse_rows
 from patronage.science.lifetime.optimum import Objective, Optimum
 from patronage.science.lifetime.periods import PeriodWindow, discounted_survival
 from patronage.science.lifetime.tenures import Tenures, whole_renewals
 
-#: shape of the leaving probability at which customers do not differ measurably
-
 
 class RetentionModel(FitRecord, ABC):
-    """Answers by tenure. `renewals` is how often a customer has renewed: whole, (customers,)."""
+    """Answers by tenure; parameters known, immutable.
+
+    `renewals` is how often each customer has renewed: whole numbers from 0, a scalar or shape
+    (customers,), as are the results; missing values refused (`InconsistentHistory`, naming the
+    first rows). Periods are those between two renewals, and whole (`InvalidWindow`).
+    """
 
     __slots__ = ()
 
@@ -83,14 +86,18 @@ class RetentionModel(FitRecord, ABC):
     ) -> FloatArray:
         """Discounted margin of the renewals to come, in the unit of `margin_per_period`.
 
-        Margins are paid at each renewal; shape (customers,) or one for all, finite. What the
-        running period has brought is not in it. Raises as `discounted_expected_renewals`.
+        Margins are paid at each renewal; shape (customers,) or one for all, finite; below 0 for
+        contracts that cost more than they bring. What the running period has brought is not in it.
+        Raises as `discounted_expected_renewals`, and `InconsistentHistory` for a missing margin.
         """
-        margin = np.asarray(margin_per_period, dtype=np.float64)
-        if not np.all(np.isfinite(margin)):
-            raise InconsistentHistory(f"margin_per_period must be finite, found {margin}.")
+        times, margin = as_columns(renewals=renewals, margin_per_period=margin_per_period)
+        refuse_rows(
+            [("margin_per_period must be finite.", ~np.isfinite(margin))],
+            renewals=times,
+            margin_per_period=margin,
+        )
         return margin * self.discounted_expected_renewals(
-            renewals,
+            times,
             discount_rate_per_period=discount_rate_per_period,
             periods=periods,
             periods_to_renewal=periods_to_renewal,

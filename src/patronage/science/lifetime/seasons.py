@@ -29,6 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from patronage.science.lifetime.errors import InconsistentHistory, InvalidParameter, InvalidWindow
 from patronage.science.lifetime.histories import FloatArray, refuse_rows
 from patronage.science.lifetime.season_counts import log_linear_seasons, validated_counts
+from patronage.science.lifetime.windows import Window
 
 Period = Literal["month", "week"]
 Days = NDArray[np.datetime64]
@@ -98,7 +99,7 @@ class Seasons:
         )
 
     def factors_on(self, days: ArrayLike) -> FloatArray:
-        """Factor of each day, given as `datetime64[D]` or dates; same shape."""
+        """Factor of each day, given as `datetime64[D]` or dates, none missing; same shape."""
         when = as_days(days)
         return np.array(self.factors)[period_of_year(when, len(self.factors))]
 
@@ -106,8 +107,9 @@ class Seasons:
         """Operational days in (start, end], negative where end is before start.
 
         Arguments: dates or `datetime64[D]`, broadcast against each other; missing dates refused.
+        Raises `InvalidWindow` for a day before 1600 or after 2600.
         """
-        first, last = np.broadcast_arrays(as_days(start), as_days(end))
+        first, last = _together(start=start, end=end)
         if first.size == 0:
             return np.zeros(first.shape)
         low = min(first.min(), last.min())
@@ -133,7 +135,7 @@ class Seasons:
 
         Raises `InconsistentHistory`, naming rows whose days are out of order.
         """
-        begin, latest, until = np.broadcast_arrays(as_days(first), as_days(last), as_days(end))
+        begin, latest, until = _together(first=first, last=last, end=end)
         number = [column.ravel().astype(np.float64) for column in (begin, latest, until)]
         disorder = (number[1] < number[0]) | (number[2] < number[1])
         refuse_rows(
@@ -154,15 +156,11 @@ class Seasons:
     ) -> tuple[float, float]:
         """A window after `end` in operational days: (start, horizon), for the models' answers.
 
-        Raises `InvalidWindow` unless 0 <= start_days <= horizon_days are finite.
+        Raises `InvalidWindow` unless 0 <= start_days <= horizon_days, and for a day after 2600.
         """
-        if not (math.isfinite(horizon_days) and 0 <= start_days <= horizon_days):
-            raise InvalidWindow(
-                "A window must have 0 <= start_days <= horizon_days, both finite, found "
-                f"{start_days} and {horizon_days}."
-            )
+        window = Window.of(horizon_days=horizon_days, start_days=start_days)
         first = np.datetime64(end, "D")
-        passed = self._clock(first, first + np.timedelta64(math.ceil(horizon_days), "D"))
+        passed = self._clock(first, first + np.timedelta64(math.ceil(window.horizon_days), "D"))
         at = np.interp([start_days, horizon_days], np.arange(passed.size), passed)
         return float(at[0]), float(at[1])
 
@@ -177,8 +175,16 @@ class Seasons:
 
 
 def as_days(days: ArrayLike) -> Days:
-    """Dates as `datetime64[D]`. Raises `InconsistentHistory` for a missing one."""
-    when = np.asarray(days, dtype="datetime64[D]")
+    """Dates as `datetime64[D]`. Raises `InconsistentHistory` for a missing one, and for numbers."""
+    if np.asarray(days).size and np.asarray(days).dtype.kind in "biufc":
+        raise InconsistentHistory(
+            f"Days must be dates, found numbers ({np.asarray(days).dtype}): write '2020-01-31', "
+            "or convert with astype('datetime64[D]') if they count from 1 January 1970."
+        )
+    try:
+        when = np.asarray(days, dtype="datetime64[D]")
+    except (TypeError, ValueError) as error:
+        raise InconsistentHistory(f"Days must be dates: {error}.") from error
     missing = np.flatnonzero(np.isnat(when))
     if missing.size:
         raise InconsistentHistory(
@@ -186,6 +192,16 @@ def as_days(days: ArrayLike) -> Days:
             f"{missing[0]}. Leave out these rows."
         )
     return when
+
+
+def _together(**columns: ArrayLike) -> list[Days]:
+    """Columns of dates of one shape. Raises `InconsistentHistory` where there is none."""
+    days = {name: as_days(column) for name, column in columns.items()}
+    try:
+        return list(np.broadcast_arrays(*days.values()))
+    except ValueError as error:
+        shapes = {name: column.shape for name, column in days.items()}
+        raise InconsistentHistory(f"Days must be equally many, found shapes {shapes}.") from error
 
 
 def period_of_year(days: Days, periods: int) -> NDArray[np.intp]:

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from patronage.science.lifetime.estimation import Estimation
-from patronage.science.lifetime.fit_record import estimation_of, refuse_outside_domain
+from patronage.science.lifetime.fit_record import estimation_of, logs_of, refuse_outside_domain
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.optimum import LARGEST_SHAPE, SearchBox, maximise
 from patronage.science.lifetime.retention import (
@@ -65,7 +65,8 @@ class ShiftedBetaGeometric(RetentionModel):
         A search that fails is returned with `converged` False and a message. An alpha of 1000 is
         the limit at which customers do not differ measurably; the fit rests there and says so.
 
-        Raises `NotIdentified` for fewer than two renewals, or if nobody or everybody left.
+        Raises `NotIdentified` for fewer than two renewals, or if nobody or everybody left;
+        `InvalidParameter` for an impossible `start`.
         """
         refuse_unidentified_tenures(tenures, parameters=2)
         times = np.arange(tenures.lost.size, dtype=np.float64)
@@ -82,7 +83,7 @@ class ShiftedBetaGeometric(RetentionModel):
             centre,
             _SEARCH_WIDTH,
             names=_NAMES,
-            start=None if start is None else np.log([start.alpha, start.beta]),
+            start=None if start is None else logs_of(start),
             may_rest=("alpha",),
         )
         found = maximise(mean_objective(tenures, total), box)

@@ -9,6 +9,7 @@ another window at another rate. For Pareto/NBD both are exactly a purchase rate 
 dropout rate times c.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -18,7 +19,7 @@ from scipy.optimize import brentq
 from patronage.science.lifetime.calibration import ExpectsPurchases
 from patronage.science.lifetime.errors import InvalidParameter
 from patronage.science.lifetime.histories import FloatArray
-from patronage.science.lifetime.windows import DAYS_A_YEAR
+from patronage.science.lifetime.windows import DAYS_A_YEAR, Window
 
 #: lifetimes longer than 1/this times are not searched for
 SLOWEST_AGEING: Final = 0.05
@@ -44,8 +45,10 @@ class Steered:
 
     def __post_init__(self) -> None:
         """Raise `InvalidParameter` for a rate below 0 or an ageing outside 0.05 to 20."""
-        if not self.purchases >= 0:
-            raise InvalidParameter(f"purchases must be 0 or more, found {self.purchases}.")
+        if not 0 <= self.purchases < math.inf:
+            raise InvalidParameter(
+                f"purchases must be finite and 0 or more, found {self.purchases}."
+            )
         if not SLOWEST_AGEING <= self.ageing <= 1 / SLOWEST_AGEING:
             raise InvalidParameter(
                 f"ageing must lie between {SLOWEST_AGEING} and {1 / SLOWEST_AGEING:g}, found "
@@ -68,8 +71,14 @@ class Steered:
     ) -> FloatArray:
         """Expected purchases in (T + start_days, T + horizon_days], discounted to T.
 
-        Arguments, result and errors as of the model's own method.
+        Arguments, result and errors as of the model's own method, which is asked at the rate
+        (1 + rate)^(1/ageing) - 1: that, too, must lie between -1 and 10.
         """
+        Window.of(
+            horizon_days=horizon_days,
+            start_days=start_days,
+            annual_discount_rate=annual_discount_rate,
+        )
         same_force = annual_discount_rate
         if self.ageing != 1.0:
             same_force = (1.0 + annual_discount_rate) ** (1.0 / self.ageing) - 1.0
@@ -115,8 +124,11 @@ def ageing_for_retention(
 ) -> float | None:
     """The ageing at which the retention of `activity` is higher by `points` (0.01: one point).
 
-    None where no ageing down to `SLOWEST_AGEING` gets there: next to nobody leaves as it is.
+    None where no ageing down to `SLOWEST_AGEING` gets there: next to nobody leaves as it is. Raises
+    `InvalidParameter` for points below 0, which no longer lifetime gives.
     """
+    if not 0 <= points < math.inf:
+        raise InvalidParameter(f"points must be finite and 0 or more, found {points}.")
     present = activity(model, x, t_x, T).retention
     if present is None:
         return None

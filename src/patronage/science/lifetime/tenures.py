@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from patronage.science.lifetime.errors import InconsistentHistory
 from patronage.science.lifetime.histories import FloatArray, as_columns, refuse_rows
+
+#: renewals of one contract beyond which the number must be something else
+_MOST_RENEWALS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,17 +53,21 @@ class Tenures:
         whether the contract still runs (if not, it ended at the next renewal); `weights` finite and
         not negative, None counting each customer once.
 
-        Raises `InconsistentHistory`, naming the first offending rows.
+        Raises `InconsistentHistory`, naming the first offending rows: also those of more than
+        100,000 renewals, which are days or ids.
         """
-        given = np.asarray(active)
-        one = np.ones(1) if weights is None else np.asarray(weights, dtype=np.float64)
-        weight = np.broadcast_to(one, np.shape(renewals)) if one.size == 1 else one
-        times, runs, weight = as_columns(renewals=renewals, active=given, weights=weight)
+        times, runs, weight = as_columns(
+            renewals=renewals, active=active, weights=1.0 if weights is None else weights
+        )
         refuse_rows(
             [
                 (
                     "renewals must be whole numbers, not negative.",
                     ~(np.isfinite(times) & (times >= 0) & (times == np.floor(times))),
+                ),
+                (
+                    f"renewals must be at most {_MOST_RENEWALS:,}, or are counted in another unit.",
+                    times > _MOST_RENEWALS,
                 ),
                 ("active must be true or false.", ~np.isin(runs, (0.0, 1.0))),
                 (

@@ -5,12 +5,14 @@ Marketing Science 24(2): expected against actual repeat purchases over time, the
 each customer apart.
 """
 
+import math
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 
+from patronage.science.lifetime.errors import InvalidWindow
 from patronage.science.lifetime.histories import FloatArray, as_columns, refuse_rows
 from patronage.science.lifetime.purchase_model import PurchaseModel
 
@@ -28,11 +30,14 @@ def expected_repeat_purchases(
     (days given,), not negative; `days` for how long, by default as many as given. Who joins on a
     day is expected to buy again from the next day on. With a model fitted in weeks, read weeks.
 
-    Raises `InconsistentHistory`, naming the first offending days.
+    Raises `InconsistentHistory`, naming the first offending days, and `InvalidWindow` for a
+    negative or fractional number of `days`.
     """
     (new,) = as_columns(joined=joined)
     broken = ~(np.isfinite(new) & (new >= 0))
     refuse_rows([("joined must be finite and not negative.", broken)], joined=new)
+    if days is not None and not (days >= 0 and days == math.floor(days)):
+        raise InvalidWindow(f"days must be a whole number from 0, found {days}.")
     length = new.size if days is None else int(days)
     if length < 2:
         return np.zeros(length)
