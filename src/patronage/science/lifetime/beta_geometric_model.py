@@ -275,8 +275,9 @@ def _pair_discount(delta: float, v: float) -> float:
     """Discount of a purchase on day v times the average discount of those before it.
 
     e^-δv (1 - e^-δv)/(δv): the earlier ones lie evenly before it. Exact for k = 1; for k > 1 they
-    keep a little distance, which a discount rate of 10 % over three years feels by less than a
-    thousandth of the variance.
+    keep a distance, whence the variance comes out too large: at 10 % over three years by less than
+    a thousandth for a customer of whom little is known, by 0.6 % (k = 4) or 2 % (k = 12) for one
+    whose rate is known, both measured on simulated customers by the tests.
     """
     return float(np.exp(-delta * v) * exprel(-delta * v))
 
