@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import duckdb
 import polars as pl
@@ -17,7 +17,19 @@ from patronage.vocabulary.predicates import Policy, Predicate
 
 Record: TypeAlias = dict[str, Any]
 Answers: TypeAlias = list[list[bool | None]]
-Engine: TypeAlias = Callable[[Sequence[Predicate], Sequence[Record]], Answers]
+
+
+class Engine(Protocol):
+    """Answers of every predicate, in order, each for every record."""
+
+    def __call__(
+        self,
+        predicates: Sequence[Predicate],
+        records: Sequence[Record],
+        fields: FieldCatalog = ...,
+        /,
+    ) -> Answers: ...
+
 
 #: Two fields of each type, so that fields meet fields; ``cost`` is a decimal column.
 FIELDS = FieldCatalog(
@@ -54,18 +66,24 @@ _SQL = {
 _WIDTH = 50
 
 
-def fused_one_by_one(predicates: Sequence[Predicate], records: Sequence[Record]) -> Answers:
+def fused_one_by_one(
+    predicates: Sequence[Predicate], records: Sequence[Record], fields: FieldCatalog = FIELDS
+) -> Answers:
     return [[predicate.evaluate(record) for record in records] for predicate in predicates]
 
 
-def fused_policy(predicates: Sequence[Predicate], records: Sequence[Record]) -> Answers:
+def fused_policy(
+    predicates: Sequence[Predicate], records: Sequence[Record], fields: FieldCatalog = FIELDS
+) -> Answers:
     policy = Policy.compile(predicates)
     rows = [policy(record) for record in records]
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def polars_columns(predicates: Sequence[Predicate], records: Sequence[Record]) -> Answers:
-    schema = {name: _POLARS[field.type] for name, field in FIELDS.items()}
+def polars_columns(
+    predicates: Sequence[Predicate], records: Sequence[Record], fields: FieldCatalog = FIELDS
+) -> Answers:
+    schema = {name: _POLARS[field.type] for name, field in fields.items()}
     frame = pl.DataFrame(list(records), schema=schema, orient="row")
     answers = frame.with_columns(
         predicate.to_polars().alias(f"answer_{at}") for at, predicate in enumerate(predicates)
@@ -73,24 +91,30 @@ def polars_columns(predicates: Sequence[Predicate], records: Sequence[Record]) -
     return [answers[f"answer_{at}"].to_list() for at in range(len(predicates))]
 
 
-def duckdb_sql(predicates: Sequence[Predicate], records: Sequence[Record]) -> Answers:
-    return duckdb_conditions([each.to_sql("duckdb") for each in predicates], records)
+def duckdb_sql(
+    predicates: Sequence[Predicate], records: Sequence[Record], fields: FieldCatalog = FIELDS
+) -> Answers:
+    return duckdb_conditions([each.to_sql("duckdb") for each in predicates], records, fields)
 
 
-def duckdb_conditions(conditions: Sequence[str], records: Sequence[Record]) -> Answers:
+def duckdb_conditions(
+    conditions: Sequence[str], records: Sequence[Record], fields: FieldCatalog = FIELDS
+) -> Answers:
     with duckdb.connect() as connection:
-        connection.execute(f"CREATE TABLE customer ({_columns()})")
-        marks = ", ".join("?" for _ in range(len(FIELDS) + 1))
-        connection.executemany(f"INSERT INTO customer VALUES ({marks})", _rows(records))
+        connection.execute(f"CREATE TABLE customer ({_columns(fields)})")
+        marks = ", ".join("?" for _ in range(len(fields) + 1))
+        connection.executemany(f"INSERT INTO customer VALUES ({marks})", _rows(records, fields))
         return _asked(lambda query: connection.execute(query).fetchall(), conditions)
 
 
-def postgres_sql(predicates: Sequence[Predicate], records: Sequence[Record]) -> Answers:
+def postgres_sql(
+    predicates: Sequence[Predicate], records: Sequence[Record], fields: FieldCatalog = FIELDS
+) -> Answers:
     with psycopg.connect(os.environ["PATRONAGE_TEST_POSTGRES_URL"]) as connection:
-        connection.execute(f"CREATE TEMPORARY TABLE customer ({_columns()})")
-        marks = ", ".join("%s" for _ in range(len(FIELDS) + 1))
+        connection.execute(f"CREATE TEMPORARY TABLE customer ({_columns(fields)})")
+        marks = ", ".join("%s" for _ in range(len(fields) + 1))
         with connection.cursor() as cursor:
-            cursor.executemany(f"INSERT INTO customer VALUES ({marks})", _rows(records))
+            cursor.executemany(f"INSERT INTO customer VALUES ({marks})", _rows(records, fields))
         conditions = [each.to_sql("postgres") for each in predicates]
         return _asked(lambda query: connection.execute(query.encode()).fetchall(), conditions)
 
@@ -109,12 +133,19 @@ def engines() -> dict[str, Engine]:
 
 
 def disagreements(
-    engine: Engine, other: Engine, predicates: Sequence[Predicate], records: Sequence[Record]
+    engine: Engine,
+    other: Engine,
+    predicates: Sequence[Predicate],
+    records: Sequence[Record],
+    fields: FieldCatalog = FIELDS,
 ) -> list[str]:
     """Say, rule by rule and record by record, where two engines answer differently."""
     found = []
     for predicate, left, right in zip(
-        predicates, engine(predicates, records), other(predicates, records), strict=True
+        predicates,
+        engine(predicates, records, fields),
+        other(predicates, records, fields),
+        strict=True,
     ):
         for record, one, another in zip(records, left, right, strict=True):
             # Identity: True and 1 must not pass for one another.
@@ -124,13 +155,13 @@ def disagreements(
     return found
 
 
-def _columns() -> str:
-    typed = (f'"{name}" {_SQL[field.type]}' for name, field in FIELDS.items())
+def _columns(fields: FieldCatalog) -> str:
+    typed = (f'"{name}" {_SQL[field.type]}' for name, field in fields.items())
     return "row_number INTEGER, " + ", ".join(typed)
 
 
-def _rows(records: Iterable[Record]) -> list[list[Any]]:
-    return [[at, *(record[name] for name in FIELDS)] for at, record in enumerate(records)]
+def _rows(records: Iterable[Record], fields: FieldCatalog) -> list[list[Any]]:
+    return [[at, *(record[name] for name in fields)] for at, record in enumerate(records)]
 
 
 def _asked(query: Callable[[str], list[Any]], conditions: Sequence[str]) -> Answers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -25,6 +26,7 @@ _INTEGERS = [
     -(2**53) - 1,
     2**63 - 1,
     -(2**63) + 1,
+    -(2**63),
 ]
 _DOUBLES = [
     0.0,
@@ -120,11 +122,36 @@ _NUMBERS = [
 
 
 def record(random: Random) -> dict[str, Any]:
-    """One customer, each field unknown one time in five."""
+    """One customer, each field unknown one time in five, one known value in four drawn at large."""
     return {
-        name: None if random.random() < 0.2 else random.choice(_VALUES[field.type])
+        name: None if random.random() < 0.2 else _value(random, field.type)
         for name, field in FIELDS.items()
     }
+
+
+def _value(random: Random, type: type) -> Any:
+    return random.choice(_VALUES[type]) if random.random() < 0.75 else _AT_LARGE[type](random)
+
+
+def _double(random: Random) -> float:
+    """Any finite double with equal chance of each exponent, so that every size is met."""
+    bits = random.getrandbits(64)
+    number = struct.unpack("<d", struct.pack("<Q", bits))[0]
+    return number if math.isfinite(number) else float(bits % 1_000)
+
+
+#: Any value that a column of the type can hold, so that rounding is met where no list has it.
+_AT_LARGE: dict[type, Callable[[Random], Any]] = {
+    int: lambda random: random.randint(-(2**63), 2**63 - 1) >> random.randrange(64),
+    float: _double,
+    Decimal: lambda random: Decimal(random.randint(-(10**18) + 1, 10**18 - 1)).scaleb(-4),
+    str: lambda random: "".join(
+        chr(random.choice((random.randrange(1, 0x180), random.randrange(1, 0xD800))))
+        for _ in range(random.randrange(6))
+    ),
+    bool: lambda random: random.random() < 0.5,
+    date: lambda random: date.fromordinal(random.randint(1, date.max.toordinal())),
+}
 
 
 def condition(random: Random, depth: int = 3) -> str:

@@ -7,6 +7,7 @@ import math
 import os
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -14,8 +15,20 @@ import polars as pl
 import pytest
 
 from patronage.vocabulary.predicates import Predicate
-from patronage.vocabulary.predicates.nodes import All, Compare, Not, OneOf, Some
+from patronage.vocabulary.predicates.nodes import (
+    All,
+    Between,
+    Compare,
+    FieldRef,
+    IsUnknown,
+    Kind,
+    Not,
+    OneOf,
+    Some,
+    walk,
+)
 
+from . import customers
 from .engines import (
     FIELDS,
     Engine,
@@ -130,6 +143,53 @@ def test_every_engine_agrees_on_48000_generated_pairs(
     assert disagreements(fused_one_by_one, engine, predicates, records)[:5] == []
 
 
+def test_every_engine_reads_a_decimal_as_the_double_next_to_it(engine: Engine) -> None:
+    random = Random(5)
+    digits = [random.randrange(-(10**n), 10**n) for n in range(1, 19) for _ in range(40)]
+    amounts = [Decimal(number).scaleb(-4) for number in digits]
+    records = [NOBODY | {"cost": amount, "spend": float(amount)} for amount in amounts]
+    rules = [Predicate.parse(text, FIELDS) for text in ("cost = spend", "cost / 3 = spend / 3")]
+    same, divided = engine(rules, records)
+    assert same == [True] * len(records)
+    assert divided == [True] * len(records)
+
+
+def test_every_engine_agrees_on_the_published_workload(engine: Engine) -> None:
+    random = Random(11)
+    predicates = [Predicate.parse(text, customers.FIELDS) for text in customers.rules(random)]
+    records = [customers.record(random) for _ in range(120)]
+    assert len(predicates) * len(records) == 24_000
+    found = disagreements(fused_one_by_one, engine, predicates, records, customers.FIELDS)
+    assert found[:5] == []
+
+
+def test_the_published_workload_is_what_its_page_says() -> None:
+    random = Random(1)
+    trees = [
+        Predicate.parse(text, customers.FIELDS).tree
+        for text in customers.rules(random, count=2_000)
+    ]
+    asked = [
+        sum(
+            isinstance(node, Compare | OneOf | Between | IsUnknown)
+            or (isinstance(node, FieldRef) and node.kind is Kind.BOOLEAN)
+            for node in walk(tree)
+        )
+        for tree in trees
+    ]
+    # A boolean field counts once more below its IS NULL: about one comparison in a hundred.
+    assert 3.9 < sum(asked) / len(asked) < 4.15
+    met = {type(node) for tree in trees for node in walk(tree)}
+    assert {All, Some, Not, OneOf, Between, IsUnknown, Compare} <= met
+    values = [value for _ in range(200) for value in customers.record(random).values()]
+    assert len(values) == 200 * 38
+    assert 0.18 < values.count(None) / len(values) < 0.22
+    base = customers.frame(3, 10_000)
+    assert {name: base[name].dtype for name in base.columns if base[name].null_count() < 1} == {}
+    for name, found in zip(base.columns, base.row(0), strict=True):
+        assert found is None or isinstance(found, customers.FIELDS[name].type)
+
+
 @pytest.mark.parametrize("height", [1, 2, 100])
 def test_a_quotient_is_rounded_alike_by_constants_columns_and_constant_columns(height: int) -> None:
     # 0.3 / 0.1 is just below 3 in IEEE arithmetic, 0.3 * (1 / 0.1) is exactly 3.
@@ -173,8 +233,6 @@ def test_generated_rules_read_back_from_text_and_store(
 def _two_valued_not_in(node: Any) -> Any:
     match node:
         case Not(OneOf(operand, _) as inside):
-            from patronage.vocabulary.predicates.nodes import FieldRef, IsUnknown
-
             return (
                 Some((IsUnknown(operand), Not(inside))) if isinstance(operand, FieldRef) else node
             )
@@ -202,7 +260,7 @@ def _strict_bounds(node: Any) -> Any:
 def test_an_engine_that_changes_a_rule_is_found_out(
     break_it: Any, generated: tuple[list[Predicate], list[dict[str, Any]]]
 ) -> None:
-    def broken(predicates: Any, records: Any) -> Any:
+    def broken(predicates: Any, records: Any, _: Any = None) -> Any:
         return polars_columns([Predicate(break_it(each.tree)) for each in predicates], records)
 
     assert disagreements(fused_one_by_one, broken, *generated)
@@ -211,7 +269,7 @@ def test_an_engine_that_changes_a_rule_is_found_out(
 def test_an_engine_that_lets_nan_be_the_largest_number_is_found_out() -> None:
     rule = Predicate.parse("spend > 1", FIELDS)
 
-    def broken(_: Any, records: Any) -> Any:
+    def broken(_: Any, records: Any, __: Any = None) -> Any:
         return duckdb_conditions(['"spend" > 1'], records)
 
     assert disagreements(fused_one_by_one, broken, [rule], [NOBODY | {"spend": math.nan}])
@@ -220,7 +278,7 @@ def test_an_engine_that_lets_nan_be_the_largest_number_is_found_out() -> None:
 def test_an_engine_that_divides_integers_as_integers_is_found_out() -> None:
     rule = Predicate.parse("orders / visits = 0.5", FIELDS)
 
-    def broken(_: Any, records: Any) -> Any:
+    def broken(_: Any, records: Any, __: Any = None) -> Any:
         return duckdb_conditions(['"orders" // "visits" = 0.5'], records)
 
     known = NOBODY | {"orders": 1, "visits": 2}

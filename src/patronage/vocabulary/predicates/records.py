@@ -23,7 +23,7 @@ from patronage.vocabulary.predicates.limits import (
 NAN = float("nan")
 #: The one unknown text, known by identity. No literal equals it: rules refuse broken Unicode.
 NO_TEXT = "\ud800 unknown"
-_LARGEST_INTEGER = 2**63 - 1
+_SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
 #: Up to here every integer is a double.
 _LARGEST_EXACT = 2**53
 
@@ -37,7 +37,7 @@ def to_integer(name: str, value: object) -> int | float:
         whole = int(value)
         if -_LARGEST_EXACT <= whole <= _LARGEST_EXACT:
             return float(whole)
-        return whole if -_LARGEST_INTEGER <= whole <= _LARGEST_INTEGER else NAN
+        return whole if _SMALLEST_INTEGER <= whole <= _LARGEST_INTEGER else NAN
     if isinstance(value, float | Decimal):
         number = to_number(name, value)
         if number != number:
