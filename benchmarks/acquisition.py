@@ -11,12 +11,12 @@ spend in the next 28 days, and in the next year, which the score never saw.
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from benchmarks.cdnow import folder, lines
 from numpy.typing import NDArray
 
 from patronage.science.evidence import difference_in_means
@@ -26,17 +26,10 @@ _WINDOW, _OUTCOME, _YEAR = 30, 28, 365
 _FEATURES = ("first", "window", "days", "silent")
 
 
-def purchases(folder: Path) -> pl.DataFrame:
+def purchases(file: Path) -> pl.DataFrame:
     """`customer`, `day` (since their first), `joined` (day of 1997), `spend`, a row a purchase."""
-    text = (folder / "cdnow" / "CDNOW_master.txt").read_text()
-    rows = [line.split() for line in text.splitlines()[1:] if line.strip()]
-    frame = pl.DataFrame(
-        {
-            "customer": [row[0] for row in rows],
-            "on": [row[1] for row in rows],
-            "spend": [float(row[3]) for row in rows],
-        }
-    ).with_columns(pl.col("on").str.to_date("%Y%m%d"))
+    rows = list(lines(file))
+    frame = pl.DataFrame(rows, schema=["customer", "on", "spend"], orient="row")
     first = pl.col("on").min().over("customer")
     return frame.with_columns(
         day=(pl.col("on") - first).dt.total_days(),
@@ -73,8 +66,7 @@ def tell(name: str, brought: NDArray[np.float64], score: NDArray[np.float64]) ->
 
 def main() -> None:
     """Fit on January, test on March, print."""
-    folder = Path(os.environ["PATRONAGE_TEST_DATA"])
-    customers = described(purchases(folder)).sort("customer")
+    customers = described(purchases(folder() / "CDNOW_master.txt")).sort("customer")
     january = customers.filter(pl.col("joined") < 31)
     march = customers.filter(pl.col("joined") >= 31 + 28)
     began = time.process_time()

@@ -2,7 +2,7 @@
 
 Prints every published figure beside ours, and ends with 1 if one differs.
 
-    PATRONAGE_TEST_DATA=FOLDER python benchmarks/published.py
+    PATRONAGE_TEST_DATA=FOLDER python -m benchmarks.published
 
 Of GGompertz/NBD, b, s and β are left out: the published ones are a point on a ridge of the
 likelihood that still rises beyond them, by less than the digits show (see its unit test).
@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass
-from datetime import date
 from pathlib import Path
 
 import numpy as np
+from benchmarks.cdnow import Buyers, buyers, folder
 from numpy.typing import NDArray
 
 from patronage.science.lifetime import (
@@ -35,7 +35,6 @@ from patronage.science.lifetime import (
 
 FloatArray = NDArray[np.float64]
 
-NOW, LATER = date(1997, 9, 30), date(1998, 6, 30)
 HOLDOUT_DAYS = 39 * 7
 #: a week, the time unit of the published parameters
 WEEK = 7.0
@@ -63,24 +62,12 @@ class Row:
         return self.printed == self.published
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Buyers:
-    """CDNOW's buyers; arrays of shape (2357,), days and dollars."""
-
-    x: FloatArray
-    t_x: FloatArray
-    T: FloatArray
-    spend: FloatArray
-    holdout: FloatArray
-
-
 def main() -> int:
-    named = os.environ.get("PATRONAGE_TEST_DATA")
-    if not named:
+    if not os.environ.get("PATRONAGE_TEST_DATA"):
         print("PATRONAGE_TEST_DATA names no folder; see above.\n" + str(__doc__), file=sys.stderr)
         return 2
-    rows = [*cdnow(read(Path(named) / "cdnow" / "CDNOW_sample.txt")), *contracts()]
-    rows += donors(Path(named) / "cdnow" / "donations.csv")
+    rows = [*of_cdnow(buyers(folder() / "CDNOW_sample.txt")), *contracts()]
+    rows += donors(folder() / "donations.csv")
     print(f"{'':34}{'published':>42}{'ours':>42}")
     for row in rows:
         mark = "" if row.agrees else "  DIFFERS"
@@ -88,33 +75,9 @@ def main() -> int:
     return 0 if all(row.agrees for row in rows) else 1
 
 
-def read(path: Path) -> Buyers:
-    """Purchases on one day are one; money spent on the first day is not the repeats'."""
-    bought: dict[str, dict[date, float]] = {}
-    for line in path.read_text(encoding="ascii").splitlines():
-        columns = line.split()
-        if len(columns) == 5:
-            day, spent = date.fromisoformat(columns[2]), bought.setdefault(columns[1], {})
-            spent[day] = spent.get(day, 0.0) + float(columns[4])
-    return Buyers(
-        **dict(zip(("x", "t_x", "T", "spend", "holdout"), columns_of(bought), strict=True))
-    )
-
-
-def columns_of(bought: dict[str, dict[date, float]]) -> Sequence[FloatArray]:
-    rows = []
-    for spent in bought.values():
-        before = sorted(day for day in spent if day <= NOW)
-        repeats = [spent[day] for day in before[1:]]
-        average = sum(repeats) / len(repeats) if repeats else 0.0
-        after = sum(NOW < day <= LATER for day in spent)
-        recency, age = (before[-1] - before[0]).days, (NOW - before[0]).days
-        rows.append((len(repeats), recency, age, average, after))
-    return list(np.array(rows, dtype=np.float64).T)
-
-
-def cdnow(buyers: Buyers) -> Iterator[Row]:
-    cells = Cells.from_customers(frequency=buyers.x, recency=buyers.t_x, age=buyers.T)
+def of_cdnow(known: Buyers) -> Iterator[Row]:
+    history = (known.frequency, known.recency, known.age)
+    cells = Cells.from_customers(frequency=known.frequency, recency=known.recency, age=known.age)
     pareto, geometric, gompertz = (model.fit(cells) for model in (ParetoNBD, BGNBD, GGompertzNBD))
     for name, model, figures, likelihood in (
         ("BG/NBD r, α, a, b", geometric, ("0.243", "4.414", "0.793", "2.426"), "-9582.4"),
@@ -133,10 +96,10 @@ def cdnow(buyers: Buyers) -> Iterator[Row]:
         ours=astuple(pareto.standard_errors_per(days=WEEK)),
     )
     for name, one, figure in (("Pareto/NBD", pareto, "0.630"), ("BG/NBD", geometric, "0.626")):
-        guess = one.expected_purchases(buyers.x, buyers.t_x, buyers.T, horizon_days=HOLDOUT_DAYS)
-        found = float(np.corrcoef(guess, buyers.holdout)[0, 1])
+        guess = one.expected_purchases(*history, horizon_days=HOLDOUT_DAYS)
+        found = float(np.corrcoef(guess, known.holdout)[0, 1])
         yield Row(what=f"{name} holdout correlation", published=(figure,), ours=(found,))
-    spend = GammaGamma.fit(frequency=buyers.x, average_spend=buyers.spend)
+    spend = GammaGamma.fit(frequency=known.frequency, average_spend=known.average_spend)
     yield Row(
         what="Gamma-Gamma p, q, v",
         published=("6.25", "3.74", "15.44"),
