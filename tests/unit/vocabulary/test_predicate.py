@@ -100,6 +100,30 @@ def test_what_is_not_in_the_language_is_refused_with_its_place(
     assert str(refusal) == f"Line {line}, column {column}: {refusal.reason} {refusal.advice}"
 
 
+def test_the_library_face_works_as_published() -> None:
+    from patronage.vocabulary.predicates import Field, FieldCatalog, Policy, Predicate
+
+    fields = FieldCatalog(
+        [Field("orders_90d", int), Field("region", str), Field("last_order", date)]
+    )
+    p = Predicate.parse("orders_90d > 3 AND region NOT IN ('EU')", fields)
+    assert p.evaluate({"orders_90d": 4, "region": "US"}) is True
+    assert p.evaluate({"orders_90d": 4, "region": "EU"}) is False
+    assert p.evaluate({"orders_90d": 4}) is None
+    policy = Policy.compile([p, Predicate.parse("last_order >= DATE '2024-01-01'", fields)])
+    assert policy({"orders_90d": 3, "last_order": date(2024, 1, 1)}) == (False, True)
+    for dialect in ("duckdb", "postgres", "spark"):
+        assert "orders_90d" in p.to_sql(dialect)
+    frame = pl.DataFrame({"orders_90d": [4, 4, None], "region": ["US", "EU", "US"]})
+    assert frame.select(p.to_polars()).to_series().to_list() == [True, False, None]
+    again = Predicate.from_json(p.to_json())
+    assert again == p
+    assert again.to_json() == p.to_json()
+    with pytest.raises(PredicateError) as caught:
+        Predicate.parse("orders_90d > 3 AND regoin = 'EU'", fields)
+    assert (caught.value.offset, caught.value.line, caught.value.column) == (19, 1, 20)
+
+
 def test_the_nearest_field_is_proposed() -> None:
     with pytest.raises(PredicateError, match="Did you mean last_order"):
         Predicate.parse("lst_order IS NULL", FIELDS)
