@@ -70,8 +70,13 @@ def simulate(customers: int, seed: int) -> tuple[Seen, Seen]:
     )
 
 
-def bridged(model: ParetoNBD, curve: Calibration, before: Seen, after: Seen) -> BridgeLines:
-    """The quarter's bridge of everybody under one model; minor units."""
+def bridged(
+    model: ParetoNBD, curve: Calibration, before: Seen, after: Seen
+) -> tuple[BridgeLines, Levels]:
+    """The quarter's bridge of everybody under one model, and its levels; minor units.
+
+    The curve begins at the first date.
+    """
 
     def purchases(at: Seen, start: float, end: float, rate: float = ANNUAL) -> FloatArray:
         return calibrated_purchases(
@@ -90,18 +95,17 @@ def bridged(model: ParetoNBD, curve: Calibration, before: Seen, after: Seen) -> 
     still, near = purchases(before, QUARTER, HORIZON), purchases(before, 0.0, QUARTER)
     nominal, window = purchases(before, 0.0, QUARTER, 0.0), purchases(after, 0.0, HORIZON)
     opening = unit * purchases(before, 0.0, HORIZON)
-    return bridge(
-        Levels.of(
-            begins=np.rint(opening).astype(np.int64),
-            ends=np.rint(later * window).astype(np.int64),
-            expected_margin=unit * nominal,
-            interest=unit * ((GROWTH - 1) * still + nominal - near),
-            rolled=GROWTH * unit * purchases(before, HORIZON, HORIZON + QUARTER),
-            awaited=GROWTH * unit * purchases(before, QUARTER, HORIZON + QUARTER),
-            at_old_spend=unit * window,
-            spend_effect=(later - unit) * window,
-        )
+    levels = Levels.of(
+        begins=np.rint(opening).astype(np.int64),
+        ends=np.rint(later * window).astype(np.int64),
+        expected_margin=unit * nominal,
+        interest=unit * ((GROWTH - 1) * still + nominal - near),
+        rolled=GROWTH * unit * purchases(before, HORIZON, HORIZON + QUARTER),
+        awaited=GROWTH * unit * purchases(before, QUARTER, HORIZON + QUARTER),
+        at_old_spend=unit * window,
+        spend_effect=(later - unit) * window,
     )
+    return bridge(levels), levels
 
 
 def errors_from_zero(figures: NDArray[np.int64]) -> float:
@@ -147,11 +151,12 @@ def main() -> None:
     print(
         f"{customers:,} customers; distance of mean experience from 0 in standard errors, bar {BAR}"
     )
-    plain = bridged(TRUTH, Calibration.identity(), before, after)
+    plain, _ = bridged(TRUTH, Calibration.identity(), before, after)
     worst = report("model", plain, portfolio)
-    worst = max(worst, report("calibrated", bridged(TRUTH, STEPS, before, after), portfolio))
+    calibrated, _ = bridged(TRUTH, STEPS, before, after)
+    worst = max(worst, report("calibrated", calibrated, portfolio))
     print(f"luck band: {luck(plain, portfolio)} of {2 * PORTFOLIOS} figures outside, 1 expected")
-    rosy = bridged(ROSY, Calibration.identity(), before, after)
+    rosy, _ = bridged(ROSY, Calibration.identity(), before, after)
     found = errors_from_zero(rosy.experience_frequency)
     print(f"a model that expects too much (beta 550 for 500): {found:+.1f}")
     print(f"largest distance {worst:.2f}; {time.process_time() - started:.1f} CPU-s")
