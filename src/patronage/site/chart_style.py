@@ -6,8 +6,11 @@ properties (so that light and dark follow the reader), a report by the light pal
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
+
+from django.utils.translation import pgettext
 
 from patronage.site import formats
 from patronage.vocabulary.money import Money
@@ -52,10 +55,20 @@ def written(value: Any, unit: str, *, signed: bool = False) -> str:
 
 
 def axis_label(unit: str) -> str:
-    """How the axis writes its ticks (a Vega expression); d3 calls a billion G."""
+    """How the axis writes its ticks (a Vega expression): with the currency; d3 calls a billion G.
+
+    What is below a thousand keeps the digits it needs: "~s" would write half of one as 500m.
+    """
     if unit == SHARE:
         return "format(datum.value, '.0%')"
-    return "replace(format(datum.value, '~s'), 'G', 'B')"
+    before, after = formats.around(unit) if unit else ("", "")
+    billion = json.dumps(pgettext("billion, after a number", "B"))
+    size = "abs(datum.value)"
+    digits = (
+        f"{size} < 1000 ? format({size}, ',.12~r') : replace(format({size}, '~s'), 'G', {billion})"
+    )
+    sign = f"(datum.value < 0 ? {json.dumps(formats.MINUS)} : '')"
+    return f"{sign} + {json.dumps(before)} + ({digits}) + {json.dumps(after)}"
 
 
 def house_config() -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from math import floor, log10
 
 from django.utils import formats, timezone
 from django.utils.translation import get_language, pgettext
@@ -23,6 +24,14 @@ def number(value: Decimal | int | float, decimals: int = 0) -> str:
     size = abs(Decimal(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN)
     text = formats.number_format(size, decimals, use_l10n=True, force_grouping=True)
     return _sign(value, text) + text
+
+
+def significant(value: float, digits: int = 4) -> str:
+    """A number with as many digits as count: 9.784, 0.0404, 8,236,000."""
+    if not value:
+        return number(0)
+    decimals = digits - 1 - floor(log10(abs(value)))
+    return number(round(value, decimals), max(0, decimals))
 
 
 def amount(money: Money, style: str = "exact", *, signed: bool = False) -> str:
@@ -73,11 +82,17 @@ def _shortened(size: Decimal) -> tuple[Decimal, str, int]:
     return size, "", 0
 
 
-def _with_currency(digits: str, currency: str) -> str:
+def around(currency: str) -> tuple[str, str]:
+    """What the reader's language writes before and after an amount in this currency."""
     symbol = _SYMBOLS.get(currency)
     if _language() in _SYMBOL_FIRST:
-        return f"{symbol}{digits}" if symbol else f"{currency}{_NBSP}{digits}"
-    return f"{digits}{_NBSP}{symbol or currency}"
+        return symbol or f"{currency}{_NBSP}", ""
+    return "", f"{_NBSP}{symbol or currency}"
+
+
+def _with_currency(digits: str, currency: str) -> str:
+    before, after = around(currency)
+    return f"{before}{digits}{after}"
 
 
 def _sign(value: Decimal | float, digits: str, signed: bool = False) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
 import pytest
 from django.template import Context, Template
+from django.utils import translation
 
 from patronage.site import charts
 from patronage.site.charts import Amount, Bin, Chart, Estimate, Grade, Place, Point, Step
@@ -27,7 +29,7 @@ def drawn() -> Chart:
 
 
 def bars_of(chart: Chart) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = chart.spec["layer"][0]["data"]["values"]
+    rows: list[dict[str, Any]] = chart.spec["data"]["values"]
     return rows
 
 
@@ -184,6 +186,41 @@ def test_a_change_has_its_sign() -> None:
         signed=True,
     )
     assert [row[2][0] for row in chart.rows] == ["+$2", "\N{MINUS SIGN}$1"]
+
+
+def labels_of(chart: Chart) -> dict[str, float]:
+    """Each end label with its distance from the foot of the plot, in pixels."""
+    low, high = chart.spec["layer"][0]["encoding"]["y"]["scale"]["domain"]
+    texts = [each for each in chart.spec["layer"] if each["mark"].get("type") == "text"]
+    return {
+        mark["end"]: (mark["value"] - low) / (high - low) * chart.spec["height"]
+        - each["mark"]["dy"]
+        for each in texts
+        for mark in each["data"]["values"]
+    }
+
+
+def test_the_labels_of_lines_that_end_close_together_do_not_cover_each_other() -> None:
+    ends = [("happened", 124_962), ("expected", 119_737), ("last year", 119_000)]
+    points = [
+        Point(at=day, value=round(value * share), series=series)
+        for series, value in ends
+        for day, share in ((date(2017, 9, 30), 0.7), (date(2017, 12, 31), 1))
+    ]
+    chart = charts.line_with_band(points, finding="F", counted="shopping days")
+    heights = sorted(labels_of(chart).values())
+    assert len(heights) == 3
+    assert all(upper - lower >= 14 for lower, upper in pairwise(heights))
+    assert heights[-1] <= chart.spec["height"]
+    assert chart.spec["layer"][0]["encoding"]["y"]["axis"]["title"] == "shopping days"
+
+
+def test_the_ticks_of_an_axis_of_money_carry_the_currency_as_the_reader_writes_it() -> None:
+    assert "$" in drawn().svg()
+    assert re.search(r">\$1M<", drawn().svg())
+    with translation.override("fr"):
+        french = charts.waterfall(STEPS, finding="Moins", unit="EUR").svg()
+    assert re.search(">1M\N{NO-BREAK SPACE}€<", french)
 
 
 KINDS = {

@@ -5,27 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Final
 
-import altair as alt
 from django.utils.translation import gettext as _
 
 from patronage.site.chart_style import plotted, written
 from patronage.site.charts.chart import (
+    SPAN,
     Chart,
+    amounts_axis,
     bounds_of,
     hints,
-    href_of,
     hrefs,
-    labels_axis,
     labels_row,
     link,
-    specification,
-    tips,
-    value_axis,
-    with_amounts,
     with_column,
 )
+
+_BAR: Final = {"type": "bar", "cornerRadius": 2, "height": {"band": 0.66}}
+#: where the joint between two bars stands in their rows: at the edge of the bar
+_EDGE: Final = 0.17
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,33 +77,45 @@ def waterfall(steps: Iterable[Step], *, finding: str, detail: str = "", unit: st
             | link(step.href)
         )
     low, high = bounds_of(value for bar in bars for value in (bar["start"], bar["end"]))
-    reach = alt.Scale(domain=[low, high], nice=False)
-    rows = labels_axis(step.label for step in steps)
-    colour = alt.Color("kind:N", legend=None).scale(
-        domain=["level", "gain", "loss"], range=["@total", "@gain", "@loss"]
-    )
-    plot = alt.Chart(alt.Data(values=bars))
-    drawn = plot.mark_bar(cornerRadius=2, height={"band": 0.66}).encode(
-        y=rows,
-        x=alt.X("start:Q", scale=reach, axis=value_axis(unit)),
-        x2="end:Q",
-        color=colour,
-        tooltip=tips("label", "text"),
-        **href_of(bars),
-    )
-    joints = (
-        plot.transform_filter("datum.next != null")
-        .mark_rule(color="@zero", strokeWidth=1)
-        .encode(
-            y=alt.Y("label:N", sort=None, bandPosition=0.17, axis=None),
-            y2=alt.Y2("next:N", bandPosition=0.17),
-            x="end:Q",
-        )
-    )
+    row = labels_row(step.label for step in steps)
+    along: dict[str, Any] = {"type": "quantitative"}
+    drawn = {
+        "mark": _BAR,
+        "encoding": {
+            "y": row,
+            "x": along
+            | {
+                "field": "start",
+                "scale": {"domain": [low, high], "nice": False},
+                "axis": amounts_axis(unit),
+            },
+            "x2": {"field": "end"},
+            "color": {
+                "field": "kind",
+                "type": "nominal",
+                "legend": None,
+                "scale": {
+                    "domain": ["level", "gain", "loss"],
+                    "range": ["@total", "@gain", "@loss"],
+                },
+            },
+            "tooltip": hints("label", "text"),
+        }
+        | hrefs(bars),
+    }
+    joints = {
+        "transform": [{"filter": "datum.next != null"}],
+        "mark": {"type": "rule", "color": "@zero", "strokeWidth": 1},
+        "encoding": {
+            "y": row | {"axis": None, "bandPosition": _EDGE},
+            "y2": {"field": "next", "bandPosition": _EDGE},
+            "x": along | {"field": "end"},
+        },
+    }
     return Chart(
         finding=finding,
         detail=detail,
-        spec=specification(with_amounts(bars, drawn, joints), len(bars)),
+        spec=with_column(bars, [drawn, joints]),
         columns=(_("Movement"), _("Amount")),
         rows=tuple((s.label, s.href, (b["text"],)) for s, b in zip(steps, bars, strict=True)),
     )
@@ -129,25 +140,35 @@ def dots_with_intervals(
     ]
     low, high = bounds_of(mark[end] for mark in marks for end in ("low", "high"))
     room = (high - low) * 0.04
-    reach = alt.Scale(domain=[low - room if low else 0, high + room], nice=False)
-    rows = labels_axis(item.label for item in estimates)
-    plot = alt.Chart(alt.Data(values=marks))
-    zero = (
-        alt.Chart(alt.Data(values=[{"zero": 0}]))
-        .mark_rule(color="@zero", strokeDash=[4, 4])
-        .encode(x=alt.X("zero:Q", scale=reach))
-    )
-    spans = plot.mark_rule(color="@mark", strokeWidth=3, opacity=0.55, strokeCap="round").encode(
-        y=rows, x=alt.X("low:Q", scale=reach, axis=value_axis(unit)), x2="high:Q"
-    )
-    pointed = {"tooltip": tips("label", "text", "range")}
-    dots = plot.mark_point(filled=True, size=96, color="@mark", opacity=1).encode(
-        y=rows.axis(None), x="value:Q", **pointed, **href_of(marks)
-    )
+    scale: dict[str, Any] = {"domain": [low - room if low else 0, high + room], "nice": False}
+    across: dict[str, Any] = {"type": "quantitative", "scale": scale}
+    row = labels_row(item.label for item in estimates)
+    zero = {
+        "data": {"values": [{"zero": 0}]},
+        "mark": {"type": "rule", "color": "@zero", "strokeDash": [4, 4]},
+        "encoding": {"x": across | {"field": "zero"}},
+    }
+    spans = {
+        "mark": SPAN | {"color": "@mark"},
+        "encoding": {
+            "y": row,
+            "x": across | {"field": "low", "axis": amounts_axis(unit)},
+            "x2": {"field": "high"},
+        },
+    }
+    dots = {
+        "mark": {"type": "point", "filled": True, "size": 96, "color": "@mark", "opacity": 1},
+        "encoding": {
+            "y": row | {"axis": None},
+            "x": across | {"field": "value"},
+            "tooltip": hints("label", "text", "range"),
+        }
+        | hrefs(marks),
+    }
     return Chart(
         finding=finding,
         detail=detail,
-        spec=specification(with_amounts(marks, zero, spans, dots), len(marks)),
+        spec=with_column(marks, [zero, spans, dots]),
         columns=(_("What"), _("Estimate"), _("Likely range")),
         rows=tuple((m["label"], m.get("href", ""), (m["text"], m["range"])) for m in marks),
     )
@@ -178,7 +199,7 @@ def bars(
     low, high = reach or bounds_of(item["value"] for item in values)
     row = labels_row(item["label"] for item in values)
     drawn = {
-        "mark": {"type": "bar", "cornerRadius": 2, "height": {"band": 0.66}},
+        "mark": _BAR,
         "encoding": {
             "y": row,
             "x": {

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from patronage.site.chart_style import plotted, written
 from patronage.site.charts.chart import (
+    SPAN,
     Chart,
     amounts_axis,
     bounds_of,
@@ -49,7 +50,7 @@ def expected_and_actual(
     axis = {"axis": amounts_axis(unit)}
     layers: list[dict[str, Any]] = [
         {
-            "mark": _SPAN,
+            "mark": SPAN,
             "encoding": {
                 "y": row,
                 "x": across | axis | {"field": "low"},
@@ -92,9 +93,9 @@ def against_the_line(
         "field": "expected",
         "type": "quantitative",
         "scale": scale,
-        "axis": amounts_axis(unit) | {"title": _("expected")},
+        "axis": amounts_axis(unit, _("expected")),
     }
-    up = {"type": "quantitative", "scale": scale, "axis": amounts_axis(unit)}
+    up = {"type": "quantitative", "scale": scale, "axis": amounts_axis(unit, _("happened"))}
     diagonal = [{"at": end} for end in reach]
     layers: list[dict[str, Any]] = [
         {
@@ -103,7 +104,7 @@ def against_the_line(
             "encoding": {"x": across | {"field": "at"}, "y": up | {"field": "at"}},
         },
         {
-            "mark": _SPAN,
+            "mark": SPAN,
             "encoding": {
                 "x": across,
                 "y": up | {"field": "low"},
@@ -125,7 +126,6 @@ def against_the_line(
     return Chart(finding=finding, detail=detail, spec=spec, columns=_columns(), rows=_rows(marks))
 
 
-_SPAN: Final = {"type": "rule", "strokeWidth": 3, "opacity": 0.55, "strokeCap": "round"}
 _HIT: Final = {
     "field": "hit",
     "type": "nominal",

@@ -68,7 +68,7 @@ def histogram(
         "encoding": {
             "x": _number("start", amounts_axis(unit)),
             "x2": {"field": "end"},
-            "y": _number("count", {"format": "~s", "tickCount": 4, "title": None}),
+            "y": _number("count", amounts_axis("", _("customers"))),
             "y2": {"datum": 0},
             "color": {
                 "field": "kind",
@@ -107,7 +107,7 @@ def curve(
         }
         for place in places
     ]
-    across = {"format": "~s", "tickCount": 5, "grid": False, "title": along or None}
+    across = amounts_axis("", along) | {"grid": False}
     where = {"x": _number("x", across), "y": _number("y", amounts_axis(unit))}
     reach = max((mark["x"] for mark in marks), default=0)
     named = [mark for mark in marks if mark["named"]]

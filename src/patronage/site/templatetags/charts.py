@@ -89,9 +89,12 @@ def small_multiples(panels: Iterable[Any], *, unit: str = "") -> dict[str, Any]:
 
 @register.inclusion_tag(_TEMPLATE)
 def line_with_band(
-    points: Iterable[Any], *, finding: str, detail: str = "", unit: str = ""
+    points: Iterable[Any], *, finding: str, detail: str = "", unit: str = "", counted: str = ""
 ) -> dict[str, Any]:
-    """A value over time. Points have `at`, `value`, and maybe `low`, `high`, `series`."""
+    """A value over time. Points have `at`, `value`, and maybe `low`, `high`, `series`.
+
+    `counted` names what the axis counts where no unit says so.
+    """
     return _drawn(
         charts.line_with_band(
             [
@@ -107,6 +110,7 @@ def line_with_band(
             finding=finding,
             detail=detail,
             unit=unit,
+            counted=counted,
         )
     )
 

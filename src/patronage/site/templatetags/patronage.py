@@ -68,9 +68,35 @@ def share(value: Any, decimals: int = 1) -> str:
 
 
 @register.filter
+def share_moved(value: Any, decimals: int = 1) -> str:
+    """A relative movement with its sign: `{{ 0.1234|share_moved }}` is +12.3%."""
+    if is_unknown(value):
+        return unknown()
+    return formats.share(float(value), int(decimals), signed=True)
+
+
+@register.filter
+def size(value: Any) -> Any:
+    """How much, without its sign: for a sentence whose verb says the direction."""
+    return value if is_unknown(value) else abs(value)
+
+
+@register.filter
 def count(value: Any) -> str:
     """A whole number with thousands separated; a mean is rounded."""
     return unknown() if is_unknown(value) else formats.number(round(value))
+
+
+@register.filter
+def number(value: Any, decimals: int = 0) -> str:
+    """`{{ -0.1234|number:2 }}` is −0.12: the reader's separators, a true minus sign."""
+    return unknown() if is_unknown(value) else formats.number(value, int(decimals))
+
+
+@register.filter
+def significant(value: Any, digits: int = 4) -> str:
+    """`{{ 8236432.1|significant }}` is 8,236,000: as many digits as count."""
+    return unknown() if is_unknown(value) else formats.significant(float(value), int(digits))
 
 
 @register.filter
