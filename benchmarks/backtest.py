@@ -9,7 +9,6 @@ the difference to ours; totals and coverage at every origin; and the bars, held 
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from benchmarks.cdnow import folder, lines
 
 from patronage.science.lifetime.backtest import (
     BASELINES,
@@ -33,8 +33,9 @@ from patronage.science.lifetime.events import (
     SPENDS_HALF,
     Event,
 )
-from patronage.science.lifetime.forecast_scores import covered, levels_that_cover
+from patronage.science.lifetime.forecast_scores import covered
 from patronage.science.lifetime.panel import Panel
+from patronage.science.lifetime.predictive_levels import LevelCalibration
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
 from patronage.science.lifetime.rolling import origins_of, rolling_origins, stretches_of
 from patronage.science.lifetime.spend_models import SPEND_MODELS
@@ -58,11 +59,8 @@ class Base:
 
 def cdnow(file: str) -> pl.DataFrame:
     """Customer, day and dollars of each line of a CDNOW file."""
-    path = Path(os.environ["PATRONAGE_TEST_DATA"]) / "cdnow" / file
-    rows = [line.split() for line in path.read_text(encoding="ascii").splitlines()]
-    kept = [(row[-4], row[-3], float(row[-1])) for row in rows if row and row[-1][0].isdigit()]
-    frame = pl.DataFrame(kept, schema=["who", "day", "spend"], orient="row")
-    return frame.with_columns(pl.col("day").str.to_date("%Y%m%d"))
+    rows = list(lines(folder() / file))
+    return pl.DataFrame(rows, schema=["who", "day", "spend"], orient="row")
 
 
 def complete_journey() -> pl.DataFrame:
@@ -198,18 +196,13 @@ def level_table(found: tuple[LevelResult, ...]) -> None:
         f"{'margin: fitted':>14} {'calibrated':>10} {'repeated':>8} {'factor':>6} "
         f"{'cover N':>7} {'spend':>6} {'as set':>6} {'spend':>6}  correlation"
     )
-    nominal = levels_that_cover(None)
+    nominal = LevelCalibration.identity().ends()
     coverage = []
-    for place, each in enumerate(found):
-        ended = [one for one in found[:place] if one.day + HORIZON <= each.day]
-        before = (
-            np.concatenate([one.purchase_ranks for one in ended]) if ended else None,
-            np.concatenate([one.spend_ranks for one in ended]) if ended else None,
-        )
-        both = (each.purchase_ranks, each.spend_ranks)
-        raw = [covered(ranks, nominal) for ranks in both]
-        set_by = [covered(r, levels_that_cover(b)) for r, b in zip(both, before, strict=True)]
-        coverage.append((*raw, *(set_by if ended else (np.nan, np.nan))))
+    for each in found:
+        raw = [covered(ranks, nominal) for ranks in (each.purchase_ranks, each.spend_ranks)]
+        set_by = [each.purchases_covered, each.spend_covered]
+        learnt_by = each.purchase_levels != LevelCalibration.identity()
+        coverage.append((*raw, *set_by, *(set_by if learnt_by else (np.nan, np.nan))))
         correlation = " ".join(f"{name} {v:.3f};" for name, v in each.correlation.items())
         print(
             f"{shown(each.day):10} {bias(each.purchases, 'fitted'):17.1%} "
@@ -227,7 +220,15 @@ def level_table(found: tuple[LevelResult, ...]) -> None:
             print(
                 f"{what}, {which}: median bias {np.median(gaps):.1%}, worst {worst:.1%} {verdict}"
             )
-    names = ("purchases", "spend", "purchases, levels set by earlier origins", "spend, likewise")
+    names = [
+        f"{what}, {cut}"
+        for cut in (
+            "cut at 5 and 95 % of the model",
+            "cut where ended origins say",
+            "the same, origins after the first ended one alone",
+        )
+        for what in ("purchases", "spend")
+    ]
     for name, shares in zip(names, np.array(coverage).T, strict=True):
         middle = float(np.nanmedian(shares))
         print(

@@ -22,7 +22,7 @@ from patronage.differentiate import reads
 from patronage.differentiate.errors import HistoryTooShort
 from patronage.differentiate.models import BacktestOrigin, BacktestRun, BacktestScore
 from patronage.differentiate.valuation.history import PARTS_PER_UNIT, customer_days
-from patronage.differentiate.valuation.levelled import as_stored
+from patronage.differentiate.valuation.levelled import Levelled
 from patronage.differentiate.valuation.scoring import Window
 from patronage.science.lifetime.backtest import (
     BASELINES,
@@ -34,12 +34,9 @@ from patronage.science.lifetime.backtest import (
     Rolling,
     compared,
 )
-from patronage.science.lifetime.calibration import Calibration
 from patronage.science.lifetime.events import BUYS_NEXT_QUARTER, Event
 from patronage.science.lifetime.forecast_scores import (
     brier_scores,
-    covered,
-    levels_that_cover,
     log_scores,
     reliability,
 )
@@ -48,10 +45,10 @@ from patronage.science.lifetime.panel import Panel
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
 from patronage.science.lifetime.rolling import Origin, origins_of, rolling_origins, stretches_of
 from patronage.science.lifetime.spend_models import SPEND_MODELS
-from patronage.science.lifetime.totals import LevelResult, levels
+from patronage.science.lifetime.totals import LevelResult, interval_levels, levels
 
 #: Raised whenever the same inputs would give other scores than before.
-METHOD_VERSION: Final = 1
+METHOD_VERSION: Final = 2
 _EPOCH: Final = date(1970, 1, 1)
 
 
@@ -83,8 +80,8 @@ class Tested:
 
     found: Backtest
     levels: tuple[LevelResult, ...]
-    #: of the champion, as known at the end of the history
-    path: Calibration
+    #: corrections of the champion, as known at the end of the history
+    levelled: Levelled
     #: fits that did not converge
     failures: list[dict[str, str]]
     #: discounted value of the horizon by model, minor units
@@ -118,10 +115,17 @@ def tested(inputs: Inputs, progress: Progress) -> Tested:
     kept = [origin for origin in past if origin.day in champions]
     champion = found.learnt.champion
     known = stretches_of(panel, kept, {*champions.values(), champion}, last_day=last_day)
+    came = levels(panel, kept, champions, known)
+    cuts = interval_levels(came, horizon_days=event.horizon_days, known_on=last_day)
     return Tested(
         found=found,
-        levels=levels(panel, kept, champions, known),
-        path=path_calibration(known[champion], known_on=last_day),
+        levels=came,
+        levelled=Levelled(
+            path=path_calibration(known[champion], known_on=last_day),
+            buying=found.learnt.buying,
+            purchases=cuts[0],
+            spend=cuts[1],
+        ),
         failures=_failures(origins),
         horizon_totals_minor=_horizon_totals(inputs, now),
     )
@@ -184,7 +188,7 @@ def store(actor: Actor, now: datetime, inputs: Inputs, made: Tested) -> Backtest
             origins=len(made.found.origins),
             champion=learnt.champion,
             is_challenger_promoted=learnt.promoted,
-            calibration=as_stored(made.path, learnt.buying),
+            calibration=made.levelled.stored(),
             failures=made.failures,
             horizon_totals_minor=made.horizon_totals_minor,
             created_at=now,
@@ -267,7 +271,6 @@ def _score(
 
 
 def _dates(run: BacktestRun, made: Tested, unit: int) -> list[BacktestOrigin]:
-    nominal = levels_that_cover(None)
     return [
         BacktestOrigin(
             run=run,
@@ -285,8 +288,8 @@ def _dates(run: BacktestRun, made: Tested, unit: int) -> list[BacktestOrigin]:
             probability_expected=float(origin.said[IN_USE].mean()),
             share_bought=float(origin.happened.mean()),
             log_score=float(log_scores(origin.said[IN_USE], origin.happened).mean()),
-            purchases_covered=covered(level.purchase_ranks, nominal),
-            spend_covered=covered(level.spend_ranks, nominal),
+            purchases_covered=level.purchases_covered,
+            spend_covered=level.spend_covered,
         )
         for origin, level in zip(made.found.origins, made.levels, strict=True)
     ]

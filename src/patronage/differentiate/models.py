@@ -34,8 +34,8 @@ class ModelVersion(models.Model):
     customers = models.PositiveIntegerField()
     calibration = models.JSONField(
         default=dict,
-        help_text="Factors of the expected path by days since as_of, and the correction of "
-        "P(buy); empty where nothing is corrected.",
+        help_text="Factors of the expected path by days since as_of, the correction of P(buy), "
+        "and the levels that intervals are cut at; empty where nothing is corrected.",
     )
     backtest = models.ForeignKey(
         "BacktestRun",
@@ -126,7 +126,9 @@ class BacktestOrigin(models.Model):
     probability_expected = models.FloatField(help_text="Mean P(buy) in use.")
     share_bought = models.FloatField()
     log_score = models.FloatField(help_text="Of what was in use.")
-    purchases_covered = models.FloatField(help_text="Share of outcomes in their 90 % intervals.")
+    purchases_covered = models.FloatField(
+        help_text="Share of outcomes in their 90 % intervals, as cut on that date."
+    )
     spend_covered = models.FloatField()
 
     class Meta:

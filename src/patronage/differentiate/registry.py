@@ -9,7 +9,7 @@ from patronage.access.roles import Actor, Right
 from patronage.differentiate.errors import NoUsableModel
 from patronage.differentiate.models import BacktestRun, ModelVersion
 from patronage.differentiate.valuation.fitting import NAMES, PURCHASE, SPEND, Fit
-from patronage.differentiate.valuation.levelled import from_stored
+from patronage.differentiate.valuation.levelled import Levelled
 from patronage.differentiate.valuation.scoring import Models
 from patronage.science.lifetime import GammaGamma
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS, PurchaseModel
@@ -123,13 +123,14 @@ def spend_model(version: ModelVersion) -> GammaGamma:
 
 def models_of(purchase: ModelVersion, spend: ModelVersion) -> Models:
     """Rebuild the pair that a valuation rests on."""
-    path, buying = from_stored(purchase.calibration)
+    levelled = Levelled.of(purchase.calibration)
     return Models(
         purchase=purchase_model(purchase),
         spend=spend_model(spend),
         fitted_as_of=purchase.as_of,
-        calibration=path,
-        buying=buying,
+        calibration=levelled.path,
+        buying=levelled.buying,
+        spend_levels=levelled.spend,
     )
 
 

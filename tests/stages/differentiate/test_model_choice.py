@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date, timedelta
 
@@ -25,9 +26,14 @@ from patronage.differentiate.models import (
 )
 from patronage.differentiate.pages.backtests import board_context
 from patronage.differentiate.reads import backtests, worth
-from patronage.differentiate.valuation.levelled import as_stored, from_stored
+from patronage.differentiate.valuation.levelled import Levelled
 from patronage.differentiate.valuation.scoring import Histories
-from patronage.science.lifetime import Calibration, Cells, ProbabilityCalibration
+from patronage.science.lifetime import (
+    Calibration,
+    Cells,
+    LevelCalibration,
+    ProbabilityCalibration,
+)
 from patronage.science.lifetime.bg_nbd import BGNBD
 from patronage.science.lifetime.errors import NotIdentified
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
@@ -40,6 +46,9 @@ ANALYST = Actor(id="usr_analyst", name="Analyst", roles=frozenset({Role.ANALYST}
 MARGINS = [f"margin_{each}_minor" for each in ("fitted", "expected", "repeated", "came")]
 CURVE = Calibration(knots_days=(0.0, 91.0), factors=(0.8, 0.9))
 BUYING = ProbabilityCalibration(intercept=-0.2, slope=0.8)
+#: a model whose intervals were too narrow
+WIDER = LevelCalibration(shares=(0.0, 0.05, 0.95, 1.0), levels=(0.0, 0.01, 0.99, 1.0))
+LEVELLED = Levelled(path=CURVE, buying=BUYING, spend=WIDER)
 
 
 def a_backtest(
@@ -55,7 +64,7 @@ def a_backtest(
         "origins": 4,
         "champion": champion,
         "is_challenger_promoted": False,
-        "calibration": as_stored(CURVE, BUYING),
+        "calibration": LEVELLED.stored(),
         "failures": [],
         "horizon_totals_minor": {"Pareto/NBD": 900, "BG/NBD": 1000, "CNBD-k": 1300},
         "created_at": NOW,
@@ -78,10 +87,14 @@ def valued(as_of: date = AS_OF) -> ValuationRun:
 
 
 def test_what_is_kept_of_a_calibration_comes_back() -> None:
-    assert from_stored(as_stored(CURVE, BUYING)) == (CURVE, BUYING)
-    path, buying = from_stored({})
-    assert path.is_identity
-    assert buying.is_identity
+    before_levels = {"knots_days": [0.0, 91.0], "factors": [0.8, 0.9]} | {
+        "intercept": -0.2,
+        "slope": 0.8,
+    }
+
+    assert Levelled.of(json.loads(json.dumps(LEVELLED.stored()))) == LEVELLED
+    assert Levelled.of({}) == Levelled()
+    assert Levelled.of(before_levels) == Levelled(path=CURVE, buying=BUYING)
 
 
 def test_the_champion_values_at_the_level_that_the_backtest_found(history: History) -> None:
@@ -106,6 +119,22 @@ def test_the_champion_values_at_the_level_that_the_backtest_found(history: Histo
     whole = registry.models_of(run.purchase_model, run.spend_model)
     assert whole.calibration == CURVE
     assert Histories.of(rows, 100).frequency.size == run.customers
+
+
+def test_the_bounds_of_a_value_are_cut_where_earlier_outcomes_say(history: History) -> None:
+    a_backtest(date(2024, 12, 14), calibration=Levelled(path=CURVE, buying=BUYING).stored())
+    before = reads.valuations(valued())
+    a_backtest()
+    rows = reads.valuations(valued())
+
+    wide, narrow = (
+        each["value_high_minor"].to_numpy() - each["value_low_minor"].to_numpy()
+        for each in (rows, before)
+    )
+
+    assert rows["value_minor"].to_list() == before["value_minor"].to_list()
+    assert (rows["value_low_minor"] <= before["value_low_minor"]).all()
+    assert wide.sum() > 1.1 * narrow.sum()
 
 
 def test_a_backtest_that_saw_more_than_the_date_is_not_used(history: History) -> None:

@@ -18,7 +18,6 @@ from patronage.science.lifetime.forecast_scores import (
     brier_scores,
     covered,
     difference,
-    levels_that_cover,
     log_scores,
     ranks_among_draws,
     reliability,
@@ -28,6 +27,7 @@ from patronage.science.lifetime.level import Stretch, path_calibration, probabil
 from patronage.science.lifetime.logistic import fit_logistic
 from patronage.science.lifetime.panel import Panel
 from patronage.science.lifetime.pareto_nbd import ParetoNBD, ParetoNBDParameters
+from patronage.science.lifetime.predictive_levels import level_calibration
 from patronage.science.lifetime.rolling import (
     ended_outcome,
     origins_of,
@@ -39,6 +39,7 @@ from patronage.science.lifetime.totals import levels
 
 MODELS = {"Pareto/NBD": ParetoNBD}
 LAST_DAY = 420
+NOMINAL = (0.05, 0.95)
 
 
 def simulated_panel(customers: int = 600, seed: int = 3) -> Panel:
@@ -102,12 +103,11 @@ def test_ranks_of_the_truth_are_uniform_and_of_a_narrow_forecast_are_not() -> No
     actual = rng.poisson(rate).astype(float)
     draws = rng.poisson(rng.gamma(1.0, 2.0, (39, 20_000))).astype(float)
     narrow = np.broadcast_to(rng.poisson(2.0, (39, 20_000)).astype(float), (39, 20_000))
-    nominal = levels_that_cover(None)
 
-    assert covered(ranks_among_draws(actual, draws, rng), nominal) == pytest.approx(0.9, abs=0.01)
-    assert covered(ranks_among_draws(actual, narrow, rng), nominal) < 0.8
-    levels_set = levels_that_cover(ranks_among_draws(actual, narrow, rng))
-    assert covered(ranks_among_draws(actual, narrow, rng), levels_set) == pytest.approx(
+    assert covered(ranks_among_draws(actual, draws, rng), NOMINAL) == pytest.approx(0.9, abs=0.01)
+    assert covered(ranks_among_draws(actual, narrow, rng), NOMINAL) < 0.8
+    learnt = level_calibration(ranks_among_draws(actual, narrow, rng))
+    assert covered(ranks_among_draws(actual, narrow, rng), learnt.ends()) == pytest.approx(
         0.9, abs=0.02
     )
 
@@ -303,8 +303,8 @@ def test_totals_and_intervals_of_the_true_model_are_right() -> None:
     spent = np.concatenate([each.spend_ranks for each in results])
 
     assert abs(np.median(bias)) < 0.06
-    assert covered(ranks, levels_that_cover(None)) == pytest.approx(0.9, abs=0.03)
-    assert covered(spent, levels_that_cover(None)) == pytest.approx(0.9, abs=0.04)
+    assert covered(ranks, NOMINAL) == pytest.approx(0.9, abs=0.03)
+    assert covered(spent, NOMINAL) == pytest.approx(0.9, abs=0.04)
     assert results[0].calibration.is_identity
 
 

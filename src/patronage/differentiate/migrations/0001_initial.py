@@ -165,7 +165,7 @@ class Migration(migrations.Migration):
                     "calibration",
                     models.JSONField(
                         default=dict,
-                        help_text="Factors of the expected path by days since as_of, and the correction of P(buy); empty where nothing is corrected.",
+                        help_text="Factors of the expected path by days since as_of, the correction of P(buy), and the levels that intervals are cut at; empty where nothing is corrected.",
                     ),
                 ),
                 ("fitted_at", models.DateTimeField()),
@@ -707,7 +707,9 @@ class Migration(migrations.Migration):
                 ("log_score", models.FloatField(help_text="Of what was in use.")),
                 (
                     "purchases_covered",
-                    models.FloatField(help_text="Share of outcomes in their 90 % intervals."),
+                    models.FloatField(
+                        help_text="Share of outcomes in their 90 % intervals, as cut on that date."
+                    ),
                 ),
                 ("spend_covered", models.FloatField()),
                 (

@@ -15,6 +15,7 @@ from patronage.science.equity import CustomerValue, customer_value, round_half_e
 from patronage.science.lifetime import (
     Calibration,
     GammaGamma,
+    LevelCalibration,
     ProbabilityCalibration,
     PurchaseMoments,
     calibrated_purchases,
@@ -41,6 +42,8 @@ class Models:
     calibration: Calibration = field(default_factory=Calibration.identity)
     #: of the probability of buying in the next quarter
     buying: ProbabilityCalibration = field(default_factory=ProbabilityCalibration.identity)
+    #: where the bounds of a customer's value are cut
+    spend_levels: LevelCalibration = field(default_factory=LevelCalibration.identity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,8 +268,9 @@ def expected_purchases(
 def worth(histories: Histories, models: Models, window: Window) -> CustomerValue:
     """Each customer's discounted value over the horizon with its spread, in major units.
 
-    What keeping them costs is taken off at its expectation, from the bounds as well; nothing keeps
-    a value from being negative.
+    The bounds are cut where earlier outcomes of a quarter's spend say, so that they hold 90 % of
+    what comes. What keeping them costs is taken off at its expectation, from the bounds as well;
+    nothing keeps a value from being negative.
     """
     long_run = _calibrated_moments(histories, models, window)
     spend, spent = models.spend, (histories.frequency, histories.average_spend)
@@ -281,6 +285,7 @@ def worth(histories: Histories, models: Models, window: Window) -> CustomerValue
         purchase_spend_variance=_finite(spend.purchase_spend_variance(*spent), spread),
         margin_rate=histories.margin_rate,
         cost_to_serve_per_purchase=histories.serve,
+        level_below=models.spend_levels.at,
     )
     kept = keeping_cost(
         histories,

@@ -7,6 +7,7 @@ Journal of Marketing Research 42(4); the value of a customer as an asset as in G
 (2005), "Managing Customers as Investments".
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,6 +47,7 @@ def customer_value(
     cost_to_serve_per_purchase: ArrayLike = 0.0,
     mean_squared_discount: ArrayLike = 0.0,
     purchase_spend_variance: ArrayLike = 0.0,
+    level_below: Callable[[float], ArrayLike] = float,
 ) -> CustomerValue:
     """Expected value and a 90 % interval of what the customer's purchases in a window will earn.
 
@@ -55,7 +57,9 @@ def customer_value(
     `ParetoNBD.purchase_moments`); `expected_spend` and `spend_variance` of the customer's mean
     spend per purchase day, `purchase_spend_variance` of one purchase around it (all three from
     `GammaGamma`; leaving the last at 0 leaves single purchases' spread out of the interval);
-    `margin_rate` as a share of spend, -1 to 1; `cost_to_serve_per_purchase` >= 0, money.
+    `margin_rate` as a share of spend, -1 to 1; `cost_to_serve_per_purchase` >= 0, money;
+    `level_below`, which level of this distribution has that share of outcomes below it, as earlier
+    outcomes say (`LevelCalibration.at`): rising, and the share itself where nothing is known.
 
     The unit margin is U = margin rate * mean spend - cost. Value is E[N] E[U]; its second moment is
     E[N²] E[U²] + margin rate² * squared discounts * purchase variance.
@@ -64,8 +68,8 @@ def customer_value(
     purchase, the value follows a gamma distribution with the moments above (mirrored for a
     negative mean unit margin; a normal one where the sign of the unit margin is in doubt). Where
     the atom exceeds 5 %, 0 belongs to the interval and the other end is the 90 % quantile;
-    otherwise 5 % is cut at either end. So `high` may lie below `value`: a few customers carry most
-    of such a value.
+    otherwise 5 % of outcomes is cut at either end. So `high` may lie below `value`: a few customers
+    carry most of such a value.
 
     Raises `InvalidFigures`, naming the first rows, for missing values, negative variances, a
     probability outside 0 to 1, a margin rate outside -1 to 1.
@@ -96,29 +100,48 @@ def customer_value(
     unit, unit_sd = m * z - cost, np.abs(m) * np.sqrt(z_var)
     value = n * unit
     second = (n_var + n**2) * (unit**2 + unit_sd**2) + m**2 * squares * noise
-    low, high = _interval(value, second, buys, np.abs(unit) < _SIGN_IN_DOUBT * unit_sd)
+    in_doubt = np.abs(unit) < _SIGN_IN_DOUBT * unit_sd
+    low, high = _interval(value, second, buys, in_doubt, _Cuts.by(level_below))
     deviation = np.sqrt(np.maximum(second - value**2, 0.0))
     return CustomerValue(value=value, standard_deviation=deviation, low=low, high=high)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cuts:
+    """Levels of the distribution at which an interval that holds 90 % of outcomes is cut."""
+
+    lower: float
+    upper: float
+    #: the upper one where nothing is cut below
+    one_sided: float
+
+    @classmethod
+    def by(cls, level_below: Callable[[float], ArrayLike]) -> "_Cuts":
+        tail = (1.0 - _COVERAGE) / 2.0
+        lower, upper, one_sided = (
+            float(np.asarray(level_below(share))) for share in (tail, 1.0 - tail, _COVERAGE)
+        )
+        return cls(lower=lower, upper=upper, one_sided=one_sided)
+
+
 def _interval(
-    value: FloatArray, second: FloatArray, buys: FloatArray, in_doubt: BoolArray
+    value: FloatArray, second: FloatArray, buys: FloatArray, in_doubt: BoolArray, cuts: _Cuts
 ) -> tuple[FloatArray, FloatArray]:
     """Bounds of the mixture of an atom at 0 and a distribution given a purchase."""
-    tail = (1.0 - _COVERAGE) / 2.0
     some = np.maximum(buys, 1e-300)
     mean, variance = value / some, np.maximum(second / some - (value / some) ** 2, 0.0)
     size = np.abs(mean)
     never = 1.0 - buys
-    one_sided = never > tail
-    near = np.where(one_sided, 0.0, (tail - never) / some)
-    far = np.where(one_sided, (_COVERAGE - never) / some, (1.0 - tail - never) / some)
+    one_sided = never > cuts.lower
+    near = np.where(one_sided, 0.0, (cuts.lower - never) / some)
+    far = (np.where(one_sided, cuts.one_sided, cuts.upper) - never) / some
     near, far = np.clip(near, 0.0, 1.0), np.clip(far, 0.0, 1.0)
     inner, outer = _gamma_quantile(size, variance, near), _gamma_quantile(size, variance, far)
     low = np.where(mean >= 0, inner, -outer)
     high = np.where(mean >= 0, outer, -inner)
-    reach = _normal_reach(never) * np.sqrt(variance)
-    spread = in_doubt & (never < _COVERAGE)
+    held = cuts.upper - cuts.lower
+    reach = _normal_reach(never, held) * np.sqrt(variance)
+    spread = in_doubt & (never < held)
     low = np.where(spread, np.minimum(mean - reach, 0.0), low)
     high = np.where(spread, np.maximum(mean + reach, 0.0), high)
     return low, high
@@ -135,8 +158,8 @@ def _gamma_quantile(mean: FloatArray, variance: FloatArray, share: FloatArray) -
     return quantile
 
 
-def _normal_reach(never: FloatArray) -> FloatArray:
-    """Standard deviations either side of the mean that, with the atom at 0, hold 90 %."""
-    inside = np.clip((_COVERAGE - never) / np.maximum(1.0 - never, 1e-300), 0.0, 1.0)
+def _normal_reach(never: FloatArray, held: float) -> FloatArray:
+    """Standard deviations either side of the mean that, with the atom at 0, hold that share."""
+    inside = np.clip((held - never) / np.maximum(1.0 - never, 1e-300), 0.0, 1.0)
     reach: FloatArray = ndtri((1.0 + inside) / 2.0)
     return reach

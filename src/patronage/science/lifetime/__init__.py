@@ -44,6 +44,7 @@ from patronage.science.lifetime.lognormal_spend import LognormalSpend, Lognormal
 from patronage.science.lifetime.mbg_nbd import MBGNBD, MBGNBDParameters
 from patronage.science.lifetime.pareto_nbd import ParetoNBD, ParetoNBDParameters
 from patronage.science.lifetime.pareto_nbd_covariates import ParetoNBDWithCovariates
+from patronage.science.lifetime.predictive_levels import LevelCalibration
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS, PurchaseModel
 from patronage.science.lifetime.purchase_moments import PurchaseMoments
 from patronage.science.lifetime.retention import RetentionModel
@@ -84,6 +85,7 @@ __all__ = [
     "InconsistentHistory",
     "InvalidParameter",
     "InvalidWindow",
+    "LevelCalibration",
     "LifetimeError",
     "LognormalSpend",
     "LognormalSpendParameters",

@@ -95,19 +95,6 @@ def ranks_among_draws(
     return ranks
 
 
-def levels_that_cover(ranks: FloatArray | None, *, coverage: float = 0.90) -> tuple[float, float]:
-    """The two levels between which that share of earlier ranks lies; the nominal ones without any.
-
-    What earlier outcomes did to the interval is what the next one is set by (conformal prediction:
-    Vovk, Gammerman and Shafer, 2005, "Algorithmic Learning in a Random World").
-    """
-    tail = (1.0 - coverage) / 2.0
-    if ranks is None or not ranks.size:
-        return tail, 1.0 - tail
-    low, high = np.quantile(ranks, [tail, 1.0 - tail])
-    return float(low), float(high)
-
-
 def covered(ranks: FloatArray, levels: tuple[float, float]) -> float:
     """The share of outcomes that lay between two levels."""
     return float(((ranks >= levels[0]) & (ranks <= levels[1])).mean())

@@ -20,6 +20,7 @@ from scipy.special import gammainc, gammaincinv
 
 from patronage.science.lifetime.errors import InvalidParameter
 from patronage.science.lifetime.histories import FloatArray
+from patronage.science.lifetime.predictive_levels import LevelCalibration
 from patronage.science.lifetime.purchase_model import PurchaseModel
 from patronage.science.lifetime.purchase_moments import PurchaseMoments
 
@@ -86,20 +87,27 @@ def moments_over(
     )
 
 
-def purchase_interval(moments: PurchaseMoments, *, level: float = 0.9) -> PurchaseInterval:
+def purchase_interval(
+    moments: PurchaseMoments,
+    *,
+    level: float = 0.9,
+    calibration: LevelCalibration | None = None,
+) -> PurchaseInterval:
     """Whole numbers of purchases that hold each customer's with at least this probability.
 
-    Arguments: undiscounted `moments`. Where no purchase at all is more probable than the share cut
-    at the lower end, 0 is the lower bound, and the upper one cuts what the level leaves. Whole
-    numbers mostly hold a little more than the level.
+    Arguments: undiscounted `moments`; `calibration`, what earlier outcomes said of the model's
+    levels, None for nothing. Where no purchase at all is more probable than the share cut at the
+    lower end, 0 is the lower bound, and the upper one cuts what the level leaves. Whole numbers
+    mostly hold a little more than the level.
 
     Raises `InvalidParameter` unless 0 < level < 1.
     """
     _refuse_level(level)
     silent = 1.0 - moments.probability_of_purchase
-    cut = (1.0 - level) / 2.0
+    known = calibration or LevelCalibration.identity()
+    cut, most = known.ends(level)
     from_0 = silent > cut
-    upper = _gamma_quantile(moments, np.where(from_0, level, 1.0 - cut))
+    upper = _gamma_quantile(moments, np.where(from_0, known.at(level), most))
     lower = _gamma_quantile(moments, np.full(silent.shape, cut))
     # a number of purchases n stands for what lies between n - 1/2 and n + 1/2
     low = np.where(from_0, 0.0, np.maximum(np.floor(lower + 0.5), 1.0))

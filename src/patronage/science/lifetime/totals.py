@@ -7,10 +7,11 @@ import numpy as np
 
 from patronage.science.lifetime import baselines as naive
 from patronage.science.lifetime.calibration import Calibration
-from patronage.science.lifetime.forecast_scores import ranks_among_draws
+from patronage.science.lifetime.forecast_scores import covered, ranks_among_draws
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.level import Stretch, path_calibration
 from patronage.science.lifetime.panel import QUARTER_DAYS, Panel
+from patronage.science.lifetime.predictive_levels import LevelCalibration, level_calibration
 from patronage.science.lifetime.rolling import DRAWS, Origin, ended_outcome
 
 
@@ -38,6 +39,19 @@ class LevelResult:
     #: randomised ranks of the outcomes, shape (customers,)
     purchase_ranks: FloatArray
     spend_ranks: FloatArray
+    #: where intervals are cut, by the newest outcomes that had ended by this day
+    purchase_levels: LevelCalibration
+    spend_levels: LevelCalibration
+
+    @property
+    def purchases_covered(self) -> float:
+        """The share of customers whose purchases lay in their 90 % interval as set that day."""
+        return covered(self.purchase_ranks, self.purchase_levels.ends())
+
+    @property
+    def spend_covered(self) -> float:
+        """The share of customers whose spend did."""
+        return covered(self.spend_ranks, self.spend_levels.ends())
 
 
 def levels(
@@ -56,15 +70,32 @@ def levels(
     the stretches of their paths, as of `stretches_of`; `draws` a customer for the ranks.
     """
     rng = np.random.default_rng(seed)
-    results = []
+    results: list[LevelResult] = []
     for origin in origins:
         name = champions[origin.day]
         # Only what has ended by then is learnt from, so later origins' stretches are not.
         curve = path_calibration(known[name], known_on=origin.day)
+        cuts = interval_levels(results, horizon_days=horizon_days, known_on=origin.day)
         results.append(
-            _level(panel, origin, name, curve, horizon_days=horizon_days, draws=draws, rng=rng)
+            _level(
+                panel, origin, name, curve, cuts, horizon_days=horizon_days, draws=draws, rng=rng
+            )
         )
     return tuple(results)
+
+
+def interval_levels(
+    results: Sequence[LevelResult], *, horizon_days: int, known_on: int
+) -> tuple[LevelCalibration, LevelCalibration]:
+    """Where intervals of purchases and of spend are to be cut, from what had ended by a day.
+
+    The newest origin that had ended alone speaks: the longer the histories, the narrower are the
+    intervals that a model makes of them, so that an older one says less.
+    """
+    ended = [each for each in results if each.day + horizon_days <= known_on]
+    if not ended:
+        return LevelCalibration.identity(), LevelCalibration.identity()
+    return level_calibration(ended[-1].purchase_ranks), level_calibration(ended[-1].spend_ranks)
 
 
 def _level(
@@ -72,6 +103,7 @@ def _level(
     origin: Origin,
     name: str,
     curve: Calibration,
+    cuts: tuple[LevelCalibration, LevelCalibration],
     *,
     horizon_days: int,
     draws: int,
@@ -120,6 +152,8 @@ def _level(
         },
         purchase_ranks=ranks_among_draws(came.purchases, drawn, rng),
         spend_ranks=ranks_among_draws(came.spend, spent, rng),
+        purchase_levels=cuts[0],
+        spend_levels=cuts[1],
     )
 
 
