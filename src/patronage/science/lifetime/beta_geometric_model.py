@@ -60,9 +60,11 @@ class BetaGeometricParameters:
     #: second shape of the dropout probability's distribution
     b: float
 
-    def law(self, *, k: int, at_first: int) -> BetaGeometric:
-        """The member of the family that has these parameters."""
-        return BetaGeometric(k=k, at_first=at_first, r=self.r, alpha=self.alpha, a=self.a, b=self.b)
+
+def law_of(parameters: BetaGeometricParameters, *, k: int, at_first: int) -> BetaGeometric:
+    """The member of the family that has these parameters."""
+    p = parameters
+    return BetaGeometric(k=k, at_first=at_first, r=p.r, alpha=p.alpha, a=p.a, b=p.b)
 
 
 def fitted_law(

@@ -18,6 +18,7 @@ from patronage.science.lifetime.beta_geometric_model import (
     BetaGeometricAnswers,
     BetaGeometricParameters,
     fitted_law,
+    law_of,
 )
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.estimation import Estimation
@@ -67,4 +68,4 @@ class MBGNBD(PurchaseFit[MBGNBDParameters], BetaGeometricAnswers):
     @property
     def law(self) -> BetaGeometric:
         """The model as a member of its family, in days."""
-        return self.parameters.law(k=1, at_first=1)
+        return law_of(self.parameters, k=1, at_first=1)
