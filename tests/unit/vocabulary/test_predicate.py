@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+import unicodedata
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -58,6 +59,9 @@ FIELDS = FieldCatalog(
         ("orders / 0 > 1", 1, 10, "divides by zero"),
         ("spend / 0.0 > 1", 1, 9, "divides by zero"),
         ("spend / -0 > 1", 1, 10, "divides by zero"),
+        ("spend / (1 - 1) > 1", 1, 10, "divides by zero"),
+        ("spend / -(2 * 3 - 6) > 1", 1, 11, "divides by zero"),
+        ("spend / 1e-12 > 1", 1, 9, "divides by 1e-12, which counts as zero"),
         ("spend / (orders / value) > 1", 1, 10, "divides again"),
         ("orders", 1, 1, "not a condition"),
         ("orders + 1", 1, 1, "value stands where a condition"),
@@ -86,6 +90,13 @@ FIELDS = FieldCatalog(
         ("region = 'x", 1, 10, "never ends"),
         ("(" * 65 + "vip" + ")" * 65, 1, 66, "64"),
         (" " * 10_001, 1, 10_001, "10,001 characters"),
+        ("(" * 51_200 + "vip" + ")" * 51_200, 1, 10_001, "102,403 characters"),
+        ("vip" + " AND vip" * 200, 1, 1_601, "more than 400 words"),
+        ("orders IN (1" + ",1" * 500 + ")", 1, 1_012, "more than 500 constants"),
+        ("orders\u00a0> 1", 1, 7, "NO-BREAK SPACE"),
+        ("\u043erders > 1", 1, 1, "CYRILLIC SMALL LETTER O"),
+        ("ord\u0435rs > 1", 1, 4, "CYRILLIC SMALL LETTER IE"),
+        ("vip \u0410ND orders > 1", 1, 5, "CYRILLIC CAPITAL LETTER A"),
     ],
 )
 def test_what_is_not_in_the_language_is_refused_with_its_place(
@@ -127,6 +138,64 @@ def test_the_library_face_works_as_published() -> None:
 def test_the_nearest_field_is_proposed() -> None:
     with pytest.raises(PredicateError, match="Did you mean last_order"):
         Predicate.parse("lst_order IS NULL", FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("\u043erders > 1", "It looks like o: type that instead. Did you mean orders?"),
+        ("ord\u0435rs > 1", "It looks like e: type that instead. Did you mean orders?"),
+        ("orders\u0430 > 1", "It looks like a: type that instead. Did you mean orders?"),
+        ("\U0001d428rders > 1", "It looks like o: type that instead. Did you mean orders?"),
+        ("\u03bf\u0433ders > 1", "It looks like o: type that instead. Did you mean orders?"),
+        ("orders\u00a0> 1", "It looks like a space: type that instead."),
+        ("1 < orders \u2013 2", "It looks like -: type that instead."),
+        ("orders \u2265 2", "It looks like >=: type that instead."),
+        ("region = \u2019x\u2019", "It looks like ': type that instead."),
+        ("orders > \u200b1", "Remove it: it cannot be seen, or is in no name, number or sign of"),
+        ("orders \u0418 1", "Remove it: it cannot be seen, or is in no name, number or sign of"),
+    ],
+)
+def test_a_look_alike_is_told_by_the_plain_character_and_the_field_meant(
+    text: str, advice: str
+) -> None:
+    with pytest.raises(PredicateError) as caught:
+        Predicate.parse(text, FIELDS)
+    assert caught.value.advice.startswith(advice)
+
+
+def test_every_look_alike_of_a_letter_in_every_place_of_a_name_is_refused_at_its_place() -> None:
+    pairs = {
+        "o": "\u043e\u03bf\uff4f",
+        "r": "\u1d63\uff52",
+        "e": "\u0435\uff45",
+        "s": "\u0455\uff53",
+    }
+    for at, letter in enumerate("orders"):
+        for strange in pairs.get(letter, ""):
+            with pytest.raises(PredicateError) as caught:
+                Predicate.parse(f"vip AND {'orders'[:at]}{strange}{'orders'[at + 1 :]} > 1", FIELDS)
+            assert caught.value.column == 9 + at
+            assert unicodedata.name(strange) in caught.value.reason
+            assert "Did you mean orders?" in caught.value.advice
+
+
+def test_the_longest_rule_that_may_be_written_is_read_and_run() -> None:
+    longest = "vip" + " AND vip" * 199 + " AND orders IN (1" + ",1" * 499 + ")"
+    with pytest.raises(PredicateError, match="more than 400 words"):
+        Predicate.parse(longest, FIELDS)
+    longest = longest.removeprefix("vip AND vip AND vip AND ")
+    predicate = Predicate.parse(longest, FIELDS)
+    assert predicate.evaluate({"vip": True, "orders": 1}) is True
+    assert Predicate.from_json(predicate.to_json(), FIELDS) == predicate
+    assert Predicate.parse(predicate.text, FIELDS) == predicate
+
+
+def test_a_rule_that_grows_too_long_by_being_written_out_is_refused() -> None:
+    grows = " OR ".join(["NOT vip = TRUE"] * 57)
+    assert Predicate.parse(grows, FIELDS)
+    with pytest.raises(PredicateError, match="Written out, the rule is too long"):
+        Predicate.parse(" OR ".join(["NOT vip = TRUE"] * 58), FIELDS)
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,13 @@ from patronage.vocabulary.predicates.limits import (
     LARGEST_INTERVAL_DAYS,
     LARGEST_LITERAL,
     LONGEST_TEXT,
+    MOST_LISTED,
     MOST_PREFIXES,
+    MOST_WORDS,
     SMALLEST_LITERAL,
 )
 from patronage.vocabulary.predicates.nodes import FieldRef, Kind, Literal
+from patronage.vocabulary.predicates.strange import CLOSED, unreadable
 from patronage.vocabulary.predicates.types import kind_of_field
 
 _TOKEN = re.compile(
@@ -37,11 +40,7 @@ _OPENING = re.compile(r"[ \t\r\n]*\(")
 _UNITS = {"DAY": 1, "DAYS": 1, "WEEK": 7, "WEEKS": 7}
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,9}", re.ASCII)
-_LONGEST_SHOWN = 40
-_CLOSED = (
-    "Rules know AND, OR, NOT, = <> < <= > >=, IN, BETWEEN, IS NULL, LIKE 'start%', + - * / and "
-    "the fields of the catalogue."
-)
+_LONGEST_SHOWN = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +67,49 @@ def tokenize(text: str, fields: FieldCatalog) -> list[Token]:
             f"The rule has {len(text):,} characters, the most is {LONGEST_TEXT:,}.",
             "Split it into several rules.",
         )
+    refuse_many_words(text)
     tokens: list[Token] = []
     at = 0
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None:
-            raise _unreadable(text, at)
+            raise unreadable(text, at, fields)
         if found.lastgroup != "space":
             tokens.append(_token(text, found, fields))
         at = found.end()
     _refuse_long_prefixes(text, tokens)
     return tokens
+
+
+def refuse_many_words(text: str) -> None:
+    """Refuse a text of more words than can be read at once, at the first word too many."""
+    words, listed, inside, before = 0, 0, False, ""
+    for found in _TOKEN.finditer(text):
+        if found.lastgroup == "space":
+            continue
+        word = found[0]
+        if inside:
+            listed += 1
+            inside = word != ")"
+        else:
+            words += 1
+            inside = word == "(" and before.upper() == "IN"
+        before = word
+        if words > MOST_WORDS:
+            raise PredicateError.at(
+                text,
+                found.start(),
+                f"The rule has more than {MOST_WORDS} words and signs, not counting its lists.",
+                "Split it into several rules.",
+            )
+        # Each constant has a comma or the closing parenthesis after it.
+        if listed > 2 * MOST_LISTED:
+            raise PredicateError.at(
+                text,
+                found.start(),
+                f"The lists of the rule hold more than {MOST_LISTED} constants.",
+                "Ask for what they have in common, or split the rule.",
+            )
 
 
 def _token(text: str, found: re.Match[str], fields: FieldCatalog) -> Token:
@@ -103,7 +134,10 @@ def _token(text: str, found: re.Match[str], fields: FieldCatalog) -> Token:
 
 
 def _word(text: str, found: re.Match[str], fields: FieldCatalog) -> Token:
-    word, at = found["word"], found.start()
+    word, at, end = found["word"], found.start(), found.end()
+    if not text[end : end + 1].isascii():
+        # A look-alike within a name is what is wrong, not the part of the name before it.
+        raise unreadable(text, end, fields)
     if word.lower() in RESERVED_WORDS:
         if word.upper() in ("DATE", "INTERVAL"):
             raise PredicateError.at(
@@ -113,12 +147,12 @@ def _word(text: str, found: re.Match[str], fields: FieldCatalog) -> Token:
                 "Write DATE '2024-12-31' or INTERVAL '30' DAY.",
             )
         return Token(word.upper(), at)
-    if _OPENING.match(text, found.end()):
+    if _OPENING.match(text, end):
         raise PredicateError.at(
-            text, at, f"{_shown(word)} is used as a function; rules have none.", _CLOSED
+            text, at, f"{_shown(word)} is used as a function; rules have none.", CLOSED
         )
     if word not in fields:
-        near = fields.closest(word)
+        near = fields.closest(word) if len(word) <= _LONGEST_SHOWN else None
         advice = f"Did you mean {near}?" if near else f"Known fields: {_some(fields)}."
         raise PredicateError.at(text, at, f"There is no field {_shown(word)}.", advice)
     return Token("value", at, FieldRef(kind_of_field(fields[word]), word))
@@ -202,28 +236,6 @@ def _refuse_long_prefixes(text: str, tokens: list[Token]) -> None:
                 f"More than {MOST_PREFIXES} NOTs or signs follow one another.",
                 "Two of them cancel out: remove them in pairs.",
             )
-
-
-def _unreadable(text: str, at: int) -> PredicateError:
-    character = text[at]
-    if character == "'":
-        reason, advice = "The text that begins here never ends.", "Close it with a quote."
-    elif character in '"`[]':
-        reason, advice = "Quoted names are not part of a rule.", "Write the field's plain name."
-    elif character in "?:$@{%":
-        reason, advice = "Parameters are not part of a rule.", "Write the value itself."
-    elif character == ".":
-        reason, advice = "Names have no parts.", "Write the field's plain name, without a dot."
-    elif character.isdigit() and character.isascii():
-        reason, advice = "This number cannot be read.", "Write digits, as in 1234.5"
-    elif text.startswith("==", at):
-        reason, advice = "'==' is not part of a rule.", "Write = to compare."
-    elif character.isascii() and character.isprintable():
-        reason, advice = f"{character!r} is not part of a rule.", _CLOSED
-    else:
-        reason = f"The character {character!a} is not part of a rule."
-        advice = "It may look like another one: type it again on a plain keyboard."
-    return PredicateError.at(text, at, reason, advice)
 
 
 def _shown(word: str) -> str:

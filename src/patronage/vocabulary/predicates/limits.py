@@ -2,12 +2,17 @@
 
 #: Characters of a rule's text.
 LONGEST_TEXT = 10_000
+#: Words, numbers, signs and parentheses of a rule outside its lists: what keeps reading the worst
+#: of texts below 10 ms.
+MOST_WORDS = 400
+#: Constants of all its lists together.
+MOST_LISTED = 500
 #: Levels of nesting: parentheses in text, nodes in a tree.
 DEEPEST_NESTING = 64
 #: NOTs or signs in a row.
 MOST_PREFIXES = 8
-#: Nodes of a stored tree; a text of the longest length has fewer.
-MOST_NODES = 10_000
+#: Nodes of a stored tree; a text of the most words has fewer.
+MOST_NODES = 2_000
 #: Literals: below 2**53, so that every engine turns them into the same double.
 LARGEST_LITERAL = 2**53 - 1
 SMALLEST_LITERAL = 1e-15

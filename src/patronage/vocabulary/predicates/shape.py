@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from patronage.vocabulary.predicates.errors import PredicateError
+from patronage.vocabulary.predicates.lexer import refuse_many_words
 from patronage.vocabulary.predicates.limits import (
     DEEPEST_NESTING,
     LONGEST_TEXT,
@@ -36,10 +38,15 @@ def refuse_shape(root: Node, refuse: Refuse) -> None:
 
 def refuse_length(root: Condition, refuse: Refuse) -> None:
     """Refuse a rule whose canonical text is too long to be read back: it is what editors show."""
-    length = len(condition_text(root))
+    text = condition_text(root)
+    length = len(text)
     if length > LONGEST_TEXT:
         refuse(
             root,
             f"Written out, the rule has {length:,} characters, the most is {LONGEST_TEXT:,}.",
             "Split it into several rules.",
         )
+    try:
+        refuse_many_words(text)
+    except PredicateError as error:
+        refuse(root, f"Written out, the rule is too long. {error.reason}", error.advice)

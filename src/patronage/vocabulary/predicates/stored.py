@@ -34,7 +34,7 @@ from patronage.vocabulary.predicates.types import check_condition, kind_of_field
 
 #: Raised when the shape of the stored tree changes; older ones stay readable.
 VERSION = 1
-_LONGEST_DOCUMENT = 2_000_000
+_LONGEST_DOCUMENT = 200_000
 _OPERATORS = frozenset(["=", "<>", "<", "<=", ">", ">="])
 _ADVICE = "Store what Predicate.to_json gives, unchanged."
 

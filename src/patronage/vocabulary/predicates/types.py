@@ -270,8 +270,16 @@ def _size(node: Node, refuse: Refuse) -> _Size:
         case Negate(operand):
             size = _size(operand, refuse)
         case Arithmetic(kind, operator, left, right):
-            if operator == "/" and isinstance(right, Literal) and right.value == 0:
-                refuse(right, "This divides by zero.", "Divide by another number.")
+            if operator == "/":
+                divisor = _constant(right)
+                if divisor is not None and abs(divisor) < SMALLEST_DIVISOR:
+                    refuse(
+                        right,
+                        "This divides by zero."
+                        if divisor == 0
+                        else f"This divides by {divisor!r}, which counts as zero.",
+                        "Divide by another number.",
+                    )
             if operator == "/" and any(
                 isinstance(each, Arithmetic) and each.operator == "/" for each in walk(right)
             ):
@@ -287,6 +295,22 @@ def _size(node: Node, refuse: Refuse) -> _Size:
         case _:
             size = _Size(0, 0)
     return size
+
+
+def _constant(node: Node) -> float | None:
+    """Calculate a number that no field is in; None where one is. A divisor divides nothing."""
+    match node:
+        case Literal(Kind.INTEGER | Kind.NUMBER, int() | float() as value):
+            return float(value)
+        case Negate(operand):
+            inner = _constant(operand)
+            return None if inner is None else -inner
+        case Arithmetic(_, "+" | "-" | "*" as operator, left, right):
+            a, b = _constant(left), _constant(right)
+            if a is None or b is None:
+                return None
+            return a + b if operator == "+" else a - b if operator == "-" else a * b
+    return None
 
 
 def _combined(operator: str, left: _Size, right: _Size) -> _Size:
