@@ -119,6 +119,7 @@ _NUMBERS = [
     "1e-15",
     "2147483648",
 ]
+_DIVISORS = frozenset(number for number in _NUMBERS if abs(float(number)) >= 1e-9)
 
 
 def record(random: Random) -> dict[str, Any]:
@@ -169,7 +170,8 @@ def _number(random: Random, depth: int = 2) -> str:
     if depth and random.random() < 0.35:
         left, right = _number(random, depth - 1), _number(random, depth - 1)
         operator = random.choice("+-*/")
-        if operator == "/" and ("/" in right or right.strip("()-") in ("0", "0.0")):
+        # A constant divisor near zero is refused, and so is one that divides again.
+        if operator == "/" and ("/" in right or not (_asks(right) or right in _DIVISORS)):
             operator = "*"
         return random.choice(["({} {} {})", "({} {} {})", "-({} {} {})"]).format(
             left, operator, right
@@ -181,7 +183,12 @@ def _number(random: Random, depth: int = 2) -> str:
 
 def _number_with_field(random: Random) -> str:
     text = _number(random)
-    return text if any(c in text for c in "ovspc") else f"(orders + {text})"
+    return text if _asks(text) else f"(orders + {text})"
+
+
+def _asks(text: str) -> bool:
+    """Whether a field of numbers is in it."""
+    return any(name in text for name in ("orders", "visits", "spend", "cost"))
 
 
 def _numbers(random: Random) -> str:
