@@ -36,6 +36,7 @@ from patronage.science.lifetime import (
     ShiftedBetaGeometric,
     Tenures,
     expected_repeat_purchases,
+    fit_segments,
 )
 from patronage.science.lifetime.early_value import EarlyValue
 from patronage.science.lifetime.panel import Panel
@@ -51,6 +52,9 @@ CONTRACTS = (
 DECEMBER = Seasons.from_factors([0.9] * 10 + [1.2, 1.6])
 BASE = Cells.from_customers(
     frequency=[0, 1, 2, 3, 4, 5, 1], recency=[0, 5, 6, 7, 8, 20, 30], age=[40] * 7
+)
+KNOWN = Cells.from_customers(
+    frequency=[0, 0, 1, 2, 3, 4, 5, 1], recency=[0, 0, 5, 16, 7, 8, 20, 30], age=[40] * 8
 )
 RENEWALS = Tenures.from_survivors((1000, 869, 743, 653))
 FOR_PAIR = ParetoNBDWithCovariates.from_parameters(
@@ -311,6 +315,24 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str]] = [
             "equally long",
         )
         for model in CONTRACTS
+    ),
+    *(
+        (
+            lambda days=days: ParetoNBD.fit(KNOWN).log_likelihood_per(days=days),
+            InvalidParameter,
+            "time unit",
+        )
+        for days in (0.0, -7.0, math.nan, math.inf)
+    ),
+    (
+        lambda: fit_segments(ParetoNBD, {"all": KNOWN}, base=BGNBD.fit(KNOWN)),
+        InvalidParameter,
+        "base must be a ParetoNBD, found a BGNBD",
+    ),
+    (
+        lambda: DONORS.expected_purchases(1, 2, 3, opportunities=10**9),
+        InvalidWindow,
+        "from 0 to 10,000,000, found 1000000000",
     ),
     (lambda: DECEMBER.factors_on(5), InconsistentHistory, "dates, found numbers"),
     (lambda: DECEMBER.factors_on("2020-13-01"), InconsistentHistory, "Days must be dates: Month"),

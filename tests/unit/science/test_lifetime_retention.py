@@ -185,6 +185,19 @@ def test_cohorts_customers_and_weights_say_the_same() -> None:
     np.testing.assert_allclose(pooled.retention_rates, [14 / 18, 9 / 14, 1.0])
 
 
+def test_the_score_of_other_tenures_is_the_probability_of_what_they_did() -> None:
+    first, whole = Tenures.from_survivors(HIGH_END[:8]), Tenures.from_survivors(HIGH_END)
+    for kind in (ShiftedBetaGeometric, BetaDiscreteWeibull):
+        fit = kind.fit(first)
+        assert fit.log_likelihood_of(first) == pytest.approx(fit.log_likelihood, rel=1e-12)
+        outlive = fit.survival(np.arange(13))
+        by_hand = -np.diff(HIGH_END) @ np.log(-np.diff(outlive)) + HIGH_END[-1] * np.log(
+            outlive[-1]
+        )
+        assert fit.log_likelihood_of(whole) == pytest.approx(by_hand, rel=1e-10)
+        assert fit.log_likelihood_of(whole) < kind.fit(whole).log_likelihood
+
+
 def test_customers_who_all_leave_alike_are_fitted_at_the_limit() -> None:
     survivors = 1e6 * 0.8 ** np.arange(10)
     fit = ShiftedBetaGeometric.fit(Tenures.from_survivors(survivors))

@@ -85,9 +85,12 @@ def together(parts: Sequence[Facts]) -> Facts:
 class Challenger:
     """The two learners, trained."""
 
+    #: of the logistic learner, the intercept first; shape (few columns + 1,)
     coefficients: FloatArray
+    #: mean of each of its columns over the rows trained on, and standard deviation, above 0
     centre: FloatArray
     scale: FloatArray
+    #: scikit-learn's fitted classifier, of all columns
     trees: Any
 
     @classmethod

@@ -19,6 +19,8 @@ IntArray = NDArray[np.int64]
 QUARTER_DAYS: Final = 91
 #: a customer's margin rate is pulled to the base's with the weight of so many average days
 PRIOR_DAYS: Final = 5.0
+#: least average spend, a cent: spend models take nothing that is not above 0
+SMALLEST_SPEND: Final = 0.01
 #: the largest number of a customer; memory grows with it
 MOST_CUSTOMERS: Final = 100_000_000
 _FURTHEST_DAY: Final = 1e9
@@ -38,7 +40,7 @@ class Seen:
     recency: FloatArray
     #: T, days from the first to this day
     age: FloatArray
-    #: spend per repeat purchase day, at least the smallest that a spend model takes; 0 without one
+    #: spend per repeat purchase day, at least `SMALLEST_SPEND`; 0 without a repeat purchase
     average_spend: FloatArray
     #: margin as a share of spend, pulled towards the base's
     margin_rate: FloatArray
@@ -159,7 +161,6 @@ class Panel:
         total = self._sum(who, spent)
         repeats = count - 1
         later = np.divide(total - first_spend, repeats, out=np.zeros_like(total), where=repeats > 0)
-        smallest = 0.01
         rate = _margin_rate(total, self._sum(who, self.margin[rows]), count)
 
         def within(after: int, until: int, amount: FloatArray = bought) -> FloatArray:
@@ -173,7 +174,7 @@ class Panel:
             frequency=repeats[known],
             recency=(last - self.first_day)[known].astype(np.float64),
             age=(day - self.first_day)[known].astype(np.float64),
-            average_spend=np.where(repeats > 0, np.maximum(later, smallest), 0.0)[known],
+            average_spend=np.where(repeats > 0, np.maximum(later, SMALLEST_SPEND), 0.0)[known],
             margin_rate=rate[known],
             spend=total[known],
             quarter_days=within(quarter, day),
@@ -184,6 +185,9 @@ class Panel:
 
     def outcome(self, seen: Seen, *, after: int, until: int) -> Outcome:
         """What those seen did in (after, until].
+
+        A day without a row is one on which nobody did anything, also beyond the last row: ask for
+        windows that were observed to their end (`rolling_origins` gives days that were).
 
         Raises `InvalidWindow` for a window that begins before the day they were seen on.
         """

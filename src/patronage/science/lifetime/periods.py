@@ -14,6 +14,8 @@ from patronage.science.lifetime.histories import FloatArray
 _NEGLIGIBLE: Final = 40.0
 #: slowest discounting for which a sum without an end is taken
 _LEAST_RATE: Final = 1e-4
+#: a horizon beyond this is counted in another unit
+_MOST_PERIODS: Final = 10_000_000
 _AT_ONCE: Final = 4_000_000
 
 
@@ -33,8 +35,8 @@ class PeriodWindow:
     ) -> "PeriodWindow":
         """Check and convert a window; `horizon` None is for ever.
 
-        Raises `InvalidWindow` unless 0 <= start <= horizon are whole, -1 < rate < 10, and the rate
-        is at least 0.0001 a period where the window has no end.
+        Raises `InvalidWindow` unless 0 <= start <= horizon are whole and at most ten million,
+        -1 < rate < 10, and the rate is at least 0.0001 a period where the window has no end.
         """
         if not -1.0 < discount_rate_per_period < 10.0:
             raise InvalidWindow(
@@ -49,8 +51,10 @@ class PeriodWindow:
                     f"found {discount_rate_per_period}. Give the number of periods."
                 )
             horizon = start + math.ceil(_NEGLIGIBLE / force)
-        if not (_whole(horizon) and horizon >= 0):
-            raise InvalidWindow(f"A horizon must be a whole number from 0, found {horizon}.")
+        if not (_whole(horizon) and 0 <= horizon <= _MOST_PERIODS):
+            raise InvalidWindow(
+                f"A horizon must be a whole number from 0 to {_MOST_PERIODS:,}, found {horizon}."
+            )
         if not (_whole(start) and 0 <= start <= horizon):
             raise InvalidWindow(
                 f"A start must be a whole number between 0 and the horizon ({horizon}), "

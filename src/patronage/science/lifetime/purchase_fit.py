@@ -42,7 +42,10 @@ class PurchaseFit(FitRecord, Generic[P]):
         return type(self.parameters)(**estimation_of(self).standard_errors)
 
     def parameters_per(self, *, days: float) -> P:
-        """The parameters with `days` days as the time unit: 7 for weeks."""
+        """The parameters with `days` days as the time unit: 7 for weeks.
+
+        Raises `InvalidParameter` for a unit that is not finite and above 0.
+        """
         return self._in_units_of(self.parameters, days)
 
     def standard_errors_per(self, *, days: float) -> P:
@@ -51,18 +54,23 @@ class PurchaseFit(FitRecord, Generic[P]):
 
     def log_likelihood_per(self, *, days: float) -> float:
         """The log-likelihood with `days` days as the time unit (densities scale with it)."""
+        _refuse_unit(days)
         estimation = estimation_of(self)
         return estimation.log_likelihood + estimation.unit_events * math.log(days)
 
     def _in_units_of(self, parameters: P, days: float) -> P:
-        if not (math.isfinite(days) and days > 0):
-            raise InvalidParameter(
-                f"A time unit must be a finite number of days above 0, found {days}."
-            )
+        _refuse_unit(days)
         values: dict[str, float] = asdict(parameters)  # type: ignore[call-overload]
         powers = self.TIME_POWERS
         return type(parameters)(
             **{name: value / days ** powers.get(name, 0) for name, value in values.items()}
+        )
+
+
+def _refuse_unit(days: float) -> None:
+    if not (math.isfinite(days) and days > 0):
+        raise InvalidParameter(
+            f"A time unit must be a finite number of days above 0, found {days}."
         )
 
 

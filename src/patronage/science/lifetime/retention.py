@@ -34,6 +34,11 @@ class RetentionModel(FitRecord, ABC):
     @abstractmethod
     def _log_survival(self, renewals: FloatArray) -> FloatArray: ...
 
+    def log_likelihood_of(self, tenures: Tenures) -> float:
+        """Log-likelihood of these tenures at the parameters, for scores out of sample."""
+        log_survival = self._log_survival(np.arange(tenures.lost.size, dtype=np.float64))
+        return tenure_log_likelihood(tenures, log_survival, np.zeros((0, log_survival.size)))[0]
+
     def survival(self, renewals: ArrayLike) -> FloatArray:
         """Share of new contracts that outlive so many renewals, S(renewals)."""
         survival: FloatArray = np.exp(self._log_survival(whole_renewals(renewals)))

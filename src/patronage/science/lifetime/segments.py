@@ -25,7 +25,7 @@ from typing import Any, Final, Generic, TypeVar
 import numpy as np
 
 from patronage.science.lifetime.cells import Cells
-from patronage.science.lifetime.errors import NotIdentified
+from patronage.science.lifetime.errors import InvalidParameter, NotIdentified
 from patronage.science.lifetime.estimation import Estimation
 from patronage.science.lifetime.fit_record import estimation_of
 from patronage.science.lifetime.histories import FloatArray
@@ -81,10 +81,15 @@ def fit_segments(
     every segment.
 
     Raises `NotIdentified` where the base cannot be fitted, or fewer than two segments can be fitted
-    alone, so that nothing says how much segments differ.
+    alone, so that nothing says how much segments differ; `InvalidParameter` for a base of another
+    model.
     """
     if base is None:
         base = model.fit(pooled(cells_by_segment))
+    if not isinstance(base, model):
+        raise InvalidParameter(
+            f"The base must be a {model.__name__}, found a {type(base).__name__}."
+        )
     record = estimation_of(base)
     if not record.converged:
         raise NotIdentified(f"The base's fit failed, so segments have no anchor: {record.message}")
