@@ -109,11 +109,12 @@ class Replay:
         Returns:
             One row for everybody valued at either date, sorted by `customer_id`: `frozen` (float,
             minor units, the opening's model on the history known then; NULL where not valued at
-            it), `latest` (likewise of the closing), `first_day` (of the first purchase as known
-            now; NULL where there is none) and `known_at_opening`, whether it lies by then.
+            it), `latest` (likewise of the closing), `opening_minor` and `closing_minor` as
+            published, `first_day` (of the first purchase as known now; NULL where there is none)
+            and `known_at_opening`, whether it lies by then.
         """
-        frozen = _worth(self.frozen, self.opening.as_of, self.old, "frozen")
-        latest = _worth(self.latest, self.closing.as_of, self.new, "latest")
+        frozen = _worth(self.frozen, self.opening.as_of, self.old, "frozen", "opening_minor")
+        latest = _worth(self.latest, self.closing.as_of, self.new, "latest", "closing_minor")
         age = pl.duration(days=pl.col("age_days").cast(pl.Int64))
         first = self.latest.select("customer_id", first_day=pl.lit(self.closing.as_of) - age)
         early = self.corrected.select("customer_id", known_at_opening=True)
@@ -214,8 +215,8 @@ def realised(closing: ValuationRun, windows: pl.DataFrame) -> pl.DataFrame:
         windows: `key`, `customer_id`, `after` and `until` (dates), a row a stretch (after, until].
 
     Returns:
-        `key`, `realised_revenue_minor` and `realised_margin_minor`; no row where nothing was sold,
-        taken back or paid for.
+        `key`, `realised_revenue_minor` and `realised_margin_minor`, one row a stretch: who bought
+        nothing was kept and served all the same.
     """
     company = company_of(closing.company_version)
     manifests, last = Manifests.of(closing), closing.as_of
@@ -230,7 +231,7 @@ def realised(closing: ValuationRun, windows: pl.DataFrame) -> pl.DataFrame:
     served = served_days(manifests, company, last)
     longest = int(windows.select((pl.col("until") - pl.col("after")).dt.total_days().max()).item())
     query = statistics_of_days(
-        _moved(days, asked, after=True),
+        _with_idle(_moved(days, asked, after=True), asked, last),
         None if served is None else _moved(served, asked, after=True),
         Horizon(as_of=last, period_start=last - timedelta(days=longest)),
     )
@@ -247,6 +248,14 @@ def realised(closing: ValuationRun, windows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _with_idle(days: Table, asked: Table, last: date) -> Table:
+    """The same days, and one on which nothing happened for each key."""
+    amounts = [name for name in days.columns if name not in ("customer_id", "day")]
+    zeros = {name: ibis.literal(0).cast(days[name].type()) for name in amounts}
+    idle = asked.select(**zeros, customer_id=asked.key, day=ibis.literal(last))
+    return days.union(idle.select(*days.columns))
+
+
 def _moved(days: Table, asked: Table, *, after: bool = False) -> Table:
     """Rows of each key up to its last day, that day moved to where the closing's is."""
     joined = days.inner_join(asked, "customer_id")
@@ -258,9 +267,11 @@ def _moved(days: Table, asked: Table, *, after: bool = False) -> Table:
     return inside.select(*names, customer_id=inside.key, day=day)
 
 
-def _worth(frame: pl.DataFrame, day: date, view: View, name: str) -> pl.DataFrame:
+def _worth(
+    frame: pl.DataFrame, day: date, view: View, name: str, as_published: str
+) -> pl.DataFrame:
     return worth_at(frame.with_columns(day=pl.lit(day)), view).select(
-        "customer_id", pl.col("worth").alias(name)
+        "customer_id", pl.col("worth").alias(name), pl.col("value_minor").alias(as_published)
     )
 
 

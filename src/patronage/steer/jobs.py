@@ -118,7 +118,7 @@ def _prepare(runs: Runs, progress: Progress) -> Prepared:
         portfolios=portfolios,
         scorecards=managers.join(figures, on="portfolio_id", how="left"),
         measures=measures.measures(bridged, runs, earned, portfolio_ids),
-        grades=grades.grades(runs),
+        grades=grades.grades(runs, earned),
         checksum_minor=checksum_minor,
         manifest=_append(_behind(rows, runs, statement_id)),
     )

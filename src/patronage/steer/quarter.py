@@ -32,29 +32,18 @@ def everybody(runs: Runs, ends: pl.DataFrame) -> pl.DataFrame:
         ends: as of `Replay.ends`.
 
     Returns:
-        The rows with `opening_minor` and `closing_minor` as published (0 where not valued),
-        `is_panel`, and `is_gone`: valued at the opening and not at the closing, being erased or
+        The rows, with `opening_minor` and `closing_minor` 0 where not valued, `is_panel`, and
+        `is_gone`: valued at the opening and not at the closing, being erased or
         having objected to being profiled.
     """
-    opening, closing = (
-        pl.DataFrame(schema={"customer_id": pl.String, "value_minor": pl.Int64})
-        if run is None
-        else valuations.valuations(run).select("customer_id", "value_minor")
-        for run in (runs.opening, runs.closing)
-    )
     panel = _ids(Customer.objects.filter(entry="panel"))
     gone = _gone(runs)
-    return (
-        ends.join(opening.rename({"value_minor": "opening_minor"}), on="customer_id", how="left")
-        .join(closing.rename({"value_minor": "closing_minor"}), on="customer_id", how="left")
-        .with_columns(
-            is_panel=pl.col("customer_id").is_in(panel.implode()),
-            is_gone=pl.col("opening_minor").is_not_null()
-            & pl.col("closing_minor").is_null()
-            & pl.col("customer_id").is_in(gone.implode()),
-        )
-        .with_columns(pl.col("opening_minor", "closing_minor").fill_null(0))
-    )
+    return ends.with_columns(
+        is_panel=pl.col("customer_id").is_in(panel.implode()),
+        is_gone=pl.col("opening_minor").is_not_null()
+        & pl.col("closing_minor").is_null()
+        & pl.col("customer_id").is_in(gone.implode()),
+    ).with_columns(pl.col("opening_minor", "closing_minor").fill_null(0))
 
 
 def first_ends(runs: Runs) -> pl.DataFrame:
@@ -63,6 +52,8 @@ def first_ends(runs: Runs) -> pl.DataFrame:
         "customer_id",
         frozen=pl.lit(None, pl.Float64),
         latest=pl.col("value_minor").cast(pl.Float64),
+        opening_minor=pl.lit(None, pl.Int64),
+        closing_minor="value_minor",
         first_day=pl.lit(None, pl.Date),
         known_at_opening=pl.lit(False),
     )

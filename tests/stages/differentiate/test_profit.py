@@ -15,6 +15,7 @@ from patronage.differentiate import reads, registry
 from patronage.differentiate.jobs import value
 from patronage.differentiate.models import LatestValuation
 from patronage.differentiate.reads.divisions import customer_divisions, leading_divisions
+from patronage.differentiate.replay import realised
 from patronage.differentiate.valuation.divisions import divided
 from patronage.differentiate.valuation.keeping import months_kept
 from patronage.differentiate.valuation.scoring import Histories, Window, expected_margin
@@ -289,6 +290,31 @@ def test_what_keeping_costs_is_taken_off_and_nothing_stops_a_value_below_0(
     assert (below["value_minor"] < 0).sum() > len(below) / 2
     assert (below["expected_margin_minor"] < 0).any()
     assert below["share_of_customer"].null_count() >= (below["value_minor"] <= 0).sum()
+
+
+def test_a_stretch_without_a_purchase_bears_what_keeping_and_serving_cost_in_it(
+    history: History,
+) -> None:
+    load_company(actor=SYSTEM, now=NOW, text=with_costs(), reason="costs")
+    after, until = date(2024, 10, 31), date(2024, 11, 10)
+    on = pl.col("ordered_at").dt.convert_time_zone("America/New_York").dt.date()
+    there = history.lines.filter(on <= after)["customer_id"]
+    busy = history.lines.filter((on > after) & (on <= until))["customer_id"]
+    idle = sorted(set(there) - set(busy))[0]
+    commit_service(idle)
+    closing = value(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    windows = pl.DataFrame(
+        {"key": ["k"], "customer_id": [idle], "after": [after], "until": [until]}
+    )
+
+    (row,) = realised(closing, windows).to_dicts()
+
+    months = round(120 * 12 / 365 * 10)
+    assert row == {
+        "key": "k",
+        "realised_revenue_minor": 0,
+        "realised_margin_minor": -(70 + 400 + months),
+    }
 
 
 def test_the_frozen_statistics_give_the_frozen_value_again(history: History) -> None:
