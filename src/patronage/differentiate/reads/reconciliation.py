@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import polars as pl
+from django.conf import settings
 
 from patronage.access import datasets
 from patronage.access.company import company_of
@@ -19,7 +21,7 @@ from patronage.access.errors import NotAllowed
 from patronage.access.roles import Actor, Right
 from patronage.access.scope import scope_of
 from patronage.differentiate.errors import PeriodMalformed
-from patronage.differentiate.models import ControlTotal
+from patronage.differentiate.models import ControlTotal, ValuationRun
 from patronage.differentiate.reads.frames import run_at, valuations
 from patronage.differentiate.reads.in_sight import require_run
 from patronage.differentiate.valuation.divisions import period_lines
@@ -33,6 +35,10 @@ from patronage.warehouse.untyped import Table
 Figures = Mapping[str, int]
 #: products and customers that a list of unallocated lines names
 _NAMED: Final = 5
+#: a new state of these is counted anew: what came in, what an erasure took out
+_READ: Final = ("order_lines", "products")
+#: periods that stay in memory
+_KEPT: Final = 2
 #: customers whose frozen account is listed because it is not what their lines say
 _ACCOUNTS: Final = 50
 
@@ -143,17 +149,19 @@ def reconciliation(
     quarter = BusinessCalendar(company.time_zone).quarter_of(run.as_of)
     first, last = first_day or quarter.first_day, last_day or run.as_of
     frozen = run if (first, last) == (quarter.first_day, run.as_of) else None
-    lines = _lines(company, first, last)
-    sides: dict[str, Figures] = {"lines": _figures(_total(lines))}
-    for side, key in (("customers", "customer_id"), ("products", "product_id")):
-        sides[side] = _figures(_grouped(lines, key))
-    sides["divisions"] = _figures(_grouped(lines, "department"))
-    unallocated = _no_product(lines)
+    counted = _counted_of(run, first, last)
+    sides: dict[str, Figures] = {
+        "lines": counted.lines,
+        "customers": _figures(counted.customers),
+        "products": _figures(_rounded(counted.products)),
+        "divisions": _figures(_divisions(counted.products)),
+    }
+    unallocated = _no_product(counted.products)
     explained: dict[str, Unallocated] = {}
     apart = _NO_ACCOUNTS
     if frozen is not None:
         rows = valuations(frozen)
-        everybody = _grouped(lines, "customer_id")
+        everybody = counted.customers
         sides["valued"] = _frozen(rows)
         missing = _not_valued(rows, everybody)
         unallocated += missing
@@ -180,6 +188,37 @@ def _require_period(first_day: date | None, last_day: date | None) -> None:
         return
     if first_day is None or last_day is None or first_day > last_day:
         raise PeriodMalformed(first_day=first_day, last_day=last_day)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Counted:
+    """The lines of a period, counted three times."""
+
+    #: all of them at once, their cost rounded once
+    lines: Figures
+    #: a row a customer, each with its own cents
+    customers: pl.DataFrame
+    #: a row a product with its `department`, cost in parts
+    products: pl.DataFrame
+
+
+def _counted_of(run: ValuationRun, first: date, last: date) -> _Counted:
+    states = tuple(datasets.head(name) or 0 for name in _READ)
+    return _counted(str(settings.WAREHOUSE_ROOT), states, run.id, first, last)
+
+
+@lru_cache(maxsize=_KEPT)
+def _counted(
+    _root: str, _states: tuple[int, ...], run_id: str, first: date, last: date
+) -> _Counted:
+    """Count once for a state of the data; figures of the whole company, whoever asks."""
+    run = ValuationRun.objects.select_related("company_version").get(id=run_id)
+    lines = _lines(company_of(run.company_version), first, last)
+    return _Counted(
+        lines=_figures(_total(lines)),
+        customers=_rounded(_grouped(lines, "customer_id")),
+        products=_grouped(lines, "product_id", "department"),
+    )
 
 
 def _lines(company: Company, first: date, last: date) -> Table:
@@ -211,10 +250,20 @@ def _total(lines: Table) -> pl.DataFrame:
     return frame.with_columns(cost_of_goods=pl.lit(cost))
 
 
-def _grouped(lines: Table, key: str) -> pl.DataFrame:
-    """A row a customer, product or division, each with its own cents."""
-    frame = datasets.warehouse().polars(lines.group_by(key).aggregate(**_sums(lines)).order_by(key))
-    return frame.with_columns(cost_of_goods=pl.Series(allocated(frame["cost_parts"].to_numpy())))
+def _grouped(lines: Table, *keys: str) -> pl.DataFrame:
+    summed = lines.group_by(keys).aggregate(**_sums(lines)).order_by(keys)
+    return datasets.warehouse().polars(summed)
+
+
+def _rounded(rows: pl.DataFrame) -> pl.DataFrame:
+    """Each row with its own cents."""
+    return rows.with_columns(cost_of_goods=pl.Series(allocated(rows["cost_parts"].to_numpy())))
+
+
+def _divisions(products: pl.DataFrame) -> pl.DataFrame:
+    """A row a division, each with its own cents."""
+    amounts = pl.col("sales", "returns", "cost_parts").sum()
+    return _rounded(products.group_by("department").agg(amounts).sort("department"))
 
 
 def _figures(rows: pl.DataFrame) -> Figures:
@@ -233,9 +282,9 @@ def _stated(sales: int, returns: int, cost: int) -> Figures:
     }
 
 
-def _no_product(lines: Table) -> tuple[Unallocated, ...]:
+def _no_product(products: pl.DataFrame) -> tuple[Unallocated, ...]:
     """Lines whose product is not in the catalogue."""
-    rows = _grouped(lines.filter(lines.department.isnull()), "product_id")
+    rows = _rounded(products.filter(pl.col("department").is_null()))
     return _listed("no product", rows, "product_id", int(rows["cost_of_goods"].sum()))
 
 
