@@ -57,7 +57,7 @@ class Column:
     expected_margin_minor: int | None
     #: margin earned in the quarter, each customer's while they were held
     margin_while_held_minor: int
-    #: of the contacts sent meanwhile to customers who are valued
+    #: of the contacts sent meanwhile, those to customers without a value included
     contact_cost_minor: int
     #: of the customers won; None where the company does not say
     acquisition_cost_minor: int | None

@@ -32,14 +32,20 @@ def measures(
     Args:
         earned: `customer_id` and `realised_margin_minor` of the whole quarter.
     """
-    pieces = _with_activity(bridged.window, runs, earned)
+    sent = _sent(runs)
+    pieces = _with_activity(bridged.window, runs, earned, sent)
     found = pl.DataFrame({"portfolio_id": portfolio_ids}, schema={"portfolio_id": pl.String})
     for part in (
         _of_pieces(pieces, runs),
         _paid_for(pieces, bridged.for_pay),
         _of_lifetimes(bridged, runs),
+        to_the_unvalued(pieces, sent),
     ):
         found = found.join(part, on="portfolio_id", how="left")
+    contacts = pl.col("contact_cost_minor", "unvalued_minor").fill_null(0)
+    found = found.with_columns(contact_cost_minor=pl.sum_horizontal(contacts)).drop(
+        "unvalued_minor"
+    )
     unknown = ["acquisition_cost_minor"] if _cost_unknown(pieces) else []
     if runs.opening is None:
         unknown.append("paid_for_minor")
@@ -100,14 +106,20 @@ def _weighted(runs: Runs) -> pl.Expr:
     return weighted.round().cast(pl.Int64)
 
 
-def _with_activity(pieces: pl.DataFrame, runs: Runs, earned: pl.DataFrame) -> pl.DataFrame:
+def _with_activity(
+    pieces: pl.DataFrame, runs: Runs, earned: pl.DataFrame, sent: pl.DataFrame
+) -> pl.DataFrame:
     """Add what each piece's customer left and cost while it lasted."""
     numbered = pieces.with_columns(
         key=pl.format("{}#{}", "customer_id", pl.int_range(pl.len()).over("customer_id")),
         is_first=_FIRST,
         is_last=_LAST,
     )
-    return _contacts(_acquired(_earned(numbered, runs, earned), runs), runs)
+    priced = _acquired(_earned(numbered, runs, earned), runs)
+    by_piece = during(priced, sent).group_by("key").agg(contact_cost=pl.col("cost").sum())
+    return priced.join(by_piece, on="key", how="left", maintain_order="left").with_columns(
+        pl.col("contact_cost").fill_null(0)
+    )
 
 
 def _earned(pieces: pl.DataFrame, runs: Runs, earned: pl.DataFrame) -> pl.DataFrame:
@@ -154,29 +166,42 @@ def _cost_unknown(pieces: pl.DataFrame) -> bool:
     return bool(pieces["acquisition_cost"].is_null().any())
 
 
-def _contacts(pieces: pl.DataFrame, runs: Runs) -> pl.DataFrame:
-    """What the contacts sent while each piece lasted cost."""
+def _sent(runs: Runs) -> pl.DataFrame:
+    """The quarter's contacts: `contact_id`, `customer_id`, `portfolio_id`, `day`, `cost`.
+
+    The portfolio is that for which the contact was decided.
+    """
     calendar = runs.calendar
     start = calendar.end_of_day(runs.period_start - timedelta(days=1))
-    sent = Contact.objects.filter(
+    rows = Contact.objects.filter(
         state="sent", state_at__gte=start, state_at__lt=calendar.end_of_day(runs.closing.as_of)
-    ).values_list("customer_id", "state_at", "treatment__cost_minor")
+    ).values_list(
+        "id", "customer_id", "decision__portfolio_id", "state_at", "treatment__cost_minor"
+    )
     schema: dict[str, pl.DataType | type[pl.DataType]] = {
+        "contact_id": pl.String,
         "customer_id": pl.String,
+        "portfolio_id": pl.String,
         "at": pl.Datetime("us", "UTC"),
         "cost": pl.Int64,
     }
-    costs = pl.DataFrame(list(sent), schema=schema, orient="row").with_columns(
+    return pl.DataFrame(list(rows), schema=schema, orient="row").with_columns(
         day=pl.col("at").dt.convert_time_zone(calendar.time_zone).dt.date()
     )
-    during = costs.join(
-        pieces.select("key", "customer_id", "start_day", "end_day", "is_first", "is_last"),
-        on="customer_id",
-    ).filter(
+
+
+def during(pieces: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
+    """`contact_id`, `key` and `cost` of the contacts sent while a piece lasted."""
+    known = pieces.select("key", "customer_id", "start_day", "end_day", "is_first", "is_last")
+    during = sent.join(known, on="customer_id").filter(
         ((pl.col("day") > pl.col("start_day")) | pl.col("is_first"))
         & ((pl.col("day") <= pl.col("end_day")) | pl.col("is_last"))
     )
-    by_piece = during.group_by("key").agg(contact_cost=pl.col("cost").sum())
-    return pieces.join(by_piece, on="key", how="left", maintain_order="left").with_columns(
-        pl.col("contact_cost").fill_null(0)
-    )
+    return during.select("contact_id", "key", "cost")
+
+
+def to_the_unvalued(pieces: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
+    """What contacts cost that fall into no piece: to who never bought, or is not valued."""
+    booked = during(pieces, sent)
+    others = sent.join(booked, on="contact_id", how="anti")
+    return others.group_by("portfolio_id").agg(unvalued_minor=pl.col("cost").sum())

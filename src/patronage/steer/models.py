@@ -201,7 +201,7 @@ class PortfolioMeasure(FrozenWhenPublished):
         help_text="Of the quarter, each customer's while the portfolio held them."
     )
     contact_cost_minor = models.BigIntegerField(
-        help_text="Of the contacts sent meanwhile to customers who are valued."
+        help_text="Of the contacts sent meanwhile, those to customers without a value included."
     )
     acquisition_cost_minor = models.BigIntegerField(
         null=True, help_text="Of the customers won; none where it is not known."

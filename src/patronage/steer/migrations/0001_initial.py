@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
                 ('frequency_variance', models.FloatField(help_text="Of experience in frequency under the opening's model; minor units squared.")),
                 ('spend_variance', models.FloatField(help_text='Likewise of experience in spend.')),
                 ('realised_margin_minor', models.BigIntegerField(help_text="Of the quarter, each customer's while the portfolio held them.")),
-                ('contact_cost_minor', models.BigIntegerField(help_text='Of the contacts sent meanwhile to customers who are valued.')),
+                ('contact_cost_minor', models.BigIntegerField(help_text='Of the contacts sent meanwhile, those to customers without a value included.')),
                 ('acquisition_cost_minor', models.BigIntegerField(help_text='Of the customers won; none where it is not known.', null=True)),
                 ('paid_for_minor', models.BigIntegerField(help_text='Margin against expected, experience, customers won; as handed over.', null=True)),
                 ('weighted_hand_overs_minor', models.BigIntegerField(help_text='Hand-overs, each by the share of the quarter after it.')),
@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
             name='StatementLine',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('opening', 'opening'), ('expected_margin', 'expected_margin'), ('unwinding', 'unwinding'), ('roll_forward', 'roll_forward'), ('experience_frequency', 'experience_frequency'), ('experience_spend', 'experience_spend'), ('panel_entry', 'panel_entry'), ('new_customers', 'new_customers'), ('hand_overs', 'hand_overs'), ('model_change', 'model_change'), ('identity', 'identity'), ('corrections', 'corrections'), ('erased', 'erased'), ('currency', 'currency'), ('rounding', 'rounding'), ('closing', 'closing')], max_length=20)),
+                ('kind', models.CharField(choices=[('opening', 'opening'), ('expected_margin', 'expected_margin'), ('unwinding', 'unwinding'), ('roll_forward', 'roll_forward'), ('experience_frequency', 'experience_frequency'), ('experience_spend', 'experience_spend'), ('new_customers', 'new_customers'), ('hand_overs', 'hand_overs'), ('panel_entry', 'panel_entry'), ('model_change', 'model_change'), ('identity', 'identity'), ('corrections', 'corrections'), ('erased', 'erased'), ('currency', 'currency'), ('rounding', 'rounding'), ('closing', 'closing')], max_length=20)),
                 ('amount_minor', models.BigIntegerField()),
                 ('portfolio', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='govern.portfolio')),
                 ('statement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='steer.statement')),
