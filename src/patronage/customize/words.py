@@ -8,8 +8,6 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from patronage.science.arbitration import Reason
-
 #: What a manager made of an offer.
 EFFECT_WORDS: Final[Mapping[str, Promise]] = {
     "allow": _("Allowed"),
@@ -103,9 +101,3 @@ def reason_tone(reason: str) -> str:
     won = {"chosen": "good", "withheld": "info"}
     held_back = {"blocked", "boundary", "no_consent", "capped", "no_budget"}
     return won.get(reason, "warning" if reason in held_back else "neutral")
-
-
-def every_reason_has_words() -> bool:
-    """Whether every reason there is can be shown; a test asks."""
-    names = {reason.name.lower() for reason in Reason}
-    return names == set(REASON_WORDS) == set(REASON_NAMES)

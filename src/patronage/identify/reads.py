@@ -149,15 +149,6 @@ def standing_consents(
     return pa.table(columns, schema=_CONSENTS) if columns else _CONSENTS.empty_table()
 
 
-def consent_of(customer_id: str, purpose: str, channel: str, at: datetime) -> Consent | None:
-    """Give the consent that stands at an instant; None where none was given or it was withdrawn."""
-    rows = Consent.objects.filter(
-        customer_id=customer_id, purpose=purpose, channel=channel, customer__erased_at__isnull=True
-    )
-    last = _last_words(rows, at).first()
-    return last if last is not None and last.state == "given" else None
-
-
 def imports(actor: Actor, *, before: str | None = None, limit: int = 50) -> ImportPage:
     """Give imports, newest first, those that came before the import `before`."""
     actor.require(Right.SEE_IMPORTS)

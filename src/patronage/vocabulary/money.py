@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import Decimal
 from fractions import Fraction
 
 #: ISO 4217: decimals of the currencies that do not have two.
@@ -215,11 +215,3 @@ class Money:
                 "Convert one with a dated rate first."
             )
         return other.minor
-
-
-def round_to_money(major: Decimal, currency: str) -> Money:
-    """Round major units half to even to the currency's smallest unit."""
-    with localcontext() as context:
-        context.prec = 60
-        quantum = Decimal(1).scaleb(-currency_decimals(currency))
-        return Money.parse(major.quantize(quantum, rounding=ROUND_HALF_EVEN), currency)

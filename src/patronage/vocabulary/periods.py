@@ -1,4 +1,4 @@
-"""When? Half-open periods of instants, and the company's business dates and quarters."""
+"""When? Instants, and the company's business dates and quarters."""
 
 from __future__ import annotations
 
@@ -17,43 +17,6 @@ def as_utc(instant: datetime) -> datetime:
             "Attach the zone in which it was recorded."
         )
     return instant.astimezone(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """The instants from ``start`` up to, and without, ``end``; both are kept in UTC."""
-
-    #: First instant inside.
-    start: datetime
-    #: First instant after.
-    end: datetime
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "start", as_utc(self.start))
-        object.__setattr__(self, "end", as_utc(self.end))
-        if self.start >= self.end:
-            raise ValueError(
-                f"A period must end after it starts: found start {self.start.isoformat()} "
-                f"and end {self.end.isoformat()}."
-            )
-
-    def __contains__(self, instant: datetime) -> bool:
-        return self.start <= as_utc(instant) < self.end
-
-    @property
-    def duration(self) -> timedelta:
-        """How long it lasts; a day with a clock change is 23 or 25 hours."""
-        return self.end - self.start
-
-    def overlaps(self, other: Period) -> bool:
-        """Say whether some instant is in both; periods that only touch share none."""
-        return self.start < other.end and other.start < self.end
-
-    def intersection(self, other: Period) -> Period | None:
-        """Give the instants in both, or None when there are none."""
-        if not self.overlaps(other):
-            return None
-        return Period(max(self.start, other.start), min(self.end, other.end))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -129,10 +92,6 @@ class BusinessCalendar:
         """Give the first instant (UTC) of that date."""
         return self.end_of_day(_plain(day) - timedelta(days=1))
 
-    def day_period(self, day: date) -> Period:
-        """Give the instants of one date: 23 to 25 hours where clocks change."""
-        return Period(self.start_of_day(day), self.end_of_day(day))
-
     def quarter_of(self, day: date) -> Quarter:
         """Give the calendar quarter that holds this date."""
         return Quarter(_plain(day).year, (day.month + 2) // 3)
@@ -140,11 +99,6 @@ class BusinessCalendar:
     def previous_quarter_end(self, day: date) -> date:
         """Give the last date of the quarter before the one that holds ``day``."""
         return self.quarter_of(day).previous.last_day
-
-    def quarter_period(self, day: date) -> Period:
-        """Give the instants of the quarter that holds ``day``."""
-        quarter = self.quarter_of(day)
-        return Period(self.start_of_day(quarter.first_day), self.end_of_day(quarter.last_day))
 
     def _first_instant_after(self, day: date) -> datetime:
         """Search the minute at which clocks jumped over midnight (Toronto, 30 March 1919)."""

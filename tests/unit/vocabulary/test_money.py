@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patronage.vocabulary.money import Money, MoneyError, currency_decimals, round_to_money
+from patronage.vocabulary.money import Money, MoneyError, currency_decimals
 
 amounts = st.integers(-(10**15), 10**15)
 
@@ -142,9 +142,3 @@ def test_amounts_are_written_the_same_everywhere() -> None:
     assert str(Money(-1, "USD")) == "USD -0.01"
     assert Money(1234567, "JPY").format() == "JPY 1,234,567"
     assert Money(1, "KWD").format() == "KWD 0.001"
-
-
-def test_major_units_round_half_to_even() -> None:
-    assert round_to_money(Decimal("1.005"), "USD").minor == 100
-    assert round_to_money(Decimal("1.015"), "USD").minor == 102
-    assert round_to_money(Decimal("2.5"), "JPY").minor == 2

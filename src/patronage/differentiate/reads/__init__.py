@@ -13,11 +13,7 @@ from patronage.differentiate.reads.frames import (
     statistics_of,
     valuations,
 )
-from patronage.differentiate.reads.objectives import (
-    ObjectiveInForce,
-    objective_of,
-    overrides_of,
-)
+from patronage.differentiate.reads.objectives import ObjectiveInForce, objective_of
 from patronage.differentiate.reads.seen import (
     CustomerValuation,
     ProfitAndLoss,
@@ -46,7 +42,6 @@ __all__ = [
     "needs_of",
     "newest_run",
     "objective_of",
-    "overrides_of",
     "previous_run",
     "profit_and_loss",
     "run_at",

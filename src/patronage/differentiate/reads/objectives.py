@@ -8,8 +8,7 @@ from datetime import date, datetime
 from patronage.access.company import company_of, current
 from patronage.access.roles import Actor, Right
 from patronage.differentiate import overrides
-from patronage.differentiate.models import ObjectiveOverride
-from patronage.differentiate.reads.seen import latest_valuation, require_visible
+from patronage.differentiate.reads.seen import latest_valuation
 
 #: the objective of who never bought: nothing is known of them but that they are there
 PROSPECT = "acquire"
@@ -72,14 +71,3 @@ def objective_of(actor: Actor, customer_id: str, now: datetime) -> ObjectiveInFo
         asked_times=latest.objective_asked_times if latest else 0,
         needed_times=company.objective_after_valuations,
     )
-
-
-def overrides_of(actor: Actor, customer_id: str, now: datetime) -> list[ObjectiveOverride]:
-    """Every override of the customer's objective, newest first, ended ones included.
-
-    Raises:
-        NotFound: there is no such customer in the actor's scope.
-    """
-    require_visible(actor, customer_id, now)
-    rows = ObjectiveOverride.objects.filter(customer_id=customer_id)
-    return list(rows.order_by("-set_at", "-id"))
