@@ -43,12 +43,12 @@ class BridgeLines:
     experience_frequency: CentArray
     #: how much a purchase of theirs leaves, against what was expected
     experience_spend: CentArray
-    #: customers who were there before recording began, at their value on the first purchase seen
-    panel_entry: CentArray
     #: customers won in the period, at their value on the day of the first purchase
     new_customers: CentArray
     #: received less given, at the value of the day; 0 over all pieces
     hand_overs: CentArray
+    #: customers who were there before recording began, at their value on the first purchase seen
+    panel_entry: CentArray
     #: another model or other assumptions, same history
     model_change: CentArray
     #: value of the merged customer less that of the parts on the day, reversed by an un-merge
@@ -78,7 +78,7 @@ MOVEMENTS: Final[tuple[str, ...]] = tuple(
 )
 #: what managers are measured by, beside the margin they realise against what was expected
 ATTRIBUTABLE: Final = ("experience_frequency", "experience_spend", "new_customers")
-#: lines that nobody caused and that nobody is paid for
+#: lines that nobody caused and that nobody is paid for: the last ones of the statement
 UNATTRIBUTABLE: Final = (
     "panel_entry",
     "model_change",

@@ -226,7 +226,7 @@ def _lines(shown: StatementView) -> list[Line]:
             title=str(TITLES[kind]),
             meaning=str(MEANINGS[kind]),
             is_level=kind in LEVELS,
-            is_unpaid=kind in UNPAID and kind != "panel_entry",
+            is_unpaid=kind in UNPAID,
             cells=[cell(column, kind) for column in shown.portfolios],
             total=cell(shown.total, kind),
         )

@@ -19,9 +19,9 @@ TITLES: Final[Mapping[str, Promise]] = {
     "roll_forward": gettext_lazy("A quarter more in view"),
     "experience_frequency": gettext_lazy("Bought more or less often"),
     "experience_spend": gettext_lazy("Spent more or less"),
-    "panel_entry": gettext_lazy("There at the start"),
     "new_customers": gettext_lazy("New customers"),
     "hand_overs": gettext_lazy("Hand-overs"),
+    "panel_entry": gettext_lazy("There at the start"),
     "model_change": gettext_lazy("Model change"),
     "identity": gettext_lazy("Merged customers"),
     "corrections": gettext_lazy("Corrected data"),
@@ -49,14 +49,14 @@ MEANINGS: Final[Mapping[str, Promise]] = {
     "experience_spend": gettext_lazy(
         "How much a purchase of theirs leaves now, against what was expected of it."
     ),
-    "panel_entry": gettext_lazy(
-        "Customers first seen when recording began: nobody knows when they were won."
-    ),
     "new_customers": gettext_lazy(
         "Customers who bought for the first time in the quarter, at their value on that day."
     ),
     "hand_overs": gettext_lazy(
         "Customers received from other portfolios less those given away, at their value of the day."
+    ),
+    "panel_entry": gettext_lazy(
+        "Customers first seen when recording began: nobody knows when they were won."
     ),
     "model_change": gettext_lazy(
         "The same customers, valued by newly fitted models or under other assumptions."
