@@ -1,5 +1,6 @@
 """How are things named? Random, prefixed ids that say what they name and never count."""
 
+import re
 import secrets
 from enum import StrEnum
 
@@ -10,6 +11,7 @@ _ALPHABET = b"0123456789abcdefghjkmnpqrstvwxyz"
 _LENGTH = 22
 #: 256 is a multiple of 32, so mapping a random byte to its low five bits stays uniform.
 _BYTE_TO_CHARACTER = bytes(_ALPHABET[byte & 31] for byte in range(256))
+_BODY = re.compile(f"[{_ALPHABET.decode()}]{{{_LENGTH}}}")
 
 
 class IdPrefix(StrEnum):
@@ -94,6 +96,16 @@ def new_ids(prefix: str, count: int) -> list[str]:
         raise ValueError(f"Cannot make {count} ids: the count must be 0 or more.")
     drawn = secrets.token_bytes(_LENGTH * count).translate(_BYTE_TO_CHARACTER).decode("ascii")
     return [lead + drawn[at : at + _LENGTH] for at in range(0, _LENGTH * count, _LENGTH)]
+
+
+def is_id(text: object, prefix: str) -> bool:
+    """Say whether ``text`` is a well-formed id of this kind. It may still name nothing."""
+    lead = _known(prefix) + "_"
+    return (
+        isinstance(text, str)
+        and text.startswith(lead)
+        and _BODY.fullmatch(text, len(lead)) is not None
+    )
 
 
 def _known(prefix: str) -> str:

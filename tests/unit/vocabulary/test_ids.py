@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from patronage.vocabulary.ids import IdPrefix, new_id, new_ids
+from patronage.vocabulary.ids import IdPrefix, is_id, new_id, new_ids
 
 
 def test_an_id_says_what_it_names_and_is_safe_in_any_file_name_or_address() -> None:
@@ -50,3 +50,13 @@ def test_a_negative_count_is_refused() -> None:
     assert new_ids("cus", 0) == []
     with pytest.raises(ValueError, match="-1 ids"):
         new_ids("cus", -1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "cus_", "prt_" + "0" * 22, "cus_" + "0" * 21, "cus_" + "0" * 23, "cus_" + "0" * 21 + "i",
+     "CUS_" + "0" * 22, "cus_" + "0" * 22 + "\n", "cus_" + "\u0660" * 22, None, 3],
+)  # fmt: skip
+def test_what_only_looks_like_an_id_is_none(text: object) -> None:
+    assert is_id(new_id("cus"), "cus")
+    assert not is_id(text, "cus")
