@@ -132,7 +132,9 @@ def peers(customers: int) -> dict[str, float]:
         np.savez(Path(folder) / "histories.npz", x=x, t_x=t_x, T=T)
         script = str(Path(__file__).with_name("lifetime_peers.py"))
         command = [interpreter, script, str(Path(folder) / "histories.npz"), str(PEER_CUSTOMERS)]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        # what an earlier run compiled would hide what the first fit takes
+        environment = os.environ | {"PYTENSOR_FLAGS": f"base_compiledir={folder}/compiled"}
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
     if done.returncode:
         print("peers failed:", done.stderr.strip().splitlines()[-1])
         return {}
