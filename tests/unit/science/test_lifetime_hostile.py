@@ -1,6 +1,7 @@
 """What nobody can have meant is refused in words that name it, by every part of the library.
 
-Histories and windows of the purchase models are in `test_lifetime_purchase_models`.
+Histories and windows of the purchase models are in `test_lifetime_purchase_models`, spend in
+`test_lifetime_spend`.
 """
 
 import math
@@ -15,21 +16,17 @@ import pytest
 from patronage.science.lifetime import (
     BGNBD,
     MBGNBD,
-    SPEND_MODELS,
     BetaDiscreteWeibull,
     BetaGeometricBetaBinomial,
     BGNBDParameters,
     Cells,
     CNBDk,
     CovariateCells,
-    GammaGamma,
     GGompertzNBD,
     InconsistentHistory,
     InvalidParameter,
     InvalidWindow,
-    LognormalSpend,
     MBGNBDParameters,
-    NotIdentified,
     ParetoNBD,
     ParetoNBDWithCovariates,
     Seasons,
@@ -183,61 +180,6 @@ def test_a_horizon_that_is_none_is_refused_and_an_empty_one_brings_nothing(days:
         assert np.all(ask(0.0) == 0.0)
 
 
-def spend_answers(model: Any, x: Any, z: Any) -> list[Callable[[], object]]:
-    """Everything that a spend model is asked about customers."""
-    return [
-        lambda: model.expected_spend(x, z),
-        lambda: model.spend_variance(x, z),
-        lambda: model.purchase_spend_variance(x, z),
-        lambda: model.log_likelihood_of(frequency=x, average_spend=z),
-        lambda: type(model).fit(frequency=x, average_spend=z),
-    ]
-
-
-SPENDS = (
-    GammaGamma.from_parameters(p=6.0, q=4.0, v=15.0),
-    LognormalSpend.from_parameters(mu=3.0, tau=0.5, sigma=0.5),
-)
-
-
-@pytest.mark.parametrize("model", SPENDS, ids=list(SPEND_MODELS))
-@pytest.mark.parametrize(
-    ("x", "z", "named"),
-    [
-        ([1, 2], [5, 0], r"average_spend must be finite and above 0.*row 1: "),
-        ([1, 2], [-3, 5], r"average_spend must be finite and above 0.*row 0: "),
-        ([1, 2], [5, math.nan], r"average_spend must be finite and above 0.*row 1: "),
-        ([1, 2], [math.inf, 5], r"average_spend must be finite and above 0.*row 0: "),
-        ([-1, 2], [3, 5], r"frequency must be a whole number.*row 0: "),
-        ([1, 2.5], [3, 5], r"frequency must be a whole number.*row 1: "),
-        ([], [], "No customers"),
-    ],
-)
-def test_spend_that_is_no_amount_is_named(model: Any, x: Any, z: Any, named: str) -> None:
-    for ask in spend_answers(model, x, z):
-        with pytest.raises(InconsistentHistory, match=named):
-            ask()
-
-
-@pytest.mark.parametrize("model", SPENDS, ids=list(SPEND_MODELS))
-def test_one_time_buyers_say_nothing_about_spend_and_score_nothing(model: Any) -> None:
-    nobody = np.zeros(50)
-    assert model.log_likelihood_of(frequency=nobody, average_spend=nobody) == 0.0
-    assert np.all(model.expected_spend(nobody, nobody) == pytest.approx(model.population_mean))
-    with pytest.raises(NotIdentified, match="0 customers with a repeat purchase"):
-        type(model).fit(frequency=nobody, average_spend=nobody)
-    with pytest.raises(NotIdentified, match="0 customers with a repeat purchase"):
-        type(model).fit(frequency=[1, 2, 3, 4], average_spend=[5, 6, 7, 8], weights=0)
-    with pytest.raises(InconsistentHistory, match=r"weights must be finite.*row 1: "):
-        type(model).fit(frequency=[1, 2], average_spend=[5, 6], weights=[1, -1])
-
-
-def test_a_lognormal_without_a_finite_variance_is_none() -> None:
-    for mu, tau, sigma in ((800.0, 1.0, 1.0), (1.0, 40.0, 1.0), (1.0, 1.0, 40.0)):
-        with pytest.raises(InvalidParameter, match="no finite variance"):
-            LognormalSpend.from_parameters(mu=mu, tau=tau, sigma=sigma)
-
-
 def test_the_distribution_of_thousands_of_opportunities_is_still_one() -> None:
     chances = DONORS.distribution_new_customer(opportunities=2000)
     assert chances.sum() == pytest.approx(1.0, rel=1e-9)
@@ -333,6 +275,24 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str]] = [
         lambda: DONORS.expected_purchases(1, 2, 3, opportunities=10**9),
         InvalidWindow,
         "from 0 to 10,000,000, found 1000000000",
+    ),
+    (
+        lambda: Seasons.estimate(np.ones(800), first_day=None),  # type: ignore[arg-type]
+        InconsistentHistory,
+        "Days must not be missing",
+    ),
+    (
+        lambda: DECEMBER.operational_window(None, horizon_days=9),  # type: ignore[arg-type]
+        InconsistentHistory,
+        "Days must not be missing",
+    ),
+    (
+        lambda: DECEMBER.operational_window(
+            ["2020-01-01", "2020-01-02"],  # type: ignore[arg-type]
+            horizon_days=9,
+        ),
+        InconsistentHistory,
+        r"Expected one date, found shape \(2,\)",
     ),
     (lambda: DECEMBER.factors_on(5), InconsistentHistory, "dates, found numbers"),
     (lambda: DECEMBER.factors_on("2020-13-01"), InconsistentHistory, "Days must be dates: Month"),

@@ -1,11 +1,20 @@
 """Expected spend follows the customer as evidence grows, and matches simulated customers."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
-from patronage.science.lifetime import GammaGamma
+from patronage.science.lifetime import (
+    SPEND_MODELS,
+    GammaGamma,
+    InconsistentHistory,
+    InvalidParameter,
+    LognormalSpend,
+    NotIdentified,
+)
 
 MODEL = GammaGamma.from_parameters(p=6.25, q=3.74, v=15.44)
 
@@ -65,3 +74,58 @@ def test_weights_count_customers() -> None:
     )
     assert weighted.parameters.q == pytest.approx(repeated.parameters.q, rel=1e-7)
     assert weighted.log_likelihood == pytest.approx(repeated.log_likelihood, rel=1e-12)
+
+
+def spend_answers(model: Any, x: Any, z: Any) -> list[Callable[[], object]]:
+    """Everything that a spend model is asked about customers."""
+    return [
+        lambda: model.expected_spend(x, z),
+        lambda: model.spend_variance(x, z),
+        lambda: model.purchase_spend_variance(x, z),
+        lambda: model.log_likelihood_of(frequency=x, average_spend=z),
+        lambda: type(model).fit(frequency=x, average_spend=z),
+    ]
+
+
+SPENDS = (
+    GammaGamma.from_parameters(p=6.0, q=4.0, v=15.0),
+    LognormalSpend.from_parameters(mu=3.0, tau=0.5, sigma=0.5),
+)
+
+
+@pytest.mark.parametrize("model", SPENDS, ids=list(SPEND_MODELS))
+@pytest.mark.parametrize(
+    ("x", "z", "named"),
+    [
+        ([1, 2], [5, 0], r"average_spend must be finite and above 0.*row 1: "),
+        ([1, 2], [-3, 5], r"average_spend must be finite and above 0.*row 0: "),
+        ([1, 2], [5, math.nan], r"average_spend must be finite and above 0.*row 1: "),
+        ([1, 2], [math.inf, 5], r"average_spend must be finite and above 0.*row 0: "),
+        ([-1, 2], [3, 5], r"frequency must be a whole number.*row 0: "),
+        ([1, 2.5], [3, 5], r"frequency must be a whole number.*row 1: "),
+        ([], [], "No customers"),
+    ],
+)
+def test_spend_that_is_no_amount_is_named(model: Any, x: Any, z: Any, named: str) -> None:
+    for ask in spend_answers(model, x, z):
+        with pytest.raises(InconsistentHistory, match=named):
+            ask()
+
+
+@pytest.mark.parametrize("model", SPENDS, ids=list(SPEND_MODELS))
+def test_one_time_buyers_say_nothing_about_spend_and_score_nothing(model: Any) -> None:
+    nobody = np.zeros(50)
+    assert model.log_likelihood_of(frequency=nobody, average_spend=nobody) == 0.0
+    assert np.all(model.expected_spend(nobody, nobody) == pytest.approx(model.population_mean))
+    with pytest.raises(NotIdentified, match="0 customers with a repeat purchase"):
+        type(model).fit(frequency=nobody, average_spend=nobody)
+    with pytest.raises(NotIdentified, match="0 customers with a repeat purchase"):
+        type(model).fit(frequency=[1, 2, 3, 4], average_spend=[5, 6, 7, 8], weights=0)
+    with pytest.raises(InconsistentHistory, match=r"weights must be finite.*row 1: "):
+        type(model).fit(frequency=[1, 2], average_spend=[5, 6], weights=[1, -1])
+
+
+def test_a_lognormal_without_a_finite_variance_is_none() -> None:
+    for mu, tau, sigma in ((800.0, 1.0, 1.0), (1.0, 40.0, 1.0), (1.0, 1.0, 40.0)):
+        with pytest.raises(InvalidParameter, match="no finite variance"):
+            LognormalSpend.from_parameters(mu=mu, tau=tau, sigma=sigma)

@@ -91,7 +91,7 @@ class Seasons:
         size = {name: number for number, name in _PERIODS.items()}.get(period)
         if size is None:
             raise InvalidParameter(f"A period must be 'month' or 'week', found {period!r}.")
-        days = np.datetime64(first_day, "D") + np.arange(y.size)
+        days = _one_day(first_day) + np.arange(y.size)
         found = log_linear_seasons(y, offset, period_of_year(days, size), days_a_year(size))
         return cls(
             factors=tuple(found.factors.tolist()),
@@ -159,7 +159,7 @@ class Seasons:
         Raises `InvalidWindow` unless 0 <= start_days <= horizon_days, and for a day after 2600.
         """
         window = Window.of(horizon_days=horizon_days, start_days=start_days)
-        first = np.datetime64(end, "D")
+        first = _one_day(end)
         passed = self._clock(first, first + np.timedelta64(math.ceil(window.horizon_days), "D"))
         at = np.interp([start_days, horizon_days], np.arange(passed.size), passed)
         return float(at[0]), float(at[1])
@@ -192,6 +192,15 @@ def as_days(days: ArrayLike) -> Days:
             f"{missing[0]}. Leave out these rows."
         )
     return when
+
+
+def _one_day(day: ArrayLike | date) -> np.datetime64:
+    """A single date. Raises `InconsistentHistory` for none, a missing one or several."""
+    when = as_days(np.asarray(day))
+    if when.ndim:
+        raise InconsistentHistory(f"Expected one date, found shape {when.shape}.")
+    one: np.datetime64 = when[()]
+    return one
 
 
 def _together(**columns: ArrayLike) -> list[Days]:
