@@ -199,7 +199,7 @@ def _one_day(day: ArrayLike | date) -> np.datetime64:
     when = as_days(np.asarray(day))
     if when.ndim:
         raise InconsistentHistory(f"Expected one date, found shape {when.shape}.")
-    one: np.datetime64 = when[()]
+    one: np.datetime64 = when.reshape(1)[0]
     return one
 
 
