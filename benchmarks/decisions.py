@@ -29,7 +29,7 @@ import json, sys
 from datetime import date
 from patronage.cli import start
 start.set_up()
-from patronage.access.people import create_key
+from patronage.access.keys import create_key
 from patronage.access.progress import silent
 from patronage.access.roles import SYSTEM, Role
 from patronage.cli.call import wall_clock

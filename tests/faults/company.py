@@ -11,9 +11,9 @@ from typing import Any
 from django.db import transaction
 from django.test import Client
 
-from patronage.access.models import User
 from patronage.access.keys import create_key, revoke_key
-from patronage.access.people import create_user
+from patronage.access.models import User
+from patronage.access.people import create_user, grant_role
 from patronage.access.roles import SYSTEM, Role
 from patronage.customize.jobs import decide
 from patronage.customize.models import Contact, Decision
@@ -44,6 +44,10 @@ PEOPLE = {
     Role.AGENT: "agent",
     Role.ANALYST: "nina",
     Role.ADMINISTRATOR: "adam",
+    # Ana is in charge of an account too: what she manages is hers in either role
+    Role.KEY_ACCOUNT_MANAGER: "ana",
+    Role.CAPABILITIES_MANAGER: "carl",
+    Role.COMPLAINT_HANDLER: "hal",
 }
 
 
@@ -110,6 +114,13 @@ def set_up() -> Company:
             roles=[role],
             reason="tests",
         )
+    grant_role(
+        actor=SYSTEM,
+        now=BEGINNING,
+        user_id=world.ana.id,
+        role=Role.KEY_ACCOUNT_MANAGER,
+        reason="tests",
+    )
     decide(actor=SYSTEM, now=NOW, as_of=AS_OF)
     statement = draft_statement(actor=SYSTEM, now=NOW, as_of=AS_OF)
     read = read_out(actor=SYSTEM, now=NOW, as_of=AS_OF)
@@ -118,8 +129,8 @@ def set_up() -> Company:
         mapping_digest="0", state="applied", actor_id="system", started_at=NOW,
     )  # fmt: skip
     top, rest = world.portfolios["Top"].id, world.portfolios["Everybody else"].id
-    own = _things(top, world.offers["APPLES"].id)
-    foreign = _things(rest, world.offers["CEREAL"].id)
+    own = _things(top, world.offers["APPLES"].id, "Omar")
+    foreign = _things(rest, world.offers["CEREAL"].id, "Olga")
     keys, revoked = _keys()
     return Company(
         world=world,
@@ -168,7 +179,7 @@ def _keys() -> tuple[dict[Role, str], str]:
     return keys, revoked
 
 
-def _things(portfolio_id: str, offer_id: str) -> Things:
+def _things(portfolio_id: str, offer_id: str, person: str) -> Things:
     held = Standing.objects.filter(portfolio_id=portfolio_id).values("customer_id")
     contact = Contact.objects.filter(customer__in=held).order_by("id")[0]
     customer_id: str = contact.customer_id

@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from patronage.access.people import create_key
+from patronage.access.keys import create_key
 from patronage.access.roles import SYSTEM, Role
 from patronage.edge.app import create_app
 from patronage.site import storable

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 
 from patronage.access.models import ApiKey, RoleGrant, User
 from patronage.access.roles import Actor, Role
+
+#: the last use of a key is kept to this
+USE_KEPT_TO = timedelta(hours=1)
 
 
 def actor_of_user(user: User, now: datetime) -> Actor:
@@ -29,11 +32,14 @@ def actor_of_key(raw_key: str, now: datetime) -> Actor | None:
     if key.revoked_at is not None and key.revoked_at <= now:
         return None
     role = Role(key.role)
+    stale = key.last_used_at is None or now - key.last_used_at >= USE_KEPT_TO
+    noted = key.id if stale else ""
     if key.user is None:
-        return Actor(id=key.id, name=key.label, roles=frozenset({role}))
+        return Actor(id=key.id, name=key.label, roles=frozenset({role}), key_to_note=noted)
     if role not in open_roles(key.user, now):
         return None
-    return Actor(id=key.user.id, name=f"{key.user.name} ({key.label})", roles=frozenset({role}))
+    name = f"{key.user.name} ({key.label})"[:200]
+    return Actor(id=key.user.id, name=name, roles=frozenset({role}), key_to_note=noted)
 
 
 def open_roles(user: User, now: datetime) -> frozenset[Role]:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
 
+from patronage.access.errors import Refused
 from patronage.access.models import AuditEntry
 from patronage.access.roles import Actor, Right
 from patronage.access.texts import checked
@@ -27,7 +29,21 @@ GENESIS = "0" * 64
 _SEALED_AT_ONCE = 10_000
 #: A damaged log can differ in every row; a report names this many and counts the rest.
 _PROBLEMS_NAMED = 100
+#: and the row that says what a check found keeps this many
+_PROBLEMS_KEPT = 10
 _LONGEST_TEXT = 100_000
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class NoCheckpoint(Refused):
+    """What was given is no exported checkpoint."""
+
+    def __init__(self, found: Checkpoint) -> None:
+        super().__init__(
+            "A checkpoint has the number of a sealed entry, from 1 on, and a digest of 64 "
+            f"hexadecimal digits; found {found.number} and {found.digest[:70]!r}. "
+            "Take both from the file that was exported."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +144,57 @@ def checkpoint() -> Checkpoint:
     return Checkpoint(number=number, digest=digest)
 
 
+def export_checkpoint(*, actor: Actor, now: datetime) -> Checkpoint:
+    """Seal what waits and give the end of the chain, to be kept where nobody who writes here can.
+
+    That it was exported, and when, is recorded.
+    """
+    actor.require(Right.SEE_AUDIT)
+    seal(now)
+    end = checkpoint()
+    record(
+        actor=actor,
+        now=now,
+        action="export checkpoint",
+        subject_kind="audit log",
+        subject_id=str(end.number),
+        right=Right.SEE_AUDIT,
+        change={"number": end.number, "digest": end.digest},
+    )
+    return end
+
+
+def check(*, actor: Actor, now: datetime, checkpoints: Iterable[Checkpoint] = ()) -> AuditReport:
+    """Verify the log for somebody, and record what was found.
+
+    Raises:
+        NoCheckpoint: one has no place in a chain.
+    """
+    actor.require(Right.SEE_AUDIT)
+    kept = list(checkpoints)
+    for point in kept:
+        if point.number < 1 or not _DIGEST.fullmatch(point.digest):
+            raise NoCheckpoint(point)
+    report = verify(*kept)
+    record(
+        actor=actor,
+        now=now,
+        action="verify audit log",
+        subject_kind="audit log",
+        subject_id="all",
+        right=Right.SEE_AUDIT,
+        change={
+            "intact": report.intact,
+            "sealed": report.sealed,
+            "waiting": report.waiting,
+            "problems": len(report.problems) + report.further_problems,
+            "first": [each.what for each in report.problems[:_PROBLEMS_KEPT]],
+            "checkpoints": [point.number for point in kept],
+        },
+    )
+    return report
+
+
 def verify(*checkpoints: Checkpoint) -> AuditReport:
     """Recompute the chain and compare it with what was exported.
 
@@ -144,10 +211,10 @@ def verify(*checkpoints: Checkpoint) -> AuditReport:
             found.add(here, f"expected row {number + 1}, found row {here}: rows are missing")
         number = here
         if entry.digest != _digest(digest, here, entry):
-            found.add(here, "the row or its place in the chain was changed after it was sealed")
+            found.add(here, f"row {here} or its place in the chain was changed after it was sealed")
         digest = entry.digest
         if expected.pop(here, digest) != digest:
-            found.add(here, "the digest differs from the exported checkpoint: it was rewritten")
+            found.add(here, f"row {here} differs from the exported checkpoint: it was rewritten")
     for missing in sorted(expected):
         found.add(missing, f"row {missing} of an exported checkpoint is gone; last is {number}")
     waiting = AuditEntry.objects.filter(number__isnull=True).count()

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tomllib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from patronage.access.models import CompanyVersion
 from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic, take_turns
 from patronage.vocabulary.company import Company, CompanyError, company_from_dict, parse_company
+from patronage.vocabulary.periods import BusinessCalendar
 
 
 class NoCompany(Refused):
@@ -61,6 +62,7 @@ def load_company(*, actor: Actor, now: datetime, text: str, reason: str) -> Comp
             actor_id=actor.id,
             reason=reason,
         )
+        before, after = _differing({} if newest is None else newest.content, content)
         audit.record(
             actor=actor,
             now=now,
@@ -69,7 +71,8 @@ def load_company(*, actor: Actor, now: datetime, text: str, reason: str) -> Comp
             subject_id=str(version.number),
             right=Right.ADMINISTER,
             reason=reason,
-            change={"digest": digest},
+            before=before,
+            change={"digest": digest, **after},
         )
     return version
 
@@ -86,9 +89,40 @@ def current() -> CurrentCompany:
     return CurrentCompany(company=company_of(newest), version=newest)
 
 
+def instants_of(first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
+    """Give the instants from the start of one day to the end of another; None is open.
+
+    Days are the company's; UTC's before a company is declared.
+
+    Raises:
+        Refused: a day is outside the years 1970 to 2200, or the last comes before the first.
+    """
+    for day in (first, last):
+        if day is not None and not 1970 <= day.year <= 2200:
+            raise Refused(f"{day} is outside the years 1970 to 2200. Take a day within them.")
+    if first is not None and last is not None and last < first:
+        raise Refused(f"The last day, {last}, comes before the first, {first}.")
+    try:
+        zone = current().company.time_zone
+    except NoCompany:
+        zone = "UTC"
+    calendar = BusinessCalendar(zone)
+    since = None if first is None else calendar.start_of_day(first)
+    return since, None if last is None else calendar.end_of_day(last)
+
+
 def company_of(version: CompanyVersion) -> Company:
     """Give the assumptions that a version keeps."""
     return _parsed(_canonical(version.content))
+
+
+def _differing(old: dict[str, Any], new: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What each version says under the keys in which they differ."""
+    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return (
+        {name: old[name] for name in names if name in old},
+        {name: new.get(name) for name in names},
+    )
 
 
 @lru_cache(maxsize=16)

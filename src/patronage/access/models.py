@@ -28,6 +28,9 @@ class User(AbstractBaseUser):
     email = models.EmailField(unique=True, help_text="Log-in name, kept in lower case.")
     name = models.CharField(max_length=200)
     is_active = models.BooleanField(default=True)
+    must_change_password = models.BooleanField(
+        default=False, help_text="Whether somebody else chose the password."
+    )
     created_at = models.DateTimeField()
 
     objects: ClassVar[UserAccounts] = UserAccounts()
@@ -74,7 +77,55 @@ class ApiKey(models.Model):
     )
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=40)
-    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(
+        null=True, blank=True, help_text="From then on it opens nothing; may lie ahead."
+    )
+    replaces = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="replaced_by",
+        help_text="The key in whose place it came.",
+    )
+    last_used_at = models.DateTimeField(
+        null=True, blank=True, help_text="Last call that was let in, to the hour."
+    )
+
+
+class SecondFactor(models.Model):
+    """That a person logs in with a code from their device too; its secret is in the vault."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="second_factor")
+    begun_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Asked for at log-in from then on."
+    )
+    last_step = models.BigIntegerField(
+        default=0, help_text="Half minute of the last code taken: no code is taken twice."
+    )
+
+
+class RecoveryCode(models.Model):
+    """A code that stands in once for a lost device; only its SHA-256 is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64, unique=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+
+class OpenIdLink(models.Model):
+    """Who a person is at the company's own log-in service."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="open_ids")
+    issuer = models.CharField(max_length=200)
+    subject = models.CharField(max_length=255)
+    linked_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="one_person_an_open_id")
+        ]
 
 
 class CompanyVersion(models.Model):

@@ -1,10 +1,10 @@
-"""Who works here, in which roles, and which keys other systems call with."""
+"""Who works here, and in which roles?"""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.password_validation import (
     CommonPasswordValidator,
@@ -15,14 +15,14 @@ from django.core.validators import validate_email
 from django.db.models import QuerySet
 
 from patronage.access import audit
-from patronage.access.actor import digest_of_key
+from patronage.access.actor import open_roles
 from patronage.access.errors import NotFound, Refused
-from patronage.access.models import ApiKey, RoleGrant, User
+from patronage.access.models import RoleGrant, User
+from patronage.access.ports import PersonLeaves, person_leaves
 from patronage.access.roles import Actor, Right, Role
 from patronage.access.transactions import atomic, take_turns
 
 SHORTEST_PASSWORD = 8
-_KEY_BYTES = 32
 
 
 class LastAdministrator(Refused):
@@ -43,45 +43,67 @@ def create_user(
     password: str,
     roles: Iterable[Role],
     reason: str,
+    must_change_password: bool = False,
 ) -> User:
     """Add a person with their first roles.
 
+    Args:
+        must_change_password: whether the password is only for the first log-in.
+
     Raises:
-        Refused: the address is taken or none, the name is empty, or the password too easy.
+        Refused: the address is taken or none, the name is empty, the password too easy, or a
+            role is none of a person's.
     """
     actor.require(Right.ADMINISTER)
     email = _checked_email(email)
-    user = User(email=email, name=_checked_name(name), created_at=now)
+    user = User(
+        email=email,
+        name=checked_name(name),
+        created_at=now,
+        must_change_password=must_change_password,
+    )
     _set_checked_password(user, password)
     with atomic():
         take_turns("people")
         if User.objects.filter(email=email).exists():
             raise Refused(f"There is already a person with the address {email}. Use another one.")
         user.save(force_insert=True)
-        _record(actor, now, "create person", user, reason, {"name": user.name})
+        _record(actor, now, "create person", user, reason, after={"name": user.name})
         for role in dict.fromkeys(roles):
             _open_grant(actor, now, user, role, reason)
     return user
 
 
 def set_password(*, actor: Actor, now: datetime, user_id: str, password: str) -> User:
-    """Give a person another password: their own, or anybody's for an administrator."""
-    if actor.id != user_id:
+    """Give a person another password: their own, or anybody's for an administrator.
+
+    One that an administrator sets has to be changed at the next log-in. Sessions that began with
+    the old one end.
+    """
+    is_own = actor.id == user_id
+    if not is_own:
         actor.require(Right.ADMINISTER)
     with atomic():
         user = _person(user_id)
         _set_checked_password(user, password)
-        user.save(update_fields=["password"])
-        _record(actor, now, "set password", user, "", {})
+        user.must_change_password = not is_own
+        user.save(update_fields=["password", "must_change_password"])
+        _record(actor, now, "set password", user, right=None if is_own else Right.ADMINISTER)
     return user
 
 
 def grant_role(*, actor: Actor, now: datetime, user_id: str, role: Role, reason: str) -> RoleGrant:
-    """Give a person a role from `now` on; a role held already stays as it is."""
+    """Give a person a role from `now` on; a role held already stays as it is.
+
+    Raises:
+        Refused: the account is closed, or the role is none of a person's.
+    """
     actor.require(Right.ADMINISTER)
     with atomic():
         take_turns("people")
         user = _person(user_id)
+        if not user.is_active:
+            raise Refused(f"The account of {user.name} is closed. Reopen it first.")
         held = _open(role).filter(user=user).first()
         return held or _open_grant(actor, now, user, role, reason)
 
@@ -90,7 +112,7 @@ def revoke_role(*, actor: Actor, now: datetime, user_id: str, role: Role, reason
     """End a role at `now`; the next request no longer has it.
 
     Raises:
-        Refused: the person does not hold the role.
+        Refused: the person does not hold the role, or something rests on it.
         LastAdministrator: nobody else could administer.
     """
     actor.require(Right.ADMINISTER)
@@ -100,89 +122,90 @@ def revoke_role(*, actor: Actor, now: datetime, user_id: str, role: Role, reason
         grant = _open(role).filter(user=user).first()
         if grant is None:
             raise Refused(f"{user.name} does not hold the role {role.value}.")
-        if role is Role.ADMINISTRATOR:
-            _keep_an_administrator(user)
+        before = open_roles(user, now)
+        if user.is_active:
+            _let_go(user, now, frozenset({role}))
         grant.ends_at = now
         grant.save(update_fields=["ends_at"])
-        _record(actor, now, "revoke role", user, reason, {"role": role.value})
+        _record(
+            actor,
+            now,
+            "revoke role",
+            user,
+            reason,
+            before={"roles": _words(before)},
+            after={"role": role.value, "roles": _words(before - {role})},
+        )
     return grant
 
 
 def close_account(*, actor: Actor, now: datetime, user_id: str, reason: str) -> User:
-    """Let a person who left neither log in nor act; what they did stays in their name."""
+    """Let a person who left neither log in nor act; what they did stays in their name.
+
+    Raises:
+        Refused: something rests on the person; the message says what to do first.
+        LastAdministrator: nobody else could administer.
+    """
     actor.require(Right.ADMINISTER)
     with atomic():
         take_turns("people")
         user = _person(user_id)
-        if _open(Role.ADMINISTRATOR).filter(user=user).exists():
-            _keep_an_administrator(user)
-        user.is_active = False
-        user.save(update_fields=["is_active"])
-        _record(actor, now, "close account", user, reason, {})
+        if user.is_active:
+            _let_go(user, now, open_roles(user, now))
+            _set_active(actor, now, user, reason, is_active=False)
     return user
 
 
-def create_key(
-    *, actor: Actor, now: datetime, label: str, role: Role, user: User | None = None
-) -> tuple[ApiKey, str]:
-    """Make a key; the second part of the answer is the key itself, shown this once only.
-
-    An administrator makes keys for systems and for anybody; a person makes keys that act as
-    themselves, in a role they hold.
-    """
-    if user is None or user.id != actor.id or role not in actor.roles:
-        actor.require(Right.ADMINISTER)
-    label = _checked_name(label)
-    raw = "pat_" + secrets.token_urlsafe(_KEY_BYTES)
+def reopen_account(*, actor: Actor, now: datetime, user_id: str, reason: str) -> User:
+    """Let a person whose account was closed work again, in the roles that were not revoked."""
+    actor.require(Right.ADMINISTER)
     with atomic():
-        key = ApiKey.objects.create(
-            digest=digest_of_key(raw),
-            label=label,
-            role=role.value,
-            user=user,
-            created_at=now,
-            created_by=actor.id,
-        )
-        audit.record(
-            actor=actor,
-            now=now,
-            action="create key",
-            subject_kind="key",
-            subject_id=key.id,
-            right=Right.ADMINISTER,
-            change={"label": label, "role": role.value, "person": user.id if user else None},
-        )
-    return key, raw
+        take_turns("people")
+        user = _person(user_id)
+        if not user.is_active:
+            _set_active(actor, now, user, reason, is_active=True)
+    return user
 
 
-def revoke_key(*, actor: Actor, now: datetime, key_id: str, reason: str) -> ApiKey:
-    """End a key at `now`: the next call with it is refused. Revoking it again changes nothing."""
-    with atomic():
-        key = ApiKey.objects.select_for_update().filter(pk=key_id).first()
-        if key is None or (key.user_id != actor.id and not actor.may(Right.ADMINISTER)):
-            actor.require(Right.ADMINISTER)
-            raise NotFound(noun="key", id=key_id)
-        if key.revoked_at is None:
-            key.revoked_at = now
-            key.save(update_fields=["revoked_at"])
-            audit.record(
-                actor=actor,
-                now=now,
-                action="revoke key",
-                subject_kind="key",
-                subject_id=key.id,
-                right=Right.ADMINISTER,
-                reason=reason,
-            )
-    return key
+def _set_active(actor: Actor, now: datetime, user: User, reason: str, *, is_active: bool) -> None:
+    user.is_active = is_active
+    user.save(update_fields=["is_active"])
+    action = "reopen account" if is_active else "close account"
+    before, after = {"active": not is_active}, {"active": is_active}
+    _record(actor, now, action, user, reason, before=before, after=after)
+
+
+def _let_go(user: User, now: datetime, roles: frozenset[Role]) -> None:
+    """Ask everybody whom the loss of these roles concerns."""
+    if Role.ADMINISTRATOR in roles:
+        _keep_an_administrator(user)
+    kept = open_roles(user, now) - roles
+    person_leaves.announce(
+        PersonLeaves(user_id=user.id, name=user.name, roles=roles, kept=kept, now=now)
+    )
 
 
 def _open_grant(actor: Actor, now: datetime, user: User, role: Role, reason: str) -> RoleGrant:
+    if role is Role.SERVICE:
+        raise Refused("The role service is for keys of other systems. Make a key instead.")
+    before = open_roles(user, now)
     grant = RoleGrant.objects.create(
         user=user, role=role.value, starts_at=now, granted_by=actor.id, reason=reason
     )
-    _record(actor, now, "grant role", user, reason, {"role": role.value})
+    _record(
+        actor,
+        now,
+        "grant role",
+        user,
+        reason,
+        before={"roles": _words(before)},
+        after={"role": role.value, "roles": _words(before | {role})},
+    )
     return grant
+
+
+def _words(roles: Iterable[Role]) -> list[str]:
+    return sorted(role.value for role in roles)
 
 
 def _open(role: Role) -> QuerySet[RoleGrant]:
@@ -207,9 +230,11 @@ def _record(
     now: datetime,
     action: str,
     user: User,
-    reason: str,
-    change: dict[str, str],
+    reason: str = "",
+    *,
     right: Right | None = Right.ADMINISTER,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
 ) -> None:
     audit.record(
         actor=actor,
@@ -219,7 +244,8 @@ def _record(
         subject_id=user.id,
         right=right,
         reason=reason,
-        change=change,
+        before=before,
+        change=after,
     )
 
 
@@ -232,7 +258,12 @@ def _checked_email(email: str) -> str:
     return email
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """Give a name without the blanks around it.
+
+    Raises:
+        Refused: it is empty, too long, or holds what cannot be printed.
+    """
     name = name.strip()
     if not 1 <= len(name) <= 200 or not name.isprintable():
         raise Refused(f"A name has 1 to 200 printable characters; found {name[:40]!r}.")

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
 from patronage.access.errors import PatronageError
-from patronage.access.roles import Actor
+from patronage.access.roles import Actor, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,10 +164,24 @@ class ObjectiveChanged:
     objective: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonLeaves:
+    """A person is about to lose roles; who needs them in one refuses and says what to do first."""
+
+    user_id: str
+    name: str
+    #: the roles that end
+    roles: frozenset[Role]
+    #: the roles that stay
+    kept: frozenset[Role]
+    now: datetime
+
+
 customers_created: Port[CustomersCreated] = Port("customers_created", mandatory=True)
 consent_withdrawn: Port[ConsentWithdrawn] = Port("consent_withdrawn")
 customers_erased: Port[CustomersErased] = Port("customers_erased")
 objective_changed: Port[ObjectiveChanged] = Port("objective_changed")
+person_leaves: Port[PersonLeaves] = Port("person_leaves")
 
 
 def unhandled() -> list[str]:

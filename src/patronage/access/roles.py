@@ -209,8 +209,8 @@ class Actor:
     #: shown in histories
     name: str
     roles: frozenset[Role]
-    #: id of the API key that spoke for the actor; empty for a session
-    key_id: str = field(default="", compare=False)
+    #: id of the API key that spoke for the actor, if that is to be noted; empty otherwise
+    key_to_note: str = field(default="", compare=False)
 
     def may(self, right: Right) -> bool:
         """Whether any of the actor's roles holds the right."""

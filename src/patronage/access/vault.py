@@ -138,6 +138,11 @@ def digest_of(name: str, text: str) -> str:
     return _digest(key_file().search_key(), name, text)
 
 
+def forget(subject_id: str, name: str) -> None:
+    """Delete one value of a subject, whose other values stay."""
+    VaultEntry.objects.filter(subject_id=subject_id, name=name).delete()
+
+
 def erase(subject_id: str) -> int:
     """Forget everything about a subject; return how many values there were."""
     return erase_many([subject_id])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
+
 from cyclopts import App
 
 from patronage.access import audit, reads
+from patronage.access.company import instants_of
 from patronage.access.errors import Refused
 from patronage.access.roles import Right
 from patronage.cli.call import current
@@ -14,14 +18,35 @@ app = App(name="audit", help="Who did what, and that nobody changed the log sinc
 
 
 @app.command
-def show(*, limit: int = 20) -> None:
+def show(
+    *,
+    about: str = "",
+    who: str = "",
+    action: str = "",
+    since: date | None = None,
+    until: date | None = None,
+    limit: int = 20,
+) -> None:
     """Show the newest entries.
 
     Parameters
     ----------
+    about
+        Id of what the entries are about, or name.
+    who
+        A part of the name, or the id, of who acted.
+    action
+        What was done, such as "grant role".
+    since
+        First day, in the company's time zone.
+    until
+        Last day.
     limit
         How many.
     """
+    first, end = instants_of(since, until)
+    question = reads.AuditQuestion(who=who, action=action, about=about, since=first, until=end)
+    found = reads.audit_page(current().actor, question, limit=limit)
     rows(
         "",
         [
@@ -30,12 +55,19 @@ def show(*, limit: int = 20) -> None:
                 "who": entry.actor_name,
                 "what": entry.action,
                 "subject": f"{entry.subject_kind} {entry.subject_id}",
+                "right": entry.right or None,
                 "reason": entry.reason or None,
+                "from": _written(entry.before),
+                "to": _written(entry.change),
             }
-            for entry in reads.audit_page(current().actor, limit=limit).entries
+            for entry in found.entries
         ],
-        empty="Nothing was recorded yet.",
+        empty="Nothing was recorded that answers this.",
     )
+
+
+def _written(content: dict[str, object]) -> str | None:
+    return json.dumps(content, ensure_ascii=False) if content else None
 
 
 @app.command
@@ -48,9 +80,9 @@ def seal() -> None:
 
 @app.command
 def checkpoint() -> None:
-    """Print the end of the chain, to be kept where nobody who writes here can reach it."""
-    current().actor.require(Right.SEE_AUDIT)
-    end = audit.checkpoint()
+    """Seal and print the end of the chain, to be kept where nobody who writes here can reach it."""
+    call = current()
+    end = audit.export_checkpoint(actor=call.actor, now=call.clock())
     facts("", {"number": end.number, "digest": end.digest})
 
 
@@ -65,11 +97,11 @@ def verify(*, number: int | None = None, digest: str | None = None) -> None:
     digest
         Its digest.
     """
-    current().actor.require(Right.SEE_AUDIT)
+    call = current()
     if (number is None) != (digest is None):
         raise Refused("A checkpoint has a number and a digest: give both, or neither.")
     kept = [] if number is None else [audit.Checkpoint(number=number, digest=digest or "")]
-    report = audit.verify(*kept)
+    report = audit.check(actor=call.actor, now=call.clock(), checkpoints=kept)
     rows("", [{"number": each.number, "what": each.what} for each in report.problems], empty="")
     if not report.intact:
         raise Refused(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from cyclopts import App
 
-from patronage.access import people, reads
+from patronage.access import keys, reads
 from patronage.access.models import User
 from patronage.access.roles import Role
 from patronage.cli.call import act_as, current
@@ -29,8 +31,32 @@ def create(label: str, *, role: Role = Role.SERVICE, person: str | None = None) 
     call = current()
     now = call.clock()
     user = User.objects.get(pk=act_as(person, now).id) if person else None
-    key, raw = people.create_key(actor=call.actor, now=now, label=label, role=role, user=user)
+    key, raw = keys.create_key(actor=call.actor, now=now, label=label, role=role, user=user)
     facts("", {"id": key.id, "label": key.label, "role": key.role, "key": raw})
+
+
+@app.command
+def rotate(key: str, *, reason: str, overlap_hours: int = 0) -> None:
+    """Make a key in the place of another; it is shown this once.
+
+    Parameters
+    ----------
+    key
+        Id of the key to replace, as `patronage key list` shows it.
+    reason
+        Why.
+    overlap_hours
+        How long the old key still opens.
+    """
+    call = current()
+    made, raw = keys.rotate_key(
+        actor=call.actor,
+        now=call.clock(),
+        key_id=key,
+        reason=reason,
+        overlap=timedelta(hours=overlap_hours),
+    )
+    facts("", {"id": made.id, "label": made.label, "role": made.role, "key": raw})
 
 
 @app.command
@@ -45,7 +71,7 @@ def revoke(key: str, *, reason: str) -> None:
         Why.
     """
     call = current()
-    people.revoke_key(actor=call.actor, now=call.clock(), key_id=key, reason=reason)
+    keys.revoke_key(actor=call.actor, now=call.clock(), key_id=key, reason=reason)
     say(f"{key} no longer opens anything.")
 
 
@@ -61,6 +87,7 @@ def list_() -> None:
                 "role": key.role,
                 "person": key.user.email if key.user else None,
                 "created_at": key.created_at,
+                "last_used_at": key.last_used_at,
                 "revoked_at": key.revoked_at,
             }
             for key in reads.keys(current().actor)

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from patronage.access.actor import actor_of_key, digest_of_key
 from patronage.access.errors import NotAllowed, NotFound, PatronageError
 from patronage.access.idempotency import answer_once
+from patronage.access.keys import note_use
 from patronage.access.roles import Actor
 from patronage.access.transactions import atomic
 from patronage.customize.actions import DecisionAnswer, decide_now
@@ -153,7 +154,9 @@ def _one(asked: Asked, actor: Actor | None) -> Answered:
         )
     try:
         with atomic():
-            return _written(asked, actor)
+            answered = _written(asked, actor)
+            note_use(actor, asked.now)
+            return answered
     except (DatabaseError, InterfaceError):
         raise
     except NotFound as error:

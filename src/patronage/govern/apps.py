@@ -9,11 +9,12 @@ class GovernConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from patronage.access.ports import customers_created, objective_changed
+        from patronage.access.ports import customers_created, objective_changed, person_leaves
         from patronage.access.scope import customer_scope, portfolio_names, visible_customers
         from patronage.govern import handlers
 
         customers_created.register(handlers.enter_portfolio)
+        person_leaves.register(handlers.refuse_to_leave)
         objective_changed.register(handlers.show_objective)
         customer_scope.register(handlers.scope_of_manager)
         visible_customers.register(handlers.condition_of)

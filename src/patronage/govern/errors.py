@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from patronage.access.errors import NotFound, Refused
@@ -113,3 +114,14 @@ class BadCursor(Refused):
 
 class CannotCover(Refused):
     """The person cannot stand in for the portfolio's manager, or not for that time."""
+
+
+class StillInCharge(Refused):
+    """Portfolios would be left without anybody who answers for them."""
+
+    def __init__(self, *, person: str, portfolios: Iterable[str]) -> None:
+        named = ", ".join(repr(each) for each in portfolios)
+        super().__init__(
+            f"{person} is in charge of {named}, now or from a date to come. "
+            "Appoint another manager there first."
+        )

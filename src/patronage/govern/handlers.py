@@ -7,13 +7,13 @@ from datetime import datetime
 from django.db.models import Q
 
 from patronage.access.company import current
-from patronage.access.ports import CustomersCreated, ObjectiveChanged
-from patronage.access.roles import Actor
+from patronage.access.ports import CustomersCreated, ObjectiveChanged, PersonLeaves
+from patronage.access.roles import IN_CHARGE, Actor
 from patronage.access.scope import Scope
 from patronage.govern import memberships
-from patronage.govern.errors import NotSetUp, StartsInFuture
+from patronage.govern.errors import NotSetUp, StartsInFuture, StillInCharge
 from patronage.govern.in_charge import covered_by, portfolios_of
-from patronage.govern.models import Portfolio, Standing
+from patronage.govern.models import Accountability, Portfolio, Standing
 from patronage.identify import bulk
 
 
@@ -61,6 +61,23 @@ def enter_portfolio(event: CustomersCreated) -> None:
 def show_objective(event: ObjectiveChanged) -> None:
     """Show in lists the objective that is in force from now on."""
     Standing.objects.filter(customer_id=event.customer_id).update(objective=event.objective)
+
+
+def refuse_to_leave(event: PersonLeaves) -> None:
+    """Let nobody go whose portfolios would be left without a manager.
+
+    Raises:
+        StillInCharge: the person answers for one now, or was appointed to.
+    """
+    if not event.roles & IN_CHARGE or event.kept & IN_CHARGE:
+        return
+    coming = Accountability.objects.filter(manager=event.user_id, starts_at__gt=event.now)
+    theirs = portfolios_of(event.user_id, event.now) | set(
+        coming.values_list("portfolio_id", flat=True)
+    )
+    if theirs:
+        named = Portfolio.objects.filter(pk__in=theirs).order_by("position")
+        raise StillInCharge(person=event.name, portfolios=named.values_list("name", flat=True))
 
 
 def scope_of_manager(actor: Actor, now: datetime) -> Scope:

@@ -6,25 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.utils.translation import gettext_lazy
-
 from patronage.access.requests import CallerRequest
-from patronage.access.roles import Actor, Right, Role
+from patronage.access.roles import Actor, Right
 from patronage.site.as_of import dates_with_figures
 from patronage.site.bundle import chart_library_version
 from patronage.site.callers import NOBODY
 from patronage.site.navigation import places_for, scope_words
+from patronage.site.words import ROLE_WORDS
 
 THEMES = ("light", "dark")
-_ROLE_WORDS = {
-    Role.EXECUTIVE: gettext_lazy("Executive"),
-    Role.MANAGER: gettext_lazy("Customer manager"),
-    Role.OFFER_OWNER: gettext_lazy("Offer owner"),
-    Role.AGENT: gettext_lazy("Agent"),
-    Role.ANALYST: gettext_lazy("Analyst"),
-    Role.ADMINISTRATOR: gettext_lazy("Administrator"),
-    Role.SERVICE: gettext_lazy("Service"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +44,7 @@ def chrome(request: CallerRequest) -> dict[str, Any]:
         "role_words": role_words(actor),
         "places": places_for(actor, request.path),
         "may_search": actor.may(Right.SEE_CUSTOMERS),
+        "may_administer": actor.may(Right.ADMINISTER),
         "scope_words": scope_words(actor, request.now),
         "company": request.company,
         "currency": request.company.currency if request.company else "",
@@ -66,7 +57,7 @@ def chrome(request: CallerRequest) -> dict[str, Any]:
 
 def role_words(actor: Actor) -> str:
     """The actor's roles as people call them."""
-    return ", ".join(str(words) for role, words in _ROLE_WORDS.items() if role in actor.roles)
+    return ", ".join(str(words) for role, words in ROLE_WORDS.items() if role in actor.roles)
 
 
 def _choice(request: CallerRequest, day: date, shown: date | None, *, newest: date) -> AsOfChoice:

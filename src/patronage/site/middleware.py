@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.utils import timezone
 
 from patronage.access.company import NoCompany, current
 from patronage.access.errors import PatronageError
+from patronage.access.keys import note_use
+from patronage.access.models import User
 from patronage.site import clock
 from patronage.site.as_of import as_of_asked
 from patronage.site.callers import NOBODY, actor_of
@@ -34,6 +38,11 @@ CONTENT_POLICY = "; ".join(
     )
 )
 
+#: pages that open before a password that somebody else chose is changed
+_OPEN_BEFORE = frozenset(
+    {"profile", "change-password", "login", "logout", "set_language", "chart-library"}
+)
+
 
 class CallerMiddleware:
     """Gives every request what `CallerRequest` promises; times are shown in the company's zone."""
@@ -53,7 +62,10 @@ class CallerMiddleware:
         except PatronageError as error:
             return answer_to(request, error)
         with timezone.override(carried.company.zone() if carried.company else UTC):
-            return self.get_response(request)
+            response = self.get_response(request)
+        if request.path.startswith(API_PREFIX) and response.status_code < HTTPStatus.BAD_REQUEST:
+            note_use(carried.actor, now)
+        return response
 
 
 def declared_company() -> Company | None:
@@ -95,10 +107,19 @@ class LogInMiddleware(LoginRequiredMiddleware):
         if request.path.startswith(API_PREFIX):
             return None
         answer = super().process_view(request, view_func, view_args, view_kwargs)
+        if answer is None and _has_a_foreign_password(request):
+            answer = redirect("profile")
         if answer is not None and request.headers.get("HX-Request") == "true":
             # a fragment must not receive the log-in form: the page around it is loaded anew
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         return answer
+
+
+def _has_a_foreign_password(request: HttpRequest) -> bool:
+    """Whether the password was chosen by somebody else and is to be changed before all else."""
+    user, match = request.user, request.resolver_match
+    is_elsewhere = match is not None and match.url_name not in _OPEN_BEFORE
+    return isinstance(user, User) and user.must_change_password and is_elsewhere
 
 
 class ErrorMiddleware:

@@ -92,7 +92,19 @@ PLACES = (
         url_name="steer:cycles",
         title=gettext_lazy("Loop"),
         letter="c",
-        rights=frozenset({_R.DECIDE_EVERYBODY}),
+        rights=frozenset({_R.DECIDE_EVERYBODY, _R.DELIVER}),
+    ),
+    Place(
+        url_name="people",
+        title=gettext_lazy("People"),
+        letter="w",
+        rights=frozenset({_R.ADMINISTER}),
+    ),
+    Place(
+        url_name="audit",
+        title=gettext_lazy("Audit"),
+        letter="a",
+        rights=frozenset({_R.SEE_AUDIT}),
     ),
     Place(
         url_name="search",
@@ -104,11 +116,14 @@ PLACES = (
 #: where a person with the role lands; with several roles the first of this order counts
 HOMES = {
     Role.MANAGER: "govern:portfolio",
+    Role.KEY_ACCOUNT_MANAGER: "govern:portfolio",
     Role.EXECUTIVE: "steer:equity",
     Role.OFFER_OWNER: "customize:offers",
     Role.AGENT: "search",
+    Role.COMPLAINT_HANDLER: "search",
     Role.ANALYST: "steer:equity",
     Role.ADMINISTRATOR: "identify:imports",
+    Role.CAPABILITIES_MANAGER: "steer:cycles",
 }
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 
@@ -117,6 +119,34 @@ LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenId:
+    """The company's own log-in service."""
+
+    #: its address, as its description gives it
+    issuer: str
+    #: what it calls this installation
+    client_id: str
+    secret: str
+    #: what the button on the log-in page calls it
+    name: str
+
+
+def _open_id() -> OpenId | None:
+    issuer = os.environ.get("PATRONAGE_OPENID_ISSUER", "").rstrip("/")
+    if not issuer:
+        return None
+    return OpenId(
+        issuer=issuer,
+        client_id=os.environ["PATRONAGE_OPENID_CLIENT"],
+        secret=os.environ["PATRONAGE_OPENID_SECRET"],
+        name=os.environ.get("PATRONAGE_OPENID_NAME") or urlsplit(issuer).netloc,
+    )
+
+
+OPEN_ID = _open_id()
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("fr", "Français")]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from patronage.access.keys import create_key
 from patronage.access.models import User
-from patronage.access.people import create_key
 from patronage.access.roles import SYSTEM, Role
 from patronage.customize.jobs import decide
 from patronage.customize.models import Contact, Decision, ProductTeam, Ruling

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from patronage.access.people import create_key
+from patronage.access.keys import create_key
 from patronage.access.roles import SYSTEM, Role
 from patronage.customize.jobs import decide
 from patronage.edge.app import create_app
@@ -16,15 +16,23 @@ from patronage.edge.writer import GroupWriter
 
 from ..customize.world import AS_OF, World, build
 from ..differentiate.history import NOW
+from ..remembered import Remembered
 from .served import Served, serving
+
+
+def _decided() -> World:
+    made = build()
+    decide(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    return made
+
+
+_BUILT = Remembered(_decided)
 
 
 @pytest.fixture
 def world(transactional_db: None) -> World:
     """Valued, assigned, with offers, decided as of the date; seen by every thread."""
-    made = build()
-    decide(actor=SYSTEM, now=NOW, as_of=AS_OF)
-    return made
+    return _BUILT()
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from patronage.access.keys import revoke_key
 from patronage.access.models import ApiKey
-from patronage.access.people import revoke_key
 from patronage.access.roles import SYSTEM
 from patronage.access.transactions import atomic
 from patronage.customize.models import Contact, Decision

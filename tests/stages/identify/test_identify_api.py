@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from patronage.access.people import create_key
+from patronage.access.keys import create_key
 from patronage.access.roles import SYSTEM, Role
 from patronage.identify.imports.quarantine import safe_cell
 from patronage.identify.models import Customer, ImportRun, QuarantinedRow

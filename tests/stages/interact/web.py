@@ -7,8 +7,8 @@ from typing import Any
 
 from django.test import Client
 
+from patronage.access.keys import create_key
 from patronage.access.models import User
-from patronage.access.people import create_key
 from patronage.access.roles import SYSTEM, Role
 
 from .world import LONG_AGO

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from patronage.access.people import create_key
+from patronage.access.keys import create_key
 from patronage.access.roles import SYSTEM, Role
 from patronage.site import clock
 from patronage.site.middleware import CONTENT_POLICY

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def test_every_role_of_a_person_has_a_home_that_its_rights_open() -> None:
     rights_of = {place.url_name: place.rights for place in PLACES}
     for role in set(Role) - {Role.SERVICE}:
-        assert POLICY[role] & rights_of[HOMES[role]], role
+        assert POLICY[role].rights & rights_of[HOMES[role]], role
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - {Role.SERVICE}))

@@ -1,5 +1,6 @@
 """What screens, the API and jobs may see of offers, rulings, decisions and contacts."""
 
+from patronage.customize.reads.audited import decisions_about
 from patronage.customize.reads.decisions import (
     DecisionView,
     NextBestAction,
@@ -29,6 +30,7 @@ __all__ = [
     "contacts_of",
     "decision",
     "decision_runs",
+    "decisions_about",
     "gate",
     "my_offers",
     "next_best_action",

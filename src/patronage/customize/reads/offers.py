@@ -17,7 +17,7 @@ from django.db.models import Count, QuerySet
 
 from patronage.access import datasets
 from patronage.access.errors import NotFound
-from patronage.access.roles import SYSTEM_ID, Actor, Right, Role
+from patronage.access.roles import SYSTEM_ID, Actor, Right, reaching_all_offers
 from patronage.customize.actions.offers import own_teams
 from patronage.customize.models import Decision, DecisionRun, Offer, Ruling, Treatment
 from patronage.customize.policy import rulings_at
@@ -25,7 +25,7 @@ from patronage.customize.stakes import last_run
 from patronage.govern.models import Portfolio
 from patronage.science.arbitration import REASON_WORDS, Reason
 
-_SEE_ALL = frozenset({Role.EXECUTIVE, Role.MANAGER, Role.ANALYST, Role.ADMINISTRATOR, Role.SERVICE})
+_SEE_ALL = reaching_all_offers()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from patronage.access import audit
 from patronage.access.actor import open_roles
 from patronage.access.errors import NotFound
 from patronage.access.models import User
-from patronage.access.roles import Actor, Right, Role
+from patronage.access.roles import IN_CHARGE, Actor, Right, Role
 from patronage.access.transactions import atomic, take_turns
 from patronage.govern.actions.conditions import not_in_future, stated
 from patronage.govern.errors import CannotAppoint, DatedBeforeNewest
@@ -173,7 +173,7 @@ def _may_manage(people: Any, named: str, now: datetime) -> User:
         raise CannotAppoint(
             f"{manager.name} no longer works here and cannot manage a portfolio. Name another."
         )
-    if Role.MANAGER not in open_roles(manager, now):
+    if not open_roles(manager, now) & IN_CHARGE:
         raise CannotAppoint(
             f"{manager.name} does not hold the role {Role.MANAGER.value}. Grant it first."
         )

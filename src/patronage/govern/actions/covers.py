@@ -10,7 +10,7 @@ from patronage.access import audit
 from patronage.access.actor import open_roles
 from patronage.access.errors import NotFound
 from patronage.access.models import User
-from patronage.access.roles import Actor, Role
+from patronage.access.roles import IN_CHARGE, Actor, Role
 from patronage.access.transactions import atomic, take_turns
 from patronage.govern.actions.conditions import stated
 from patronage.govern.errors import CannotCover
@@ -126,7 +126,7 @@ def _may_cover(
     deputy = User.objects.filter(pk=deputy_id).first()
     if deputy is None or not deputy.is_active:
         raise CannotCover("There is nobody like that here who could stand in. Choose another.")
-    if Role.MANAGER not in open_roles(deputy, now):
+    if not open_roles(deputy, now) & IN_CHARGE:
         raise CannotCover(
             f"{deputy.name} does not hold the role {Role.MANAGER.value} and could not act. "
             "Choose another, or let an administrator grant it."

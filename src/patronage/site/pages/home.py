@@ -1,4 +1,4 @@
-"""The pages that belong to no stage: home, search, the chart library."""
+"""Where does one start, whom does one find, and what draws the charts?"""
 
 from __future__ import annotations
 
