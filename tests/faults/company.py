@@ -17,8 +17,7 @@ from patronage.access.people import create_user, grant_role
 from patronage.access.roles import SYSTEM, Role
 from patronage.customize.jobs import decide
 from patronage.customize.models import Contact, Decision
-from patronage.differentiate.actions import record_need
-from patronage.differentiate.rank_actions import open_ranking, vote
+from patronage.differentiate.actions import open_ranking, record_need, vote
 from patronage.govern.actions import arrange_cover
 from patronage.govern.models import Standing
 from patronage.identify.models import ImportRun

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from patronage.access.roles import SYSTEM
+from patronage.differentiate.actions import open_ranking
 from patronage.differentiate.jobs import value
-from patronage.differentiate.rank_actions import open_ranking
 from patronage.differentiate.reads import valuations
 from patronage.steer.lever_tree import lever_tree
 

@@ -10,7 +10,7 @@ from patronage.access.errors import Refused
 from patronage.cli.call import current
 from patronage.cli.customer import id_of
 from patronage.cli.show import facts, rows, say
-from patronage.differentiate import rank_actions
+from patronage.differentiate import actions
 from patronage.differentiate.reads import rankings as reads
 
 app = App(name="ranking", help="Clients ranked by judgement.")
@@ -57,7 +57,7 @@ def open_(
         Id of a client, or what a source calls them; once for each.
     """
     call = current()
-    made = rank_actions.open_ranking(
+    made = actions.open_ranking(
         actor=call.actor,
         now=call.clock(),
         name=name,
@@ -82,7 +82,7 @@ def vote(ranking: str, client: str, *, score: Annotated[list[str], Parameter(neg
         A criterion and the score, such as reach=8; once for each.
     """
     call = current()
-    rank_actions.vote(
+    actions.vote(
         actor=call.actor,
         now=call.clock(),
         ranking_id=ranking,
@@ -108,7 +108,7 @@ def move(ranking: str, client: str, place: int, *, reason: str) -> None:
         Why; it is shown with the place.
     """
     call = current()
-    rank_actions.move_client(
+    actions.move_client(
         actor=call.actor,
         now=call.clock(),
         ranking_id=ranking,
@@ -129,7 +129,7 @@ def review(ranking: str) -> None:
         Its id.
     """
     call = current()
-    done = rank_actions.review_ranking(actor=call.actor, now=call.clock(), ranking_id=ranking)
+    done = actions.review_ranking(actor=call.actor, now=call.clock(), ranking_id=ranking)
     say(f"The ranking {done.name!r} is reviewed.")
 
 

@@ -15,6 +15,12 @@ from patronage.access.models import AuditEntry, User
 from patronage.access.people import create_user
 from patronage.access.roles import SYSTEM, Actor, Role
 from patronage.access.texts import UnstorableText
+from patronage.differentiate.actions import (
+    move_client,
+    open_ranking,
+    review_ranking,
+    vote,
+)
 from patronage.differentiate.errors import (
     NotScored,
     RankingIncomplete,
@@ -24,14 +30,13 @@ from patronage.differentiate.errors import (
     SecondReviewerNeeded,
 )
 from patronage.differentiate.jobs import value
-from patronage.differentiate.models import LatestValuation
-from patronage.differentiate.rank_actions import (
-    move_client,
-    open_ranking,
-    review_ranking,
-    vote,
+from patronage.differentiate.models import (
+    LatestValuation,
+    RankedClient,
+    Ranking,
+    RankingVote,
+    RankMove,
 )
-from patronage.differentiate.ranked import RankedClient, Ranking, RankingVote, RankMove
 from patronage.differentiate.reads.rankings import RankingView, ranking, rankings
 
 from .history import NOW, History

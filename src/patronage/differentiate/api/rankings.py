@@ -6,7 +6,7 @@ from ninja import Schema, Status
 from pydantic import Field
 
 from patronage.access.requests import CallerRequest
-from patronage.differentiate import rank_actions
+from patronage.differentiate import actions
 from patronage.differentiate.api.router import router
 from patronage.differentiate.reads import rankings as reads
 
@@ -42,7 +42,7 @@ def rankings(request: CallerRequest) -> list[reads.RankingHead]:
 
 @router.post("/rankings", response={201: reads.RankingView}, summary="Open a ranking")
 def open_ranking(request: CallerRequest, new: NewRanking) -> Status[reads.RankingView]:
-    made = rank_actions.open_ranking(actor=request.actor, now=request.now, **new.dict())
+    made = actions.open_ranking(actor=request.actor, now=request.now, **new.dict())
     return Status(201, reads.ranking(request.actor, made.id, request.now))
 
 
@@ -57,7 +57,7 @@ def ranking(request: CallerRequest, ranking_id: str) -> reads.RankingView:
     summary="Score a client of a ranking",
 )
 def vote(request: CallerRequest, ranking_id: str, new: NewVotes) -> Status[reads.RankingView]:
-    rank_actions.vote(actor=request.actor, now=request.now, ranking_id=ranking_id, **new.dict())
+    actions.vote(actor=request.actor, now=request.now, ranking_id=ranking_id, **new.dict())
     return Status(201, reads.ranking(request.actor, ranking_id, request.now))
 
 
@@ -67,9 +67,7 @@ def vote(request: CallerRequest, ranking_id: str, new: NewVotes) -> Status[reads
     summary="Change a client's rank, for a reason",
 )
 def move(request: CallerRequest, ranking_id: str, new: NewMove) -> Status[reads.RankingView]:
-    rank_actions.move_client(
-        actor=request.actor, now=request.now, ranking_id=ranking_id, **new.dict()
-    )
+    actions.move_client(actor=request.actor, now=request.now, ranking_id=ranking_id, **new.dict())
     return Status(201, reads.ranking(request.actor, ranking_id, request.now))
 
 
@@ -79,5 +77,5 @@ def move(request: CallerRequest, ranking_id: str, new: NewMove) -> Status[reads.
     summary="Review another person's ranking; it is frozen from then on",
 )
 def review(request: CallerRequest, ranking_id: str) -> Status[reads.RankingView]:
-    rank_actions.review_ranking(actor=request.actor, now=request.now, ranking_id=ranking_id)
+    actions.review_ranking(actor=request.actor, now=request.now, ranking_id=ranking_id)
     return Status(201, reads.ranking(request.actor, ranking_id, request.now))

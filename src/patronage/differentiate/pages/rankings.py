@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from patronage.access.errors import Refused
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
-from patronage.differentiate import rank_actions
+from patronage.differentiate import actions
 from patronage.differentiate.reads import rankings as reads
 
 _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
@@ -62,7 +62,7 @@ def vote_ranking(request: CallerRequest, ranking_id: str) -> HttpResponse:
     return _done(
         request,
         ranking_id,
-        lambda: rank_actions.vote(
+        lambda: actions.vote(
             actor=request.actor,
             now=request.now,
             ranking_id=ranking_id,
@@ -80,7 +80,7 @@ def move_ranking(request: CallerRequest, ranking_id: str) -> HttpResponse:
     return _done(
         request,
         ranking_id,
-        lambda: rank_actions.move_client(
+        lambda: actions.move_client(
             actor=request.actor,
             now=request.now,
             ranking_id=ranking_id,
@@ -99,9 +99,7 @@ def review_ranking(request: CallerRequest, ranking_id: str) -> HttpResponse:
     return _done(
         request,
         ranking_id,
-        lambda: rank_actions.review_ranking(
-            actor=request.actor, now=request.now, ranking_id=ranking_id
-        ),
+        lambda: actions.review_ranking(actor=request.actor, now=request.now, ranking_id=ranking_id),
         _("The ranking is reviewed. It does not change any more."),
     )
 

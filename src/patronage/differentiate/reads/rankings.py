@@ -15,8 +15,8 @@ from django.db.models import Count
 from patronage.access.errors import NotFound
 from patronage.access.models import User
 from patronage.access.roles import SYSTEM_ID, Actor, Right
-from patronage.differentiate.models import LatestValuation
-from patronage.differentiate.ranked import (
+from patronage.differentiate.models import (
+    LatestValuation,
     RankedClient,
     Ranking,
     RankingCriterion,

@@ -1,7 +1,4 @@
-"""Clients ranked by judgement where lifetime value cannot: criteria, votes, moves, the review.
-
-Tables of their own beside `models`, which they need nothing of: a ranking says nothing about value.
-"""
+"""Clients ranked by judgement where lifetime value cannot: criteria, votes, moves, the review."""
 
 from __future__ import annotations
 

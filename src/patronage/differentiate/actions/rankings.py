@@ -1,8 +1,4 @@
-"""What someone may do to a ranking by judgement: open it, vote, move a client, review it.
-
-Apart from `actions`, which is about needs and objectives: a ranking is a small procedure of its
-own, with a second person at its end.
-"""
+"""What someone may do to a ranking by judgement: open it, vote, move a client, review it."""
 
 from __future__ import annotations
 
@@ -22,7 +18,7 @@ from patronage.differentiate.errors import (
     ReasonMissing,
     SecondReviewerNeeded,
 )
-from patronage.differentiate.ranked import (
+from patronage.differentiate.models.rankings import (
     BEST_SCORE,
     LONGEST_CRITERION,
     LONGEST_NAME,
