@@ -36,6 +36,7 @@ from patronage.science.lifetime import (
     fit_segments,
 )
 from patronage.science.lifetime.early_value import EarlyValue
+from patronage.science.lifetime.forecast_scores import brier_scores, log_scores, reliability
 from patronage.science.lifetime.panel import Panel
 from patronage.science.lifetime.steered import Steered, ageing_for_retention
 
@@ -340,3 +341,18 @@ def test_no_covariates_are_given_for_no_customers() -> None:
     for number in (0, -1, 2.5):
         with pytest.raises(InconsistentHistory, match="customers must be a whole number above 0"):
             effects.for_customers(number, purchase={"z": 1}, dropout={})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("score", [log_scores, brier_scores, reliability])
+@pytest.mark.parametrize(
+    ("said", "came", "named"),
+    [
+        ([0.5, math.nan], [1.0, 0.0], r"probability must lie between 0 and 1.*row 1: "),
+        ([1.5, 0.5], [1.0, 0.0], r"probability must lie between 0 and 1.*row 0: "),
+        ([0.5, 0.5], [1.0, math.nan], r"happened must not be missing.*row 1: "),
+        ([0.5, 0.5], [1.0], "one outcome a probability"),
+    ],
+)
+def test_what_is_not_known_is_no_score(score: Any, said: Any, came: Any, named: str) -> None:
+    with pytest.raises(InconsistentHistory, match=named):
+        score(np.array(said), np.array(came))

@@ -16,28 +16,55 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from patronage.science.lifetime.errors import InconsistentHistory
-from patronage.science.lifetime.histories import FloatArray
+from patronage.science.lifetime.histories import FloatArray, refuse_rows
 from patronage.science.lifetime.logistic import inside
 
 #: groups of equal size that calibration is judged in
 GROUPS: Final = 10
 _LEVEL: Final = 0.95
+_ROUNDING: Final = 1e-9
 
 
 def log_scores(probability: FloatArray, happened: FloatArray) -> FloatArray:
     """Log of the probability given to what happened, shape (customers,); higher is better.
 
-    Probabilities closer to 0 or 1 than a millionth count as a millionth away from them.
+    Arguments, shape (customers,): `probability` of the event, 0 to 1; `happened`, above 0 where it
+    did. Probabilities closer to 0 or 1 than a millionth count as a millionth away from them.
+
+    Raises `InconsistentHistory`, naming the first rows, for a missing value or outcome.
     """
+    _refuse_unpaired(probability, happened)
     said = inside(probability)
     scores: FloatArray = np.where(happened > 0, np.log(said), np.log1p(-said))
     return scores
 
 
 def brier_scores(probability: FloatArray, happened: FloatArray) -> FloatArray:
-    """Squared distance of each probability from what happened, shape (customers,)."""
+    """Squared distance of each probability from what happened, shape (customers,); lower is better.
+
+    Arguments and refusals as of `log_scores`.
+    """
+    _refuse_unpaired(probability, happened)
     distances: FloatArray = (probability - (happened > 0)) ** 2
     return distances
+
+
+def _refuse_unpaired(probability: FloatArray, happened: FloatArray) -> None:
+    """Unknown is not "did not happen". Rounding may carry a probability a little past 1."""
+    if probability.shape != happened.shape:
+        raise InconsistentHistory(
+            "There must be one outcome a probability, found shapes "
+            f"{probability.shape} and {happened.shape}."
+        )
+    possible = (probability >= -_ROUNDING) & (probability <= 1.0 + _ROUNDING)
+    refuse_rows(
+        [
+            ("probability must lie between 0 and 1.", ~possible),
+            ("happened must not be missing.", np.isnan(happened)),
+        ],
+        probability=probability,
+        happened=happened,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +90,9 @@ def reliability(
 
     Resolution is Murphy's: the weighted variance of the groups' shares around the base rate. A
     calibration error of 0 is easy for a forecast without resolution, so that the two belong
-    together.
+    together. Arguments and refusals as of `log_scores`.
     """
+    _refuse_unpaired(probability, happened)
     order = np.argsort(probability, kind="stable")
     parts = [part for part in np.array_split(order, groups) if part.size]
     size = np.array([part.size for part in parts], dtype=np.float64)
