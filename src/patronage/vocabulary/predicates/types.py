@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import NoReturn
 
 from patronage.vocabulary.fields import Field
+from patronage.vocabulary.predicates.constants import number_of
 from patronage.vocabulary.predicates.limits import (
     LARGEST_EXPONENT,
     LARGEST_INTERVAL_DAYS,
@@ -271,7 +272,7 @@ def _size(node: Node, refuse: Refuse) -> _Size:
             size = _size(operand, refuse)
         case Arithmetic(kind, operator, left, right):
             if operator == "/":
-                divisor = _constant(right)
+                divisor = number_of(right)
                 if divisor is not None and abs(divisor) < SMALLEST_DIVISOR:
                     refuse(
                         right,
@@ -295,22 +296,6 @@ def _size(node: Node, refuse: Refuse) -> _Size:
         case _:
             size = _Size(0, 0)
     return size
-
-
-def _constant(node: Node) -> float | None:
-    """Calculate a number that no field is in; None where one is. A divisor divides nothing."""
-    match node:
-        case Literal(Kind.INTEGER | Kind.NUMBER, int() | float() as value):
-            return float(value)
-        case Negate(operand):
-            inner = _constant(operand)
-            return None if inner is None else -inner
-        case Arithmetic(_, "+" | "-" | "*" as operator, left, right):
-            a, b = _constant(left), _constant(right)
-            if a is None or b is None:
-                return None
-            return a + b if operator == "+" else a - b if operator == "-" else a * b
-    return None
 
 
 def _combined(operator: str, left: _Size, right: _Size) -> _Size:
