@@ -22,6 +22,7 @@ from patronage.site.bundle import chart_library
 
 from ..stages.customize.world import BEGINNING, PASSWORD, World, build
 from ..stages.differentiate.history import NOW
+from ..stages.remembered import Remembered
 from ..stages.site.browsing import browser, page
 from ..stages.site.test_gallery import charts_drawn, keep_picture, serious
 
@@ -58,13 +59,7 @@ def chart_library_is_there() -> None:
     chart_library()
 
 
-@pytest.fixture
-def world(transactional_db: None) -> World:
-    """The retailer, valued and assigned as of 2024-12-31; nothing is decided yet.
-
-    Ana is in charge of "Top", Ben of "Everybody else"; Olga owns the offers of "Fresh", Omar
-    those of "Dry"; `agent` is an agent, Eva an executive, Adam an administrator, Nina an analyst.
-    """
+def _peopled() -> World:
     made = build()
     for name, role in _MORE_PEOPLE.items():
         create_user(
@@ -77,6 +72,19 @@ def world(transactional_db: None) -> World:
             reason="tests",
         )
     return made
+
+
+_BUILT = Remembered(_peopled)
+
+
+@pytest.fixture
+def world(transactional_db: None) -> World:
+    """The retailer, valued and assigned as of 2024-12-31; nothing is decided yet.
+
+    Ana is in charge of "Top", Ben of "Everybody else"; Olga owns the offers of "Fresh", Omar
+    those of "Dry"; `agent` is an agent, Eva an executive, Adam an administrator, Nina an analyst.
+    """
+    return _BUILT()
 
 
 @pytest.fixture
