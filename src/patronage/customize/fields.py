@@ -6,26 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from patronage.customize.errors import NotDecided
-from patronage.differentiate.fields import FIELDS as DIFFERENTIATE_FIELDS
-from patronage.govern.fields import FIELDS as GOVERN_FIELDS
-from patronage.identify.fields import FIELDS as IDENTIFY_FIELDS
-from patronage.vocabulary.fields import Field, FieldCatalog
+from patronage.govern.fields import CONTEXT_FIELDS
+from patronage.govern.fields import RULE_FIELDS as FIELDS
 
-_REQUEST: Final = "the request for a decision; unknown in the nightly run"
+__all__ = ["CONTEXT_FIELDS", "FIELDS", "context_record"]
 
-#: What whoever asks for a decision may say about the moment.
-CONTEXT_FIELDS: Final = FieldCatalog(
-    (
-        Field("channel", str, description="Channel the customer is in now", source=_REQUEST),
-        Field("call_reason", str, description="Why the customer is calling", source=_REQUEST),
-        Field("page", str, description="Page the customer is looking at", source=_REQUEST),
-    )
-)
-
-#: Everything a rule of this stage may ask about.
-FIELDS: Final = FieldCatalog.merge(
-    IDENTIFY_FIELDS, DIFFERENTIATE_FIELDS, GOVERN_FIELDS, CONTEXT_FIELDS
-)
 _LONGEST: Final = 200
 
 

@@ -125,3 +125,37 @@ class StillInCharge(Refused):
             f"{person} is in charge of {named}, now or from a date to come. "
             "Appoint another manager there first."
         )
+
+
+class PolicyStands(Refused):
+    """What was published or discarded never changes."""
+
+    def __init__(self, *, version: str, id: str) -> None:
+        super().__init__(
+            f"The rules of {version} ({id}) stand as they are: what was published or discarded "
+            "never changes. Write a new draft, or roll back to an earlier version."
+        )
+
+
+class PolicyRefused(Refused):
+    """The rules cannot be kept or published as they are."""
+
+
+class PolicyRuleRefused(PolicyRefused):
+    """One of a portfolio's rules cannot be kept; nothing of the draft was changed."""
+
+    def __init__(self, *, rule: str, part: str, reason: str) -> None:
+        super().__init__(f"Rule {rule!r}, {part}: {reason}")
+        self.rule = rule
+        self.part = part
+
+
+class PolicyMovedOn(PolicyRefused):
+    """Another version was published since the draft was written."""
+
+    def __init__(self, *, number: int) -> None:
+        super().__init__(
+            f"Version {number} was published since this draft was written, so publishing it would "
+            "take that back unseen. Look at the difference and save the draft again, which bases "
+            "it on the version in force."
+        )

@@ -208,6 +208,9 @@ class Company:
     incrementality_prior: float = 0.3
     #: money each contact costs in goodwill, minor units
     fatigue_minor: int = 0
+    #: by how much a portfolio's rules may prefer an offer to what it earns, minor units either
+    #: way; 0: not at all
+    prefer_limit_minor: int = 0
 
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
@@ -332,6 +335,7 @@ def _check_costs(company: Company) -> None:
     where: dict[str, Any] = {
         "cost_per_basket_minor": company.cost_per_basket_minor,
         "acquisition_cost_minor": company.acquisition_cost_minor,
+        "prefer_limit_minor": company.prefer_limit_minor,
     }
     where |= {f"serving.{each.name}": getattr(company.serving, each.name) for each in _COSTS}
     names = [model.name for model in company.service_models]

@@ -11,6 +11,16 @@ from patronage.govern.reads.charge import (
 )
 from patronage.govern.reads.covers import CoverRow, covers, deputies_of, possible_deputies
 from patronage.govern.reads.customers import Page, Row, page
+from patronage.govern.reads.policies import (
+    PolicyRow,
+    RuleRow,
+    changeable,
+    next_rule_end,
+    policies_at,
+    policy_version,
+    policy_versions,
+    rules_in_force,
+)
 from patronage.govern.reads.portfolios import (
     PortfolioInCharge,
     PortfolioSummary,
@@ -24,9 +34,12 @@ __all__ = [
     "InCharge",
     "MembershipRow",
     "Page",
+    "PolicyRow",
     "PortfolioInCharge",
     "PortfolioSummary",
     "Row",
+    "RuleRow",
+    "changeable",
     "covers",
     "deputies_of",
     "hand_over_targets",
@@ -36,7 +49,12 @@ __all__ = [
     "memberships_at",
     "memberships_between",
     "my_portfolios",
+    "next_rule_end",
     "page",
+    "policies_at",
+    "policy_version",
+    "policy_versions",
     "portfolio_summary",
     "possible_deputies",
+    "rules_in_force",
 ]
