@@ -20,6 +20,8 @@ from tests.docs.running import Reader, compare, free_port, serving
 OWN_DATA = "docs/how-to/bring-your-own-data.md"
 DECISIONS = "docs/how-to/call-decisions.md"
 POSTGRESQL = "docs/how-to/run-on-postgresql.md"
+PEOPLE = "docs/how-to/keep-people-and-rights.md"
+AUDIT = "docs/how-to/ask-the-audit-log.md"
 NOTEBOOK = "docs/how-to/use-the-science-in-a-notebook.md"
 
 
@@ -67,6 +69,12 @@ def test_an_installation_works_on_postgresql_as_the_page_says(
         )
         reader.follow(blocks(read(POSTGRESQL)))
         assert not (tmp_path / "home" / "patronage.sqlite3").exists()
+
+
+@pytest.mark.parametrize("place", [PEOPLE, AUDIT])
+def test_people_are_kept_and_the_log_is_asked_as_the_pages_say(tmp_path: Path, place: str) -> None:
+    reader = Reader(folder=tmp_path, extra={"PATRONAGE_HOME": str(tmp_path / "home")})
+    reader.follow(blocks(read(place)))
 
 
 def test_the_notebook_runs_and_prints_what_it_states(tmp_path: Path) -> None:

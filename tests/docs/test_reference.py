@@ -18,6 +18,7 @@ from django.apps import apps
 
 import patronage
 from patronage.access.errors import PatronageError
+from patronage.access.roles import POLICY, Right, Role
 from patronage.cli.verbs import build
 from patronage.customize.fields import FIELDS
 from patronage.differentiate.fields import FIELDS as VALUED
@@ -25,6 +26,7 @@ from patronage.identify.errors import MappingError
 from patronage.identify.mapping import parse_mapping
 from patronage.identify.mapping.targets import EVENT_FIELD, TYPES_OF_KIND, targets
 from patronage.site.api import api
+from patronage.site.words import ROLE_WORK
 from patronage.vocabulary import company
 from patronage.vocabulary.predicates import Predicate, PredicateError, limits
 from patronage.warehouse import DATASETS
@@ -290,6 +292,24 @@ def test_every_address_of_the_api_is_on_its_page_with_its_methods() -> None:
 def test_a_page_that_leaves_something_out_is_found_out() -> None:
     text = page("tables").replace("| `govern_portfolio` |", "| `govern_portfolios` |")
     assert "govern_portfolio" not in named(section(text, "## Operational store"))
+
+
+# --- roles and rights -----------------------------------------------------------------------------
+
+
+def test_the_table_of_roles_and_rights_is_the_one_in_force() -> None:
+    stated = {code(cells[0]): cells[1:] for cells in rows(page("roles"))}
+    in_force = {
+        role.value: [
+            str(ROLE_WORK[role]).rstrip("."),
+            may.customers.value,
+            may.offers.value,
+            ", ".join(right.value for right in Right if right in may.rights),
+        ]
+        for role, may in POLICY.items()
+    }
+    assert {role: list(cells) for role, cells in stated.items()} == in_force
+    assert set(in_force) == {role.value for role in Role}
 
 
 # --- links ----------------------------------------------------------------------------------------

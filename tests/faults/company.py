@@ -34,6 +34,8 @@ _MORE = {
     "adam": Role.ADMINISTRATOR,
     "nina": Role.ANALYST,
     "dora": Role.MANAGER,
+    "carl": Role.CAPABILITIES_MANAGER,
+    "hal": Role.COMPLAINT_HANDLER,
 }
 #: who stands for each role that people have
 PEOPLE = {

@@ -19,7 +19,7 @@ from patronage.differentiate.models import LatestValuation
 from patronage.differentiate.reads import value_history
 from patronage.edge.app import create_app
 from patronage.govern.models import Standing
-from patronage.identify import reads as customers
+from patronage.identify import in_sight
 
 from ..stages.edge.served import DECISIONS, Served, serving
 from .company import CALLED, Company, set_up, undone
@@ -76,7 +76,7 @@ def named(*names: str) -> list[Row]:
 def test_the_matrix_finds_a_read_without_scope(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(customers, "visible", lambda found, _actor, _now: found)
+    monkeypatch.setattr(in_sight, "visible", lambda found, _actor, _now: found)
     rows = named(f"GET {API}customers/{{customer_id}}")
 
     (problem,) = [each for each in Matrix(company).problems(rows) if "foreign one" in each]

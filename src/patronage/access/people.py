@@ -51,8 +51,7 @@ def create_user(
         must_change_password: whether the password is only for the first log-in.
 
     Raises:
-        Refused: the address is taken or none, the name is empty, the password too easy, or a
-            role is none of a person's.
+        Refused: the address is taken or none, the name is empty, or the password too easy.
     """
     actor.require(Right.ADMINISTER)
     email = _checked_email(email)
@@ -96,7 +95,7 @@ def grant_role(*, actor: Actor, now: datetime, user_id: str, role: Role, reason:
     """Give a person a role from `now` on; a role held already stays as it is.
 
     Raises:
-        Refused: the account is closed, or the role is none of a person's.
+        Refused: the account is closed.
     """
     actor.require(Right.ADMINISTER)
     with atomic():
@@ -186,8 +185,6 @@ def _let_go(user: User, now: datetime, roles: frozenset[Role]) -> None:
 
 
 def _open_grant(actor: Actor, now: datetime, user: User, role: Role, reason: str) -> RoleGrant:
-    if role is Role.SERVICE:
-        raise Refused("The role service is for keys of other systems. Make a key instead.")
     before = open_roles(user, now)
     grant = RoleGrant.objects.create(
         user=user, role=role.value, starts_at=now, granted_by=actor.id, reason=reason

@@ -25,6 +25,7 @@ def show(
     action: str = "",
     since: date | None = None,
     until: date | None = None,
+    changes: bool = False,
     limit: int = 20,
 ) -> None:
     """Show the newest entries.
@@ -41,12 +42,16 @@ def show(
         First day, in the company's time zone.
     until
         Last day.
+    changes
+        Show the right, and from what to what, too.
     limit
         How many.
     """
     first, end = instants_of(since, until)
     question = reads.AuditQuestion(who=who, action=action, about=about, since=first, until=end)
-    found = reads.audit_page(current().actor, question, limit=limit)
+    call = current()
+    found = reads.audit_page(call.actor, question, limit=limit)
+    is_full = changes or call.json
     rows(
         "",
         [
@@ -55,11 +60,10 @@ def show(
                 "who": entry.actor_name,
                 "what": entry.action,
                 "subject": f"{entry.subject_kind} {entry.subject_id}",
-                "right": entry.right or None,
-                "reason": entry.reason or None,
-                "from": _written(entry.before),
-                "to": _written(entry.change),
             }
+            | ({"right": entry.right or None} if is_full else {})
+            | {"reason": entry.reason or None}
+            | ({"from": _written(entry.before), "to": _written(entry.change)} if is_full else {})
             for entry in found.entries
         ],
         empty="Nothing was recorded that answers this.",
