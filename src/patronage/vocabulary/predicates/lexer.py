@@ -36,6 +36,9 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
+_SIGNED = re.compile(
+    r"([+-]?)[ ]*((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:E[+-]?[0-9]+)?)", re.IGNORECASE | re.ASCII
+)
 _OPENING = re.compile(r"[ \t\r\n]*\(")
 _UNITS = {"DAY": 1, "DAYS": 1, "WEEK": 7, "WEEKS": 7}
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -156,6 +159,32 @@ def _word(text: str, found: re.Match[str], fields: FieldCatalog) -> Token:
         advice = f"Did you mean {near}?" if near else f"Known fields: {_some(fields)}."
         raise PredicateError.at(text, at, f"There is no field {_shown(word)}.", advice)
     return Token("value", at, FieldRef(kind_of_field(fields[word]), word))
+
+
+def literal_of(kind: Kind, written: str) -> Literal:
+    """Read one constant for a field of a kind, as an input field of a form holds it.
+
+    Texts are taken as they are; numbers, dates and "true" or "false" may have spaces around them.
+    """
+    plain = written.strip(" \t\r\n")
+    match kind:
+        case Kind.TEXT:
+            doubled = written.replace("'", "''")
+            return _string(written, 0, f"'{doubled}'")
+        case Kind.DATE:
+            return _date(plain, 0, plain)
+        case Kind.BOOLEAN if plain.lower() in ("true", "false"):
+            return Literal(kind, plain.lower() == "true")
+        case Kind.INTEGER | Kind.NUMBER if (found := _SIGNED.fullmatch(plain)) is not None:
+            number = _number(plain, 0, found[2])
+            if found[1] == "-" and isinstance(number.value, int | float):
+                return Literal(number.kind, -number.value)
+            return number
+    expected = "true or false" if kind is Kind.BOOLEAN else "a number"
+    raise PredicateError(
+        f"{_shown(written)} is not {expected}.",
+        "Write true or false." if kind is Kind.BOOLEAN else "Write digits, as in 1234.5",
+    )
 
 
 def _number(text: str, at: int, written: str) -> Literal:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from patronage.vocabulary.fields import FieldCatalog
+from patronage.vocabulary.predicates.builder import from_builder, to_builder
 from patronage.vocabulary.predicates.fused import Answer, Record, compile_rule, compile_rules
 from patronage.vocabulary.predicates.nodes import Condition, fields_of
 from patronage.vocabulary.predicates.parser import parse
@@ -56,6 +57,24 @@ class Predicate:
         """Give the stored form: a version and the tree, the same text for equal predicates."""
         document = to_document(self.tree)
         return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_builder(cls, document: str | Mapping[str, Any], fields: FieldCatalog) -> Predicate:
+        """Read rows and groups (text or the parsed object) as ``to_builder`` gives them.
+
+        Raises PredicateError that names the row, as in "Row 2.1", for what no rule can be.
+        """
+        return cls(from_builder(document, fields))
+
+    def to_builder(self) -> dict[str, Any]:
+        """Give the rule as a group of rows and groups, for a condition builder.
+
+        A group is ``{"kind": "group", "match": "all" | "any" | "none", "rows": […]}``, a row
+        ``{"kind": "row", "field": …, "operator": …, "value": …}`` (values are texts; a list of
+        them for lists and ranges; none where nothing is compared), and what rows cannot say is
+        ``{"kind": "text", "text": …}``. ``from_builder`` gives an equal predicate.
+        """
+        return to_builder(self.tree)
 
     @property
     def text(self) -> str:

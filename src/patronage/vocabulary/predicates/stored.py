@@ -34,7 +34,8 @@ from patronage.vocabulary.predicates.types import check_condition, kind_of_field
 
 #: Raised when the shape of the stored tree changes; older ones stay readable.
 VERSION = 1
-_LONGEST_DOCUMENT = 200_000
+#: Characters of a stored rule; what the longest text is stored as has fewer.
+LONGEST_DOCUMENT = 200_000
 _OPERATORS = frozenset(["=", "<>", "<", "<=", ">", ">="])
 _ADVICE = "Store what Predicate.to_json gives, unchanged."
 
@@ -53,11 +54,7 @@ def from_document(document: str | Mapping[str, Any], fields: FieldCatalog | None
     try:
         tree = _tree(document)
         root: Condition = _read(tree, 0)
-        refuse_shape(root, _refuse)
-        units = {} if fields is None else {name: each.unit for name, each in fields.items()}
-        check_condition(root, _refuse, units)
-        refuse_length(root, _refuse)
-        _check_fields(root, fields)
+        check_tree(root, fields)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         if isinstance(error, PredicateError):
             raise
@@ -65,9 +62,18 @@ def from_document(document: str | Mapping[str, Any], fields: FieldCatalog | None
     return root
 
 
+def check_tree(root: Condition, fields: FieldCatalog | None) -> None:
+    """Refuse a tree that ``parse`` could not have given, or whose fields are not as it says."""
+    refuse_shape(root, _refuse)
+    units = {} if fields is None else {name: each.unit for name, each in fields.items()}
+    check_condition(root, _refuse, units)
+    refuse_length(root, _refuse)
+    _check_fields(root, fields)
+
+
 def _tree(document: str | Mapping[str, Any]) -> Any:
     if isinstance(document, str):
-        if len(document) > _LONGEST_DOCUMENT:
+        if len(document) > LONGEST_DOCUMENT:
             raise PredicateError("The stored rule is too long.", "Split it into several rules.")
         document = json.loads(document)
     if not isinstance(document, Mapping) or set(document) != {"version", "tree"}:
