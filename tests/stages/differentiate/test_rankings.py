@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from scipy.stats import spearmanr
@@ -14,6 +15,7 @@ from patronage.access.errors import NotAllowed, NotFound
 from patronage.access.models import AuditEntry, User
 from patronage.access.people import create_user
 from patronage.access.roles import SYSTEM, Actor, Role
+from patronage.access.scope import Scope, customer_scope, visible_customers
 from patronage.access.texts import UnstorableText
 from patronage.differentiate.actions import (
     move_client,
@@ -204,6 +206,29 @@ def test_the_correlation_with_value_is_reported(opened: Ranking, clients: list[s
     assert agreement.clients == len(values) == 6
     assert agreement.correlation == pytest.approx(peer.statistic)
     assert agreement.low < agreement.correlation < agreement.high
+
+
+def seen_by_manager_of(mine: list[str], opened: Ranking) -> RankingView:
+    manager = Actor(id="usr_ana", name="Ana", roles=frozenset({Role.MANAGER}))
+    with (
+        customer_scope.answered_by(lambda _actor, _now: Scope(portfolio_ids=frozenset({"prt_1"}))),
+        visible_customers.answered_by(lambda _scope: Q(id__in=mine)),
+    ):
+        return ranking(manager, opened.id, NOW)
+
+
+def test_agreement_says_nothing_of_clients_out_of_sight(
+    opened: Ranking, clients: list[str]
+) -> None:
+    all_scored(opened, clients)
+    value(actor=SYSTEM, now=NOW, as_of=date(2025, 3, 31))
+    found = {count: seen_by_manager_of(clients[:count], opened) for count in (4, 3)}
+
+    assert [each.customer_id for each in found[4].places] == clients[:4]
+    assert (found[4].head.clients, found[4].out_of_sight) == (6, 2)
+    assert found[4].agreement is not None
+    assert found[4].agreement.clients == 4
+    assert found[3].agreement is None
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ class RankingView:
     places: Sequence[Place]
     #: clients outside the reader's scope
     out_of_sight: int
-    #: over the whole ranking; None with too few clients that have both
+    #: of the clients in the reader's scope; None with too few that have both
     agreement: Agreement | None
 
 
@@ -126,26 +126,26 @@ def ranking(actor: Actor, ranking_id: str, now: datetime) -> RankingView:
     moves = list(RankMove.objects.filter(client__ranking=row).order_by("moved_at", "id"))
     names = _names({row.opened_by, row.reviewed_by, *(move.actor_id for move in moves)})
     order = standing_order(row)
-    ids = order["customer_id"].to_list()
+    shown = in_scope(order, actor, now)
+    ids = shown["customer_id"].to_list()
     labels = labels_of(ids)
     values = dict(
         LatestValuation.objects.filter(customer_id__in=ids).values_list(
             "customer_id", "value_minor"
         )
     )
-    seen = set(in_scope(order, actor, now)["customer_id"])
     by_client: dict[int, list[Move]] = {}
     for move in moves:
-        shown = Move(
+        made = Move(
             place=move.place,
             reason=move.reason,
             by=names.get(move.actor_id, move.actor_id),
             at=move.moved_at,
         )
-        by_client.setdefault(move.client_id, []).append(shown)
+        by_client.setdefault(move.client_id, []).append(made)
     criteria = _weights(row)
     return RankingView(
-        head=_head(row, names, len(ids)),
+        head=_head(row, names, len(order)),
         criteria=criteria,
         places=[
             Place(
@@ -161,11 +161,10 @@ def ranking(actor: Actor, ranking_id: str, now: datetime) -> RankingView:
                 moves=by_client.get(each["client_id"], []),
                 value_minor=values.get(each["customer_id"]),
             )
-            for each in order.to_dicts()
-            if each["customer_id"] in seen
+            for each in shown.to_dicts()
         ],
-        out_of_sight=len(ids) - len(seen),
-        agreement=_agreement(order, values),
+        out_of_sight=len(order) - len(shown),
+        agreement=_agreement(shown, values),
     )
 
 
