@@ -50,33 +50,10 @@ def create_customers(*, actor: Actor, now: datetime, rows: Any, personal: bool =
     count = rows.num_rows
     drawn = "customer_id" in rows.column_names
     ids = rows["customer_id"].to_pylist() if drawn else new_ids(IdPrefix.CUSTOMER, count)
-    given = rows["source_value"].to_pylist()
-    kinds, labels = rows["source_kind"].to_pylist(), rows["label"].to_pylist()
-    entered = rows["entered_at"].to_pylist()
-    values = list(map(digest_of, kinds, given)) if personal else given
+    labels, entered = rows["label"].to_pylist(), rows["entered_at"].to_pylist()
     try:
         with atomic():
-            bulk.insert(
-                Customer,
-                {
-                    "id": ids,
-                    "kind": rows["kind"].to_pylist(),
-                    "label": labels,
-                    "entry": rows["entry"].to_pylist(),
-                    "entered_at": entered,
-                    "created_at": [now] * count,
-                },
-            )
-            bulk.insert(
-                Identifier,
-                {
-                    "customer": ids,
-                    "kind": kinds,
-                    "value": values,
-                    "personal": [personal] * count,
-                    "recorded_at": [now] * count,
-                },
-            )
+            _insert(rows, ids, now, personal=personal)
             _open_profiles(ids)
             customers_created.announce(
                 CustomersCreated(
@@ -93,9 +70,35 @@ def create_customers(*, actor: Actor, now: datetime, rows: Any, personal: bool =
                 change={"customers": count},
             )
     except IntegrityError as error:
-        raise IdentifierTaken(kind=kinds[0], count=count) from error
+        raise IdentifierTaken(kind=rows["source_kind"][0].as_py(), count=count) from error
     return pa.table(
         {"source_value": rows["source_value"], "customer_id": pa.array(ids, pa.string())}
+    )
+
+
+def _insert(rows: Any, ids: Sequence[str], now: datetime, *, personal: bool) -> None:
+    """Write the customers and what their source calls them."""
+    given, kinds = rows["source_value"].to_pylist(), rows["source_kind"].to_pylist()
+    bulk.insert(
+        Customer,
+        {
+            "id": ids,
+            "kind": rows["kind"].to_pylist(),
+            "label": rows["label"].to_pylist(),
+            "entry": rows["entry"].to_pylist(),
+            "entered_at": rows["entered_at"].to_pylist(),
+            "created_at": [now] * len(ids),
+        },
+    )
+    bulk.insert(
+        Identifier,
+        {
+            "customer": ids,
+            "kind": kinds,
+            "value": list(map(digest_of, kinds, given)) if personal else given,
+            "personal": [personal] * len(ids),
+            "recorded_at": [now] * len(ids),
+        },
     )
 
 
@@ -126,23 +129,16 @@ def record_consent(
         )
     with atomic():
         require_customer(actor, customer_id, now)
-        try:
-            with atomic():
-                consent = Consent.objects.create(
-                    customer_id=customer_id,
-                    purpose=purpose,
-                    channel=channel,
-                    state=state,
-                    source=source,
-                    valid_from=starts,
-                    recorded_at=now,
-                    actor_id=actor.id,
-                )
-        except IntegrityError as error:
-            raise Refused(
-                "A consent for this purpose, channel and instant was recorded a moment ago. "
-                "Look at the customer again before changing it."
-            ) from error
+        consent = _written(
+            customer_id=customer_id,
+            purpose=purpose,
+            channel=channel,
+            state=state,
+            source=source,
+            valid_from=starts,
+            recorded_at=now,
+            actor_id=actor.id,
+        )
         if state == "withdrawn":
             consent_withdrawn.announce(
                 ConsentWithdrawn(
@@ -164,6 +160,17 @@ def record_consent(
             change={"purpose": purpose, "channel": channel, "state": state},
         )
     return consent
+
+
+def _written(**columns: Any) -> Consent:
+    try:
+        with atomic():
+            return Consent.objects.create(**columns)
+    except IntegrityError as error:
+        raise Refused(
+            "A consent for this purpose, channel and instant was recorded a moment ago. "
+            "Look at the customer again before changing it."
+        ) from error
 
 
 def declare_consents(

@@ -78,6 +78,27 @@ def choose(
     within = permitted if within_boundary is None else within_boundary
     stages = (consented, permitted, within, capped, affordable)
     _check(scores, eligible, tie_break, held_out, limit, *stages)
+    reasons = _first_failures(eligible, scores, *stages)
+    chosen = _best(np.where(reasons == _OUTSCORED, scores, 0.0), tie_break, limit)
+    won = chosen >= 0
+    rows, slots = won.nonzero()
+    reasons[rows, chosen[rows, slots]] = np.where(held_out[rows], _WITHHELD, _CHOSEN)
+    outcome = np.where(
+        won[:, 0], np.where(held_out, int(Outcome.WITHHELD), int(Outcome.OFFERED)), Outcome.NOTHING
+    ).astype(np.int8)
+    return Choice(chosen=chosen, reasons=reasons, outcome=outcome)
+
+
+def _first_failures(
+    eligible: NDArray[np.int8],
+    scores: NDArray[np.float64],
+    consented: Bools,
+    permitted: Bools,
+    within: Bools,
+    capped: Bools,
+    affordable: Bools,
+) -> NDArray[np.int8]:
+    """Why each action is out; what passes every stage can only be outscored."""
     reasons = np.full(scores.shape, _OUTSCORED, dtype=np.int8)
     # From the last stage to the first, so that what is written last is the first to have failed.
     reasons[scores <= 0.0] = _NOT_WORTH_IT
@@ -88,14 +109,7 @@ def choose(
     reasons[~consented] = _NO_CONSENT
     reasons[eligible < 0] = _UNKNOWN
     reasons[eligible == 0] = _INELIGIBLE
-    chosen = _best(np.where(reasons == _OUTSCORED, scores, 0.0), tie_break, limit)
-    won = chosen >= 0
-    rows, slots = won.nonzero()
-    reasons[rows, chosen[rows, slots]] = np.where(held_out[rows], _WITHHELD, _CHOSEN)
-    outcome = np.where(
-        won[:, 0], np.where(held_out, int(Outcome.WITHHELD), int(Outcome.OFFERED)), Outcome.NOTHING
-    ).astype(np.int8)
-    return Choice(chosen=chosen, reasons=reasons, outcome=outcome)
+    return reasons
 
 
 def _best(

@@ -62,6 +62,10 @@ def incremental_value(
         + _cost("capacity_cost", capacity_cost)
     )
     value = p1 * (earned - discount) - p0 * earned + _finite("future", future) - costs
+    return _by_customer_and_action(value)
+
+
+def _by_customer_and_action(value: Floats) -> Floats:
     if value.ndim > 2:
         raise ValueError(
             f"incremental_value: arguments broadcast to shape {value.shape}; expected "

@@ -74,7 +74,7 @@ def customer_value(
     Raises `InvalidFigures`, naming the first rows, for missing values, negative variances, a
     probability outside 0 to 1, a margin rate outside -1 to 1.
     """
-    n, n_var, buys, z, z_var, m, cost, squares, noise = float_columns(
+    n, n_var, buys, z, z_var, m, cost, squares, noise = _checked(
         expected_purchases=expected_purchases,
         purchase_variance=purchase_variance,
         probability_of_purchase=probability_of_purchase,
@@ -85,18 +85,6 @@ def customer_value(
         mean_squared_discount=mean_squared_discount,
         purchase_spend_variance=purchase_spend_variance,
     )
-    for name, column in (
-        ("expected_purchases", n),
-        ("purchase_variance", n_var),
-        ("expected_spend", z),
-        ("spend_variance", z_var),
-        ("cost_to_serve_per_purchase", cost),
-        ("mean_squared_discount", squares),
-        ("purchase_spend_variance", noise),
-    ):
-        refuse("must not be negative", name, column, column < 0)
-    refuse("must lie between 0 and 1", "probability_of_purchase", buys, (buys < 0) | (buys > 1))
-    refuse("must lie between -1 and 1", "margin_rate", m, np.abs(m) > 1)
     unit, unit_sd = m * z - cost, np.abs(m) * np.sqrt(z_var)
     value = n * unit
     second = (n_var + n**2) * (unit**2 + unit_sd**2) + m**2 * squares * noise
@@ -104,6 +92,19 @@ def customer_value(
     low, high = _interval(value, second, buys, in_doubt, _Cuts.by(level_below))
     deviation = np.sqrt(np.maximum(second - value**2, 0.0))
     return CustomerValue(value=value, standard_deviation=deviation, low=low, high=high)
+
+
+def _checked(**given: ArrayLike) -> list[FloatArray]:
+    """The columns in the order given; a share, a rate of either sign, all others from 0."""
+    columns = float_columns(**given)
+    for name, column in zip(given, columns, strict=True):
+        if name == "probability_of_purchase":
+            refuse("must lie between 0 and 1", name, column, (column < 0) | (column > 1))
+        elif name == "margin_rate":
+            refuse("must lie between -1 and 1", name, column, np.abs(column) > 1)
+        else:
+            refuse("must not be negative", name, column, column < 0)
+    return columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
