@@ -44,6 +44,9 @@ class Right(StrEnum):
     ASSIGN = "assign portfolios"
     PROPOSE_OFFER = "propose offers"
     RULE = "rule on offers"
+    USE_LEVER = "use levers"
+    GRANT_LEVER = "grant levers"
+    SET_BOUNDARY = "set boundaries"
     DECIDE = "decide"
     DECIDE_EVERYBODY = "decide for everybody"
     RECORD_NEED = "record needs"
@@ -86,6 +89,7 @@ _IN_CHARGE = Permission(
             _R.SEE_STATEMENTS,
             _R.SEE_OFFERS,
             _R.RULE,
+            _R.USE_LEVER,
             _R.HAND_OVER,
             _R.RECORD_NEED,
             _R.DECIDE,
@@ -109,6 +113,8 @@ POLICY: dict[Role, Permission] = {
                 _R.SEE_CYCLES,
                 _R.HAND_OVER,
                 _R.ASSIGN,
+                _R.GRANT_LEVER,
+                _R.SET_BOUNDARY,
                 _R.DRAFT_STATEMENT,
                 _R.REVIEW_STATEMENT,
                 _R.PUBLISH_STATEMENT,
@@ -133,12 +139,12 @@ POLICY: dict[Role, Permission] = {
     _E.AGENT: Permission(
         customers=Reach.ALL,
         offers=Reach.NONE,
-        rights=frozenset({_R.SEE_CUSTOMERS, _R.RECORD_NEED, _R.DECIDE}),
+        rights=frozenset({_R.SEE_CUSTOMERS, _R.RECORD_NEED, _R.DECIDE, _R.USE_LEVER}),
     ),
     _E.COMPLAINT_HANDLER: Permission(
         customers=Reach.ALL,
         offers=Reach.NONE,
-        rights=frozenset({_R.SEE_CUSTOMERS, _R.RECORD_NEED}),
+        rights=frozenset({_R.SEE_CUSTOMERS, _R.RECORD_NEED, _R.USE_LEVER}),
     ),
     _E.ANALYST: Permission(
         customers=Reach.ALL,

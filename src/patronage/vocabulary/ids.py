@@ -49,6 +49,7 @@ class IdPrefix(StrEnum):
     INTERACTION = "int"
     JOB = "job"
     LEVER = "lev"
+    LEVER_USE = "lvu"
     MANIFEST = "man"
     MEMBERSHIP = "mem"
     MODEL = "mdl"
