@@ -200,18 +200,69 @@ def test_an_earlier_quarter_is_one_click_away_and_a_date_without_one_says_so(
     statement: Statement, log_in: LogIn, live_server: LiveServer
 ) -> None:
     page = log_in("eva")
-    page.get_by_role("link", name="Quarter 3 of 2024").click()
+    page.get_by_role("link", name="Q3 2024").click()
     expect(page).to_have_url(re.compile("as_of=2024-09-30"))
     expect(page.get_by_text("This is the first statement")).to_be_visible()
     expect(page.locator(".top .as-of")).to_contain_text("30 Sep 2024")
     # the way back from a drill-down is to the same statement
     page.locator("table.lines tbody tr").last.get_by_role("link").first.click()
-    page.get_by_role("link", name="Quarter 3 of 2024").click()
+    page.get_by_role("link", name="Q3 2024").click()
     expect(page.get_by_text("This is the first statement")).to_be_visible()
     page.goto(f"{live_server.url}/equity?as_of=2023-12-31")
     expect(page.get_by_role("heading", level=1)).to_contain_text("no statement as of 31 Dec 2023")
     page.get_by_role("link", name="See the newest statement").click()
-    expect(page.get_by_role("link", name="Quarter 4 of 2024")).to_be_visible()
+    expect(page.get_by_role("link", name="Q4 2024")).to_be_visible()
+
+
+def test_the_quarter_stands_beside_the_one_before_line_by_line(
+    world: World, statement: Statement, log_in: LogIn
+) -> None:
+    page = log_in("eva")
+    rows = page.get_by_role("region", name="Beside the quarter before").locator("tbody tr")
+    now = reads.statement(SYSTEM, statement.id, clock.now()).total
+    before = reads.statement(SYSTEM, BEFORE, clock.now()).total
+    closing = rows.filter(has=page.get_by_role("rowheader", name="Closing", exact=True))
+    written = [minor(text) for text in closing.locator("td").all_inner_texts()]
+    cents = (now.amounts_minor["closing"], before.amounts_minor["closing"])
+    assert [100 * each for each in written[:2]] == pytest.approx(cents, abs=51)
+    assert written[2] == pytest.approx(written[0] - written[1], abs=1)
+    expect(page.get_by_text("The statement of Q3 2024 is not published yet")).to_be_visible()
+    page.get_by_role("link", name="Q3 2024").click()
+    expect(page.get_by_text("This is the first statement")).to_be_visible()
+    expect(page.get_by_role("region", name="Beside the quarter before")).to_have_count(0)
+
+
+def test_the_customers_behind_a_bar_can_be_taken_away_as_a_file(
+    world: World, statement: Statement, log_in: LogIn, live_server: LiveServer, tmp_path: Path
+) -> None:
+    page = log_in("ana")
+    page.goto(f"{live_server.url}/equity/{statement.id}/lines/closing")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Take as CSV").click()
+    file = tmp_path / "closing.csv"
+    download.value.save_as(file)
+    with file.open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    mine = reads.statement(world.ana, statement.id, clock.now())
+    assert {row["portfolio"] for row in rows} == {each.portfolio for each in mine.portfolios}
+    assert sum(int(row["amount_minor"]) for row in rows) == mine.total.amounts_minor["closing"]
+
+
+def test_a_printed_statement_holds_every_column_and_no_button(
+    statement: Statement, log_in: LogIn
+) -> None:
+    page = log_in("eva")
+    charts_drawn(page)
+    page.emulate_media(media="print")
+    expect(page.get_by_role("link", name="Take as CSV")).to_be_hidden()
+    expect(page.locator(".top .bar")).to_be_hidden()
+    expect(page.get_by_role("columnheader", name="Of expected")).to_be_visible()
+    keep_picture(page, "equity-print")
+    # A4 with margins of 1 cm
+    page.set_viewport_size({"width": 718, "height": 1047})
+    for table in page.locator(".table-frame table").all():
+        if table.is_visible():
+            assert table.evaluate("it => it.scrollWidth <= it.parentElement.clientWidth + 1")
 
 
 def test_the_csv_holds_every_line_to_the_cent(

@@ -10,9 +10,10 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from patronage.access.roles import SYSTEM
-from patronage.differentiate.actions import open_ranking
 from patronage.differentiate.jobs import value
+from patronage.differentiate.models import Ranking
 from patronage.differentiate.reads import valuations
+from patronage.differentiate.reads.in_sight import in_scope, labels_of
 from patronage.steer.lever_tree import lever_tree
 
 from ..stages.customize.world import World
@@ -104,24 +105,45 @@ def test_an_analyst_sees_who_leaves_how_customers_differ_and_what_winning_one_ma
 def test_clients_are_scored_moved_and_reviewed_by_a_second_person(
     steered: World, log_in: LogIn, live_server: LiveServer
 ) -> None:
-    ids = valuations(value(actor=SYSTEM, now=NOW, as_of=BEFORE))["customer_id"][:2].to_list()
-    made = open_ranking(
-        actor=SYSTEM,
-        now=NOW,
-        name="Key accounts",
-        purpose="One contract a decade",
-        criteria={"fit": 1.0},
-        customer_ids=ids,
-    )
-    page = log_in("eva")
+    valued = valuations(value(actor=SYSTEM, now=NOW, as_of=BEFORE))
+    ids = in_scope(valued, steered.ana, NOW)["customer_id"][:2].to_list()
+    first, second = (labels_of(ids)[each] for each in ids)
+    page = log_in("ana")
     page.goto(f"{live_server.url}/rankings")
-    page.get_by_role("link", name="Key accounts").click()
+    expect(page.get_by_text("There is no ranking yet")).to_be_visible()
+    looked_at(page, "rankings-empty")
+    page.get_by_role("button", name="Open a ranking").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill("Key accounts")
+    dialog.get_by_label("What is it for").fill("One contract a decade")
+    dialog.get_by_label("Criterion 1", exact=True).fill("fit")
+    dialog.get_by_label("Weight of criterion 1").fill("3")
+    dialog.get_by_label("Clients, one a line").fill(f"{first}\nNobody at all")
+    dialog.get_by_role("button", name="Open it").click()
+    # what is wrong is said beside the form, which keeps what was typed
+    expect(dialog.locator("[data-errors]")).to_contain_text("No client of yours is called “Nobody")
+    dialog.get_by_label("Clients, one a line").fill(f"{first}\n{second}")
+    dialog.get_by_role("button", name="Open it").click()
+    expect(page.get_by_text("The ranking is open.")).to_be_visible()
+    made = Ranking.objects.get(name="Key accounts")
+    assert made.opened_by == steered.ana.id
     for place in range(2):
         page.locator("#vote-customer").select_option(index=place)
         page.get_by_label("fit, 0 to 10").fill("7" if place else "3")
         page.get_by_role("button", name="Score", exact=True).click()
         expect(page.get_by_text("Your scores count.")).to_be_visible()
+    page.locator("#move-customer").select_option(label=first)
+    page.get_by_label("New place").fill("1")
+    page.locator("#move-reason").fill("Its new owner buys for the whole group")
+    page.get_by_role("button", name="Change the rank").click()
+    expect(page.locator("tbody tr").first).to_contain_text(first)
+    expect(page.locator("tbody tr").first).to_contain_text("buys for the whole group")
     looked_at(page, "ranking")
+    page.get_by_role("button", name="Review: freeze it").click()
+    expect(page.get_by_text("Ask a person who did neither to review it")).to_be_visible()
+    page = log_in("eva")
+    page.goto(f"{live_server.url}/rankings")
+    page.get_by_role("link", name="Key accounts").click()
     page.get_by_role("button", name="Review: freeze it").click()
     expect(page.get_by_text("It does not change any more.").first).to_be_visible()
     expect(page.get_by_role("button", name="Score", exact=True)).to_have_count(0)

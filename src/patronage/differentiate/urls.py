@@ -27,6 +27,7 @@ urlpatterns = [
     path("value/segments", pages.segments, name="segments"),
     path("value/acquisition", pages.acquisition, name="acquisition"),
     path("rankings", pages.rankings, name="rankings"),
+    path("rankings/openings", pages.open_ranking, name="open-ranking"),
     path("rankings/<str:ranking_id>", pages.ranking, name="ranking"),
     path("rankings/<str:ranking_id>/votes", pages.vote_ranking, name="vote-ranking"),
     path("rankings/<str:ranking_id>/moves", pages.move_ranking, name="move-ranking"),

@@ -13,6 +13,7 @@ urlpatterns = [
     path("equity/<str:statement_id>/statement.csv", pages.statement_csv, name="statement-csv"),
     path("equity/<str:statement_id>/review", pages.review, name="review"),
     path("equity/<str:statement_id>/publication", pages.publish, name="publish"),
+    path("equity/<str:statement_id>/lines/<str:kind>.csv", pages.line_csv, name="line-csv"),
     path("equity/<str:statement_id>/lines/<str:kind>", pages.behind_line, name="line"),
     path("scorecards", pages.scorecards, name="scorecards"),
     path("cycles", pages.cycles, name="cycles"),

@@ -11,6 +11,7 @@ from patronage.differentiate.pages.objective import (
     revoke_objective,
     set_objective,
 )
+from patronage.differentiate.pages.opening import open_ranking
 from patronage.differentiate.pages.rankings import (
     move_ranking,
     ranking,
@@ -36,6 +37,7 @@ __all__ = [
     "models",
     "move_ranking",
     "objective_context",
+    "open_ranking",
     "ranking",
     "rankings",
     "reconcile",

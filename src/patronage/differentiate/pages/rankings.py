@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import Final
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -17,16 +15,22 @@ from patronage.access.errors import Refused
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.differentiate import actions
+from patronage.differentiate.pages.numbers import whole_number
+from patronage.differentiate.pages.opening import CRITERIA
 from patronage.differentiate.reads import rankings as reads
-
-_WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
 
 
 @require_safe
 def rankings(request: CallerRequest) -> HttpResponse:
     """Every ranking, newest first."""
     return render(
-        request, "differentiate/rankings.html", {"rankings": reads.rankings(request.actor)}
+        request,
+        "differentiate/rankings.html",
+        {
+            "rankings": reads.rankings(request.actor),
+            "may_rank": request.actor.may(Right.SET_OBJECTIVE),
+            "criteria": CRITERIA,
+        },
     )
 
 
@@ -67,7 +71,7 @@ def vote_ranking(request: CallerRequest, ranking_id: str) -> HttpResponse:
             now=request.now,
             ranking_id=ranking_id,
             customer_id=request.POST.get("customer", ""),
-            scores={name: _whole(text) for name, text in given.items() if text.strip()},
+            scores={name: whole_number(text) for name, text in given.items() if text.strip()},
         ),
         _("Your scores count."),
     )
@@ -85,7 +89,7 @@ def move_ranking(request: CallerRequest, ranking_id: str) -> HttpResponse:
             now=request.now,
             ranking_id=ranking_id,
             customer_id=request.POST.get("customer", ""),
-            place=_whole(request.POST.get("place", "")),
+            place=whole_number(request.POST.get("place", "")),
             reason=request.POST.get("reason", ""),
         ),
         _("The client has another place; your reason stands beside it."),
@@ -102,16 +106,6 @@ def review_ranking(request: CallerRequest, ranking_id: str) -> HttpResponse:
         lambda: actions.review_ranking(actor=request.actor, now=request.now, ranking_id=ranking_id),
         _("The ranking is reviewed. It does not change any more."),
     )
-
-
-def _whole(text: str) -> int:
-    """A whole number as typed; which of them can be is for the action to say."""
-    if _WHOLE_NUMBER.fullmatch(text.strip()) is None:
-        raise Refused(
-            _("%(text)s is not a whole number. Write one in digits, such as 7.")
-            % {"text": text[:40]}
-        )
-    return int(text)
 
 
 def _done(

@@ -39,9 +39,12 @@ def years_words(horizon_days: int) -> str:
     return f"{horizon_days / 365:.2g}"
 
 
-def cohort_words(cohort: str) -> str:
+def quarter_words(quarter: str) -> str:
     """ "2017-Q1" as people write it."""
-    if cohort == FROM_THE_START:
-        return gettext("There from the start")
-    year, _dash, number = cohort.partition("-Q")
+    year, _dash, number = quarter.partition("-Q")
     return gettext("Q%(number)s %(year)s") % {"number": number, "year": year}
+
+
+def cohort_words(cohort: str) -> str:
+    """The quarter of a cohort's first purchase as people write it."""
+    return gettext("There from the start") if cohort == FROM_THE_START else quarter_words(cohort)

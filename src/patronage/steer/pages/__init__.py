@@ -4,6 +4,7 @@ from patronage.steer.pages.behind_line import behind_line
 from patronage.steer.pages.cycles import cycles
 from patronage.steer.pages.equity import equity
 from patronage.steer.pages.levers import levers, levers_csv
+from patronage.steer.pages.line_file import line_csv
 from patronage.steer.pages.metrics import metrics
 from patronage.steer.pages.scorecards import scorecards
 from patronage.steer.pages.statement_file import statement_csv
@@ -16,6 +17,7 @@ __all__ = [
     "equity",
     "levers",
     "levers_csv",
+    "line_csv",
     "metrics",
     "publish",
     "review",

@@ -13,10 +13,11 @@ from django.views.decorators.http import require_safe
 from patronage.access.errors import NotFound
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
+from patronage.differentiate.pages.words import quarter_words
 from patronage.steer import reads
 from patronage.steer.models import LINES
 from patronage.steer.pages.equity import line_address
-from patronage.steer.pages.words import LEVELS, MEANINGS, TITLES, quarter_words, total_words
+from patronage.steer.pages.words import MEANINGS, TITLES, total_words
 
 
 @require_safe
@@ -44,7 +45,7 @@ def behind_line(request: CallerRequest, statement_id: str, kind: str) -> HttpRes
         "statement_url": f"{reverse('steer:equity')}?{urlencode({'statement': statement_id})}",
         "title": TITLES[kind],
         "meaning": MEANINGS[kind],
-        "is_level": kind in LEVELS,
+        "csv": _file(statement_id, kind, chosen),
         "behind": behind,
         "whose": names.get(chosen, everybody) if chosen else everybody,
         "rows": [
@@ -65,3 +66,8 @@ def behind_line(request: CallerRequest, statement_id: str, kind: str) -> HttpRes
         ],
     }
     return render(request, "steer/behind_line.html", context)
+
+
+def _file(statement_id: str, kind: str, portfolio_id: str | None) -> str:
+    address = reverse("steer:line-csv", args=[statement_id, kind])
+    return f"{address}?{urlencode({'portfolio': portfolio_id})}" if portfolio_id else address

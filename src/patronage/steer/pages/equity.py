@@ -17,14 +17,15 @@ from django.views.decorators.http import require_safe
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import SYSTEM_ID, Right
 from patronage.differentiate.models import ValuationRun
+from patronage.differentiate.pages.words import quarter_words
 from patronage.steer import reads
 from patronage.steer.models import LINES
+from patronage.steer.pages.quarter_before import quarter_before
 from patronage.steer.pages.words import (
     LEVELS,
     MEANINGS,
     TITLES,
     UNPAID,
-    quarter_words,
     total_words,
 )
 from patronage.steer.reads import Column, ScorecardView, StatementHead, StatementView
@@ -149,6 +150,7 @@ def _context(
         "lines": _lines(shown),
         "chances": _chances(shown) if shown.total.frequency else [],
         "shared": reads.shared_experience(request.actor, shown.head.id, request.now),
+        "before": quarter_before(request.actor, request.now, shown, heads),
         "beside": [_beside(shown, column) for column in shown.portfolios],
         "quarters": _quarters(heads, shown.head),
         "others": [h for h in heads if h.as_of == shown.head.as_of and h.id != shown.head.id],

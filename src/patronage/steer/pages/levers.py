@@ -45,7 +45,7 @@ MEANINGS: Final[Mapping[str, Promise]] = {
         "Of what is bought in a day now, one percentage point more is still bought in a year"
     ),
     "frequency": _("1% more shopping days for as long as customers stay"),
-    "margin": _("One cent more of every dollar spent is kept as margin"),
+    "margin": _("One percentage point more of what is spent is kept as margin"),
     "cost_to_serve": _("Serving costs 1% less"),
 }
 

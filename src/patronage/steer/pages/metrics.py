@@ -9,9 +9,8 @@ from django.views.decorators.http import require_safe
 from patronage.access.errors import NotFound
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
-from patronage.differentiate.pages.words import years_words
+from patronage.differentiate.pages.words import quarter_words, years_words
 from patronage.steer.metric_pairs import SalesAndValue, metric_pairs
-from patronage.steer.pages.words import quarter_words
 
 
 @require_safe
@@ -68,4 +67,4 @@ def _part(sales: SalesAndValue) -> str:
         return "sold more, worth less"
     if sold < 0 <= worth:
         return "sold less, worth more"
-    return "together"
+    return "both more" if sold >= 0 else "both less"

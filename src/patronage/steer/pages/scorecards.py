@@ -11,9 +11,10 @@ from django.views.decorators.http import require_safe
 
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
+from patronage.differentiate.pages.words import quarter_words, years_words
+from patronage.differentiate.reads.backtests import off_by
 from patronage.steer import reads
 from patronage.steer.pages.equity import likely_range, line_address
-from patronage.steer.pages.words import quarter_words
 from patronage.steer.reads import ScorecardView
 
 
@@ -28,7 +29,10 @@ def scorecards(request: CallerRequest) -> HttpResponse:
     cards = reads.scorecards(request.actor, request.now, request.as_of)
     if not cards:
         return render(request, "steer/no_portfolio.html", {"head": heads[0]})
-    graded = reads.grades(request.actor, request.now)
+    graded = [
+        (each, off_by(each.expected_minor, each.came_minor))
+        for each in reads.grades(request.actor, request.now)
+    ]
     return render(request, "steer/scorecards.html", _context(request, cards) | {"grades": graded})
 
 
@@ -36,7 +40,7 @@ def _context(request: CallerRequest, cards: Sequence[ScorecardView]) -> dict[str
     expected = [card.expected_margin_minor for card in cards]
     known = [each for each in expected if each is not None]
     margin = sum(card.margin_minor for card in cards)
-    years = (request.company.horizon_days if request.company else 1095) / 365
+    horizon_days = request.company.horizon_days if request.company else 1095
     return {
         "cards": [
             {
@@ -56,7 +60,7 @@ def _context(request: CallerRequest, cards: Sequence[ScorecardView]) -> dict[str
         "value": sum(card.value_minor for card in cards),
         "likely": likely_range(cards),
         "customers": sum(card.customers for card in cards),
-        "years": f"{years:.2g}",
+        "years": years_words(horizon_days),
         "estimates": [
             {
                 "label": card.portfolio,

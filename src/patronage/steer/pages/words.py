@@ -79,12 +79,6 @@ LEVELS: Final = frozenset({"opening", "closing"})
 UNPAID: Final = frozenset(UNATTRIBUTABLE)
 
 
-def quarter_words(quarter: str) -> str:
-    """2017-Q4 as people say it."""
-    year, _dash, number = quarter.partition("-Q")
-    return _("Quarter %(number)s of %(year)s") % {"number": number, "year": year}
-
-
 def total_words(*, is_enterprise: bool) -> str:
     """What the sum of the columns is called."""
     return _("Enterprise") if is_enterprise else _("Your portfolios")

@@ -113,6 +113,14 @@
   document.addEventListener("htmx:error", () => said(document.body.dataset.offline));
   document.addEventListener("htmx:after:swap", () => mountCharts());
 
+  // --- tabs ----------------------------------------------------------------------------------
+  // on a narrow window the tab one is on may stand beyond the edge
+  for (const tab of all(".tabs [aria-current], .places [aria-current]")) {
+    const row = tab.parentElement;
+    row.scrollLeft += tab.getBoundingClientRect().left - row.getBoundingClientRect().left
+      - (row.clientWidth - tab.offsetWidth) / 2;
+  }
+
   // --- theme ---------------------------------------------------------------------------------
   for (const button of all("[data-theme-choice] button")) {
     button.addEventListener("click", () => {
