@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from itertools import combinations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 from pytest_django.live_server_helper import LiveServer
 
 from patronage.access.roles import SYSTEM
@@ -22,6 +23,21 @@ from .conftest import LogIn, charts_drawn, fits, keep_picture, serious
 pytestmark = pytest.mark.browser
 
 BEFORE = date(2024, 9, 30)
+
+
+def overlapping(texts: Locator) -> list[tuple[str, str]]:
+    """Pairs of texts of a chart of which one covers a part of the other."""
+    boxes = [(each.text_content() or "", each.bounding_box()) for each in texts.all()]
+    return [
+        (one, other)
+        for (one, first), (other, second) in combinations(boxes, 2)
+        if first
+        and second
+        and first["x"] < second["x"] + second["width"]
+        and second["x"] < first["x"] + first["width"]
+        and first["y"] < second["y"] + second["height"] - 2
+        and second["y"] < first["y"] + first["height"] - 2
+    ]
 
 
 def test_the_record_the_models_and_a_fit_that_failed(
@@ -43,6 +59,13 @@ def test_the_record_the_models_and_a_fit_that_failed(
     expect(page.get_by_text("Failed, never used")).to_be_visible()
     expect(page.get_by_text(re.compile("the model had expected"))).to_be_visible()
     charts_drawn(page)
+    assert overlapping(page.locator("#tracking svg .mark-text text")) == []
+    # numbers have a true minus sign and the digits that count
+    assert re.findall(r"(?<![\w-])-[0-9]", page.locator("main").inner_text()) == []
+    in_use = page.get_by_role("region", name="Parameters: When they buy").locator("tbody tr")
+    figures = in_use.locator("td.number").all_inner_texts()
+    assert all(len(re.sub("[^0-9]", "", text).strip("0")) <= 4 for text in figures), figures
+    expect(in_use.filter(has_text="alpha")).to_contain_text("days")
     keep_picture(page, "models-1440")
     assert serious(page) == []
     fits(page, 390)
@@ -51,3 +74,18 @@ def test_the_record_the_models_and_a_fit_that_failed(
     (mine,) = quarter_grades(world.ana, clock.now())
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"{mine.buyers:,} did")
     expect(page.get_by_text("Since recording began")).to_have_count(0)
+
+
+def test_a_parameter_at_its_limit_says_what_that_means(
+    world: World, log_in: LogIn, live_server: LiveServer
+) -> None:
+    (purchase,) = ModelVersion.objects.filter(kind="purchase")
+    name = next(iter(purchase.parameters))
+    purchase.standard_errors |= {name: None}
+    purchase.save(update_fields=["standard_errors"])
+    page = log_in("nina")
+    page.goto(f"{live_server.url}/models")
+    rows = page.get_by_role("region", name="Parameters: When they buy").locator("tbody tr")
+    expect(rows.first).to_contain_text("at its limit")
+    expect(rows.nth(1)).not_to_contain_text("at its limit")
+    expect(page.get_by_text("customers differ too little in this to be measured")).to_be_visible()

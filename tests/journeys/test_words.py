@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gettext
 import re
 from pathlib import Path
@@ -21,11 +22,21 @@ from ..stages.site.test_gallery import keep_picture
 from .conftest import LogIn
 
 ROOT = Path(next(iter(patronage.__path__)))
-STAGES = ("differentiate", "customize", "interact", "learn")
+STAGES = ("identify", "differentiate", "govern", "customize", "interact", "learn", "steer")
 TRANSLATED = re.compile(r"""\{% translate (?:"([^"]+)"|'([^']+)')""")
-IN_PYTHON = re.compile(r"""\b(?:_|gettext_lazy)\(\s*"([^"]+)"\s*\)""")
+ASKS_FOR_A_TEXT = {"_", "gettext", "gettext_lazy"}
 #: written alike in both languages
-ALIKE = {"Client", "Clients", "Contact", "Contacts", "Horizon", "Satisfaction", "Segments"}
+ALIKE = {
+    "Client",
+    "Clients",
+    "Contact",
+    "Contacts",
+    "Horizon",
+    "Imports",
+    "Satisfaction",
+    "Segments",
+    "Signal",
+}
 
 
 def french(stage: str) -> gettext.GNUTranslations:
@@ -35,15 +46,29 @@ def french(stage: str) -> gettext.GNUTranslations:
 
 
 def texts(stage: str) -> set[str]:
+    """What a stage's templates and modules show; a template's per cent sign is looked up double."""
     found = {
-        double or single
+        (double or single).replace("%", "%%")
         for path in (ROOT / stage / "templates").rglob("*.html")
         for double, single in TRANSLATED.findall(path.read_text(encoding="utf-8"))
     }
-    paths = [*(ROOT / stage).glob("*.py"), *(ROOT / stage).glob("pages/*.py")]
-    for path in paths:
-        found.update(IN_PYTHON.findall(path.read_text(encoding="utf-8")))
-    return {text.replace("%)", "%%)") for text in found}
+    for path in (*(ROOT / stage).glob("*.py"), *(ROOT / stage).glob("pages/*.py")):
+        found.update(in_python(path.read_text(encoding="utf-8")))
+    return found
+
+
+def in_python(source: str) -> set[str]:
+    """Every text that is asked for by itself, written in one piece or in several."""
+    return {
+        call.args[0].value
+        for call in ast.walk(ast.parse(source))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in ASKS_FOR_A_TEXT
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+    }
 
 
 def test_every_reason_effect_and_outcome_can_be_shown() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -96,7 +97,8 @@ def _row(name: str, company: Company) -> dict[str, Any]:
 _DECLARED: Final[Mapping[str, Callable[[Company], Any]]] = {
     "annual_discount_rate": lambda company: company.annual_discount_rate,
     "horizon_days": lambda company: (
-        ngettext("%(n)s day", "%(n)s days", company.horizon_days) % {"n": company.horizon_days}
+        ngettext("%(n)s day", "%(n)s days", company.horizon_days)
+        % {"n": number_format(company.horizon_days, 0, force_grouping=True)}
     ),
     "margins": lambda company: (
         ngettext("%(n)s department", "%(n)s departments", len(company.margin_by_department))
@@ -120,5 +122,6 @@ def _step_words(moved: Moved) -> str:
         case "horizon_days":
             return _("Horizon of %(years)s years") % {"years": years_words(round(becomes or 0))}
         case "margins":
-            return _("Margins %(points)s points") % {"points": percent}
+            points = round(abs(100 * step.change))
+            return ngettext("Margins %(n)s point", "Margins %(n)s points", points) % {"n": percent}
     return _("Costs to serve %(percent)s%%") % {"percent": percent}

@@ -22,6 +22,9 @@ ROLE_WORDS: Final[Mapping[str, Promise]] = {
 _NAMES: Final[Mapping[str, Promise]] = {
     "calibrated model": gettext_lazy("Chosen model, level corrected"),
     "challenger": gettext_lazy("Boosted trees, blended"),
+    "gamma-poisson by category and affinity": gettext_lazy(
+        "Gamma-Poisson by category and affinity"
+    ),
 }
 
 

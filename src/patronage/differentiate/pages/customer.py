@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from patronage.differentiate.pages.words import objective_words
+from patronage.differentiate.pages.words import objective_words, quarter_words
 from patronage.differentiate.reads import CustomerValuation, ProfitAndLoss, ServingCost
 
 
@@ -91,7 +91,7 @@ def worth_of(history: Sequence[CustomerValuation], as_of: date | None) -> Worth 
 def ledger_of(profit: ProfitAndLoss) -> Ledger:
     """The profit and loss as an account adds it up."""
     return Ledger(
-        quarter=profit.quarter,
+        quarter=quarter_words(profit.quarter),
         as_of=profit.as_of,
         currency=profit.currency,
         baskets=profit.baskets,

@@ -18,7 +18,8 @@ from patronage.access.scope import scope_of
 from patronage.differentiate import reads
 from patronage.differentiate.models import ModelVersion
 from patronage.differentiate.pages.audit import nothing, run_shown
-from patronage.differentiate.pages.backtests import board_context
+from patronage.differentiate.pages.backtests import board_context, name_of
+from patronage.differentiate.pages.parameters import parameters_of
 from patronage.differentiate.pages.words import cohort_words
 from patronage.differentiate.reads.backtests import Champion, model_board, off_by
 from patronage.differentiate.reads.grades import (
@@ -49,7 +50,9 @@ def models(request: CallerRequest) -> HttpResponse:
     in_use = {run.purchase_model_id: run.purchase_model, run.spend_model_id: run.spend_model}
     context: dict[str, Any] = {
         "run": run,
-        "champions": [_champion(each, champions.get(each.id)) for each in in_use.values()],
+        "champions": [
+            _champion(each, champions.get(each.id), run.currency) for each in in_use.values()
+        ],
         "kept": [_kept(each, versions) for each in in_use.values() if each.as_of < run.as_of],
         "fits": [_fit(each, in_use | _newest_response(versions)) for each in versions],
         "failed": sum(not each.converged for each in versions),
@@ -86,17 +89,16 @@ def _newest_response(versions: Sequence[ModelVersion]) -> dict[str, ModelVersion
     return {newest.id: newest} if newest else {}
 
 
-def _champion(version: ModelVersion, chosen: Champion | None) -> dict[str, Any]:
+def _champion(version: ModelVersion, chosen: Champion | None, currency: str) -> dict[str, Any]:
+    parameters = parameters_of(version, currency)
     return {
         "chosen_on": chosen.chosen_on if chosen else None,
         "runner_up": chosen.runner_up if chosen else None,
         "ahead_by": chosen.ahead_by if chosen else None,
         "version": version,
         "kind": KIND_WORDS.get(version.kind, version.kind),
-        "parameters": [
-            (name, value, version.standard_errors.get(name))
-            for name, value in version.parameters.items()
-        ],
+        "parameters": parameters,
+        "rests": any(each.is_at_limit for each in parameters),
     }
 
 
@@ -122,6 +124,7 @@ def _fit(version: ModelVersion, in_use: Mapping[str, ModelVersion]) -> dict[str,
         each = version.log_likelihood / version.customers
     return {
         "version": version,
+        "name": name_of(version.name),
         "kind": KIND_WORDS.get(version.kind, version.kind),
         "state": state,
         "tone": tone,
