@@ -30,11 +30,11 @@ def _through_json(predicate: Predicate) -> Predicate:
     return Predicate.from_builder(json.dumps(predicate.to_builder()), FIELDS)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_generated_rules_come_back_from_their_rows_with_text_and_tree(seed: int) -> None:
     random = Random(seed)
     met: set[str] = set()
-    for _ in range(1_000):
+    for _ in range(500):
         predicate = Predicate.parse(condition(random), FIELDS)
         again = _through_json(predicate)
         assert again == predicate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import os
@@ -133,6 +134,46 @@ def test_and_or_not_follow_the_nine_cases_of_three_valued_logic(engine: Engine) 
     assert both == [values[min(ranks[a], ranks[b])] for a, b in cases]
     assert either == [values[max(ranks[a], ranks[b])] for a, b in cases]
     assert turned == [values[2 - ranks[b]] for _, b in cases]
+
+
+def _nested(random: Random, comparisons: int) -> str:
+    """A rule of any shape: chains, combs and bushes of AND, OR and NOT."""
+    if comparisons == 1:
+        return random.choice(("active", "NOT vip", "orders > 1", "spend <= 0.3", "region = 'a'"))
+    left = random.choice((1, comparisons - 1, random.randint(1, comparisons - 1)))
+    parts = f"({_nested(random, left)}) {random.choice(('AND', 'OR'))} "
+    text = parts + f"({_nested(random, comparisons - left)})"
+    return f"NOT ({text})" if random.random() < 0.2 else text
+
+
+def _by_definition(node: Any, record: dict[str, Any]) -> bool | None:
+    """Three-valued logic as it is defined: AND is the least, OR the greatest, NOT the mirror."""
+    ranks = {False: 0, None: 1, True: 2}
+    match node:
+        case All(parts) | Some(parts):
+            extreme = min if isinstance(node, All) else max
+            return extreme((_by_definition(part, record) for part in parts), key=ranks.__getitem__)
+        case Not(part):
+            answer = _by_definition(part, record)
+            return None if answer is None else not answer
+        case _:
+            known: bool | None = _comparison(node)(record)
+            return known
+
+
+@functools.cache
+def _comparison(node: Any) -> Any:
+    return Predicate(node).evaluate
+
+
+@pytest.mark.parametrize("comparisons", [2, 3, 4, 8, 15, 16, 17, 18, 40])
+def test_rules_of_every_size_and_shape_follow_the_definition(comparisons: int) -> None:
+    random = Random(comparisons)
+    for _ in range(40):
+        predicate = Predicate.parse(_nested(random, comparisons), FIELDS)
+        for known in (record(random) for _ in range(15)):
+            expected = _by_definition(predicate.tree, known)
+            assert predicate.evaluate(known) is expected, predicate.text
 
 
 def test_every_engine_agrees_on_48000_generated_pairs(
