@@ -155,7 +155,8 @@ def _take(factor: SecondFactor, code: str, now: datetime) -> bool:
         return False
     device, here = pyotp.TOTP(secret), int(now.timestamp()) // STEP
     for step in (here + away for away in _STEPS):
-        same = hmac.compare_digest(device.generate_otp(step).encode(), code.strip().encode())
+        shown = device.generate_otp(step).encode()
+        same = hmac.compare_digest(shown, code.strip().encode("utf-8", "surrogatepass"))
         if same and step > factor.last_step:
             factor.last_step = step
             factor.save(update_fields=["last_step"])

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from datetime import UTC
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -42,6 +44,15 @@ CONTENT_POLICY = "; ".join(
 _OPEN_BEFORE = frozenset(
     {"profile", "change-password", "login", "logout", "set_language", "chart-library"}
 )
+
+
+def content_policy() -> str:
+    """The policy; the form that leads to the company's own log-in service may go there too."""
+    if settings.OPEN_ID is None:
+        return CONTENT_POLICY
+    service = urlsplit(settings.OPEN_ID.issuer)
+    here, there = "form-action 'self'", f"{service.scheme}://{service.netloc}"
+    return CONTENT_POLICY.replace(here, f"{here} {there}")
 
 
 class CallerMiddleware:
@@ -84,7 +95,7 @@ class ContentSecurityMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
+        response.headers.setdefault("Content-Security-Policy", content_policy())
         response.headers.setdefault(
             "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"
         )
