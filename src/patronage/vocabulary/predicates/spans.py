@@ -138,7 +138,10 @@ def after(kind: Kind, place: Place) -> Place:
 def examples(kind: Kind, values: Values) -> list[Any]:
     """Give some of the known values, first those that a person would write as an example."""
     places: list[Place] = []
-    if kind is not Kind.TEXT and 0 in values:
+    if kind is Kind.TEXT and (0, "") in values:
+        # The empty text is allowed, but nobody's example.
+        places.append((0, "a"))
+    elif kind is not Kind.TEXT and 0 in values:
         places.append(0.0 if kind is Kind.NUMBER else 0)
     for low, high in values.known:
         places += _plain_places(kind, low, high)
