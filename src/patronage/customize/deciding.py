@@ -33,6 +33,7 @@ _BY_CANDIDATE: Final = (
     "buys_anyway",
     "margin",
     "redemption_cost",
+    "preferred",
     "tie_break",
 )
 
@@ -63,6 +64,8 @@ class Situation:
     margin: Floats
     #: ``(n, k)``: what one redemption costs at these terms
     redemption_cost: Floats
+    #: ``(n, k)``: what the portfolio's rules add to the score, or take from it
+    preferred: Floats
     #: ``(k,)``: cost of one contact
     contact_cost: Floats
     #: money that one more contact costs in goodwill
@@ -180,7 +183,7 @@ def _score(at: Situation) -> tuple[Floats, Floats, Floats]:
         fatigue=at.fatigue,
         capacity_cost=at.price * at.reserve,
     )
-    return np.broadcast_to(scores, at.eligible.shape), p1, p0
+    return np.broadcast_to(scores + at.preferred, at.eligible.shape), p1, p0
 
 
 def _one_an_offer(

@@ -74,11 +74,13 @@ def _people(
 ) -> People:
     policy, ids = inputs.policy, population.ids
     figures = category_figures(inputs.seen, ids, [offer.category for offer in policy.offers])
+    rows = portfolio_rows(population.frame["portfolio_id"].to_list(), policy)
     return People(
         customer_ids=ids,
-        portfolio=portfolio_rows(population.frame["portfolio_id"].to_list(), policy),
+        portfolio=rows,
         figures=offer_figures(policy, figures, model),
         meets=meets_conditions(population.frame, policy),
+        matches=policy.book.matches(population.frame, rows),
         consented=consented(ids, policy, population.consents),
         held_out=held_out(holdout, ids),
         full={},

@@ -27,6 +27,7 @@ _BY_CANDIDATE: Final = (
     "buys_anyway",
     "margin",
     "redemption_cost",
+    "preferred",
 )
 _SHARED: Final = ("budget_left", "price", "fatigue", "incrementality")
 #: Reasons of candidates that fell out before it was asked what they are worth.
@@ -118,6 +119,8 @@ def logged_versions(moment: Moment) -> dict[str, Any]:
         **{name: getattr(at, name) for name in _SHARED},
         "limit": moment.limit,
         "policy": moment.served.policy.digest,
+        "rules": moment.served.policy.book.version_of(moment.portfolio_id),
+        **moment.handled,
         "company": moment.served.company_version,
         "run": None if run is None else run.id,
         "response_model": None if run is None else run.response_model_id,

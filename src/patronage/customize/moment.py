@@ -18,6 +18,7 @@ from patronage.customize.models import Affinity, Budget
 from patronage.customize.periods import budget_of, left_of
 from patronage.customize.policy import PolicyInForce
 from patronage.customize.population import portfolio_rows
+from patronage.customize.ruled import Applied
 from patronage.customize.serving import Served, serve
 from patronage.customize.situations import FIGURES, Means, People, month_of, situation
 from patronage.customize.stakes import figures_of
@@ -54,6 +55,8 @@ class Moment:
     portfolio_id: str
     #: the treatments considered, as positions in the policy's
     considered: Ints
+    #: what rulings and rules make of all treatments
+    ruled: Applied
     #: of the treatments considered
     situation: Situation
     chosen: Chosen
@@ -65,6 +68,12 @@ class Moment:
     month: str
     #: places of that month that the customer has had
     taken: Taken
+
+    @property
+    def handled(self) -> dict[str, str]:
+        """How the rules want the customer served: service_tier, route_to; what they say of it."""
+        (tier,), (route,) = self.ruled.handling(1)
+        return self.served.policy.book.handled(tier, route)
 
 
 def checked_request(
@@ -114,11 +123,14 @@ def look(request: Request, customer: Customer, at: datetime, *, spend: bool = Tr
     consents = _consents(customer, wanted, at)
     month, places = month_of(today), policy.company.contacts_per_month
     taken = places_taken([month], [customer.id])
+    rows = portfolio_rows([standing.portfolio_id], policy)
+    record = _record(customer, standing, request, policy, at)
     people = People(
         customer_ids=[customer.id],
-        portfolio=portfolio_rows([standing.portfolio_id], policy),
+        portfolio=rows,
         figures=_figures(customer, policy),
-        meets=_meets(customer, standing, request, policy, at),
+        meets=_meets(record, policy),
+        matches=policy.book.matches_one(record, int(rows[0])),
         consented=np.array(
             [[each.channel in consents for each in policy.treatments]], dtype=np.bool_
         ).reshape(1, len(policy.treatments)),
@@ -144,6 +156,7 @@ def look(request: Request, customer: Customer, at: datetime, *, spend: bool = Tr
         budget=budget,
         portfolio_id=standing.portfolio_id,
         considered=considered,
+        ruled=policy.applied(people.portfolio, people.matches),
         situation=asked,
         chosen=chosen,
         limit=limit,
@@ -188,15 +201,21 @@ def _figures(customer: Customer, policy: PolicyInForce) -> Floats:
     return table
 
 
-def _meets(
+def _record(
     customer: Customer, standing: Standing, request: Request, policy: PolicyInForce, at: datetime
-) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
+) -> dict[str, object]:
+    """What conditions may ask of the customer and the moment."""
     calendar = BusinessCalendar(policy.company.time_zone)
-    record = {
+    return {
         **record_of(customer, calendar),
         **field_values(customer.id, at),
         "portfolio": standing.portfolio.name,
         **request.context,
     }
+
+
+def _meets(
+    record: Mapping[str, object], policy: PolicyInForce
+) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
     answers = [-1 if answer is None else int(answer) for answer in policy.rules(record)]
     return np.array([answers], dtype=np.int8).reshape(1, len(policy.offers))

@@ -180,7 +180,7 @@ def _columns(plan: Plan) -> tuple[DecisionColumns, ContactColumns]:
         scores=_where(decided, score),
         held_out=plan.people.held_out.tolist(),
         candidates=["[]"] * count,
-        versions=[json.dumps(_versions(plan), sort_keys=True)] * count,
+        versions=_versions_of_each(plan),
     )
     offered = np.flatnonzero(chosen.outcome == int(Outcome.OFFERED))
     return decisions, _contacts(plan, decisions, offered, best[offered])
@@ -193,7 +193,8 @@ def _contacts(plan: Plan, decisions: DecisionColumns, rows: Ints, best: Ints) ->
     people = [ids[row] for row in picked]
     channels = [policy.treatments[place].channel for place in column]
     lock_customers(people)
-    days = due_days(policy, plan.inputs.at)[plan.people.portfolio[rows], best].tolist()
+    ruled = _ruled_rows(plan, rows, best)
+    days = due_days(policy, plan.inputs.at)[ruled, best].tolist()
     months = [month_of(date.fromordinal(day)) for day in days]
     places = free_places(
         places_taken(sorted(set(months))),
@@ -209,10 +210,8 @@ def _contacts(plan: Plan, decisions: DecisionColumns, rows: Ints, best: Ints) ->
         for row, place in zip(picked, column, strict=True)
     ]
     due = {day: due_at(policy, plan.inputs.at, day) for day in set(days)}
-    terms = {
-        (row, place): terms_of(policy, row, place)
-        for row, place in set(zip(plan.people.portfolio[rows].tolist(), column, strict=True))
-    }
+    said = list(zip(ruled.tolist(), column, strict=True))
+    terms = {pair: terms_of(policy, *pair) for pair in set(said)}
     return ContactColumns(
         decision_ids=[decisions.ids[row] for row in picked],
         customer_ids=people,
@@ -224,10 +223,16 @@ def _contacts(plan: Plan, decisions: DecisionColumns, rows: Ints, best: Ints) ->
         cap_months=months,
         cap_places=[each for each in places if each is not None],
         due_at=[due[day] for day in days],
-        terms=[
-            terms[pair] for pair in zip(plan.people.portfolio[rows].tolist(), column, strict=True)
-        ],
+        terms=[terms[pair] for pair in said],
     )
+
+
+def _ruled_rows(plan: Plan, rows: Ints, best: Ints) -> Ints:
+    """Under which terms of the gate each of these customers gets this treatment."""
+    people = plan.people
+    found = plan.inputs.policy.applied(people.portfolio[rows], people.matches[rows]).row
+    whole = np.broadcast_to(found, (len(rows), len(plan.inputs.policy.treatments)))
+    return np.asarray(whole[np.arange(len(rows)), best], dtype=np.int64)
 
 
 def _where(there: Bools, values: NDArray[Any]) -> list[Any]:
@@ -241,6 +246,26 @@ def _standing(at: datetime) -> dict[tuple[str, str], str]:
     table = standing_consents(at)
     pairs = zip(table["customer_id"].to_pylist(), table["channel"].to_pylist(), strict=True)
     return dict(zip(pairs, table["consent_id"].to_pylist(), strict=True))
+
+
+def _versions_of_each(plan: Plan) -> list[str]:
+    """What each customer was decided by, the rules of their portfolio among it."""
+    policy, shared = plan.inputs.policy, _versions(plan)
+    people = plan.people
+    ruled = policy.applied(people.portfolio, people.matches)
+    told: dict[tuple[int, int, int], str] = {}
+    keys = zip(people.portfolio.tolist(), *ruled.handling(len(people.portfolio)), strict=True)
+    found = []
+    for key in keys:
+        if key not in told:
+            row, tier, route = key
+            portfolio_id = policy.portfolios[row] if row >= 0 else ""
+            rules = {"rules": policy.book.version_of(portfolio_id)}
+            told[key] = json.dumps(
+                shared | rules | policy.book.handled(tier, route), sort_keys=True
+            )
+        found.append(told[key])
+    return found
 
 
 def _versions(plan: Plan) -> dict[str, Any]:

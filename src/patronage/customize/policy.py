@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,10 @@ from django.db.models import Q
 from patronage.customize.deciding import Bools, Floats, Ints
 from patronage.customize.fields import FIELDS
 from patronage.customize.models import Offer, Ruling, Treatment
+from patronage.customize.ruled import Applied, RuleBook, adapted, applied
 from patronage.govern.models import Portfolio
+from patronage.govern.policies import RuleInForce, RulesInForce, effect_that_counts, target_record
+from patronage.govern.reads import policies_at
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
 from patronage.vocabulary.predicates import Policy as Rules
@@ -81,6 +84,47 @@ class PolicyInForce:
     portfolios: tuple[str, ...]
     #: the newest ruling by portfolio and offer
     rulings: Mapping[tuple[str, str], Ruling]
+    #: the published rules that count, by portfolio
+    policies: Mapping[str, RulesInForce] = field(default_factory=dict)
+
+    @cached_property
+    def book(self) -> RuleBook:
+        """The rules of all portfolios."""
+        return RuleBook(policies=self.policies, portfolios=self.portfolios)
+
+    @cached_property
+    def targets(self) -> Bools:
+        """``(r, k)``: which treatments each rule is about."""
+        return self.book.targets(
+            [
+                target_record(
+                    category=offer.category,
+                    department=offer.department,
+                    need=offer.need,
+                    team=offer.team.name,
+                    channel=each.channel,
+                    face_value_minor=offer.face_value_minor,
+                    contact_cost_minor=each.cost_minor,
+                )
+                for each, offer in self._said
+            ]
+        )
+
+    @property
+    def _said(self) -> list[tuple[Treatment, Offer]]:
+        """Each treatment with its offer."""
+        places = zip(self.treatments, self.offer_of.tolist(), strict=True)
+        return [(each, self.offers[place]) for each, place in places]
+
+    def applied(self, portfolio: Ints, matches: Bools) -> Applied:
+        """Where n customers stand in the gate's tables, and what else the rules say of them.
+
+        Args:
+            portfolio: ``(n,)``: row of the customer's portfolio.
+            matches: ``(n, r)``: which rules match each, as `RuleBook.matches` gives it.
+        """
+        limit = self.company.prefer_limit_minor
+        return applied(self.book, portfolio, matches, self.targets, limit_minor=limit)
 
     @cached_property
     def predicates(self) -> tuple[Predicate, ...]:
@@ -136,6 +180,10 @@ class PolicyInForce:
             ],
             [[t.id, t.channel, t.cost_minor] for t in self.treatments],
             [[*pair, ruling.id] for pair, ruling in sorted(self.rulings.items())],
+            [
+                [key, policy.version_id, [rule.name for rule in policy.rules]]
+                for key, policy in sorted(self.policies.items())
+            ],
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -144,33 +192,85 @@ class PolicyInForce:
         ruling = self.rulings.get((portfolio_id, offer.id))
         return UNRULED if ruling is None else Terms.of(ruling.effect, ruling.adaptation)
 
+    def terms_in(self, row: int, offer: Offer) -> Terms:
+        """What one row of the gate's tables makes of the offer."""
+        count = len(self.portfolios)
+        if row < 0 or row == count:
+            return UNRULED
+        if row < count:
+            return self.terms(self.portfolios[row], offer)
+        place = row - count - 1
+        portfolio_id = self.portfolios[self.book.owner[place]]
+        ruling = self.rulings.get((portfolio_id, offer.id))
+        if ruling is None:
+            return UNRULED
+        return stricter(
+            self.terms(portfolio_id, offer),
+            self.book.rules[place],
+            offer,
+            by_default=ruling.by_default,
+        )
+
+
+def stricter(ruled: Terms, rule: RuleInForce, offer: Offer, *, by_default: bool) -> Terms:
+    """What a ruling and the first matching rule make of an offer together.
+
+    Args:
+        by_default: nobody ruled; the rule then counts alone.
+    """
+    effect = effect_that_counts(ruling=ruled.effect, by_default=by_default, rule=rule.effect)
+    if effect == "block":
+        return Terms(effect="block")
+    beside = Terms(effect="allow") if by_default else ruled
+    share, channels, day = adapted(rule)
+    faces = [each for each in (beside.face_value_minor,) if each is not None]
+    if share < 1.0:
+        faces.append(int(offer.face_value_minor * share))
+    both = [each for each in (beside.channels, channels) if each is not None]
+    days = [each for each in (beside.not_before, day) if each is not None]
+    return Terms(
+        effect=effect,
+        face_value_minor=min(faces, default=None),
+        channels=frozenset.intersection(*both) if both else None,
+        wording=beside.wording,
+        not_before=max(days, default=None),
+    )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """The rulings as tables: p portfolios, then a last row for nobody's; k treatments."""
+    """Rulings and rules as tables: p portfolios, a row for nobody's, r rules; k treatments."""
 
-    #: ``(p + 1, k)``: allowed or adapted in this channel
+    #: ``(p + 1 + r, k)``: allowed or adapted in this channel
     permitted: Bools
-    #: ``(p + 1, k)``: face value as ruled, as a share of the proposed one
+    #: ``(p + 1 + r, k)``: face value as ruled, as a share of the proposed one
     face_share: Floats
-    #: ``(p + 1, k)``: first date on which it may go out, as an ordinal; 0: at once
+    #: ``(p + 1 + r, k)``: first date on which it may go out, as an ordinal; 0: at once
     not_before: Ints
 
     @classmethod
     def of(cls, policy: PolicyInForce) -> Gate:
-        shape = (len(policy.portfolios) + 1, len(policy.treatments))
+        count = len(policy.portfolios)
+        shape = (count + 1 + len(policy.book.rules), len(policy.treatments))
         permitted = np.zeros(shape, dtype=np.bool_)
         face_share = np.ones(shape, dtype=np.float64)
         not_before = np.zeros(shape, dtype=np.int64)
-        for row, portfolio_id in enumerate(policy.portfolios):
+        gated = [row for row in range(shape[0]) if _gates(policy, row)]
+        for row in gated:
             for column, treatment in enumerate(policy.treatments):
                 offer = policy.offers[policy.offer_of[column]]
-                terms = policy.terms(portfolio_id, offer)
+                terms = policy.terms_in(row, offer)
                 permitted[row, column] = permits(terms, treatment.channel)
                 face_share[row, column] = face_share_of(terms, offer)
                 if terms.not_before is not None:
                     not_before[row, column] = terms.not_before.toordinal()
         return cls(permitted=permitted, face_share=face_share, not_before=not_before)
+
+
+def _gates(policy: PolicyInForce, row: int) -> bool:
+    """Whether a row's terms are ever asked for: only allow, adapt and block have some."""
+    place = row - len(policy.portfolios) - 1
+    return place < 0 or policy.book.rules[place].effect in ("allow", "adapt", "block")
 
 
 def permits(terms: Terms, channel: str) -> bool:
@@ -202,6 +302,7 @@ def policy_at(at: datetime, company: Company) -> PolicyInForce:
         treatments=treatments,
         portfolios=portfolios,
         rulings=rulings_at(at, [offer.id for offer in offers]),
+        policies=policies_at(at),
     )
 
 
@@ -220,10 +321,14 @@ def due_at(policy: PolicyInForce, at: datetime, day: int) -> datetime:
     return max(at, calendar.start_of_day(date.fromordinal(day)))
 
 
-def terms_of(policy: PolicyInForce, portfolio_row: int, treatment: int) -> dict[str, Any]:
-    """Wording and face value of a treatment as the portfolio ruled them, for whoever sends it."""
+def terms_of(policy: PolicyInForce, row: int, treatment: int) -> dict[str, Any]:
+    """Wording and face value of a treatment as ruled, for whoever sends it.
+
+    Args:
+        row: of the gate's tables, as `PolicyInForce.applied` gives it.
+    """
     offer = policy.offers[policy.offer_of[treatment]]
-    terms = policy.terms(policy.portfolios[portfolio_row], offer)
+    terms = policy.terms_in(row, offer)
     face = terms.face_value_minor
     return {
         "wording": terms.wording or policy.treatments[treatment].wording,

@@ -22,6 +22,7 @@ from patronage.govern.models import Portfolio
 from patronage.govern.reads import memberships_at
 from patronage.identify.fields import frame as identify_frame
 from patronage.identify.reads import standing_consents
+from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
 
 _MOMENT = timedelta(microseconds=1)
@@ -45,9 +46,18 @@ class Population:
 
 def load_population(at: datetime, run: ValuationRun, policy: PolicyInForce) -> Population:
     """Load the customers of all portfolios at an instant, with their fields and consents."""
+    return Population(frame=load_fields(at, run, policy.company), consents=_consents(at))
+
+
+def load_fields(at: datetime, run: ValuationRun, company: Company) -> pl.DataFrame:
+    """Load the customers of all portfolios at an instant, with all that conditions may ask.
+
+    Returns:
+        `customer_id` (sorted by it), `portfolio_id` and one column a field; unknown is NULL.
+    """
     # A membership that starts at the instant itself already counts.
     members = memberships_at(at + _MOMENT)
-    calendar = BusinessCalendar(policy.company.time_zone)
+    calendar = BusinessCalendar(company.time_zone)
     names = dict(Portfolio.objects.values_list("id", "name"))
     portfolios = pl.DataFrame(
         {"portfolio_id": list(names), "portfolio": list(names.values())},
@@ -66,7 +76,7 @@ def load_population(at: datetime, run: ValuationRun, policy: PolicyInForce) -> P
     missing = [name for name in FIELDS if name not in frame.columns]
     if missing:
         raise RuntimeError(f"no stage gives the fields {missing} of the catalogue for everybody")
-    return Population(frame=frame, consents=_consents(at))
+    return frame
 
 
 def _consents(at: datetime) -> dict[str, dict[str, str]]:

@@ -1,7 +1,7 @@
 """The policy in force now, compiled and kept in memory until anything about it changes.
 
 What may have changed is looked at inside each decision's own transaction, with one small query:
-rulings are only ever added, and every change of an offer leaves an audit row.
+rulings and published rules are only ever added, and every change of an offer leaves an audit row.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _EPOCH: Final = """
            (SELECT MAX(id) FROM access_auditentry WHERE subject_kind = 'offer'),
            (SELECT MAX(id) FROM customize_offer),
            (SELECT COUNT(*) FROM govern_portfolio),
+           (SELECT COUNT(*) FROM govern_policyversion WHERE published_at IS NOT NULL),
            (SELECT id FROM customize_decisionrun ORDER BY as_of DESC, created_at DESC, id DESC
             LIMIT 1)
 """
@@ -47,7 +48,7 @@ class Served:
     price: float
     #: what tells this state from the next
     epoch: tuple[Any, ...]
-    #: first instant at which an offer opens or closes by itself
+    #: first instant at which an offer opens or closes, or a rule ends, by itself
     until: datetime | None
 
 
@@ -82,7 +83,7 @@ def _load(now: datetime, epoch: tuple[Any, ...]) -> Served:
     declared = current()
     policy = policy_at(now, declared.company)
     # Worked out once here, not in the first customer's answer.
-    _ = policy.rules, policy.gate, policy.digest
+    _ = policy.rules, policy.gate, policy.digest, policy.book.conditions, policy.targets
     run = last_run()
     return Served(
         policy=policy,
@@ -91,11 +92,12 @@ def _load(now: datetime, epoch: tuple[Any, ...]) -> Served:
         run=run,
         price=0.0 if run is None else float(run.prices[BUDGET]),
         epoch=epoch,
-        until=_next_change(now),
+        until=_next_change(now, policy),
     )
 
 
-def _next_change(now: datetime) -> datetime | None:
+def _next_change(now: datetime, policy: PolicyInForce) -> datetime | None:
     opens = Offer.objects.filter(valid_from__gt=now).aggregate(at=Min(F("valid_from")))["at"]
     closes = Offer.objects.filter(valid_until__gt=now).aggregate(at=Min(F("valid_until")))["at"]
-    return min((at for at in (opens, closes) if at is not None), default=None)
+    ends = policy.book.until()
+    return min((at for at in (opens, closes, ends) if at is not None), default=None)

@@ -34,6 +34,8 @@ class People:
     figures: Floats
     #: ``int8 (n, m)``: meets the offer's condition: 1, 0, −1 unknown
     meets: NDArray[np.int8]
+    #: ``(n, r)``: which rules of the policy match, as `RuleBook.matches` gives it
+    matches: Bools
     #: ``(n, k)``: a consent stands for the treatment's channel
     consented: Bools
     #: ``(n,)``
@@ -61,7 +63,7 @@ class Means:
 
 
 def due_days(policy: PolicyInForce, at: datetime) -> Ints:
-    """``(p + 1, k)``: the date, as an ordinal, on which each treatment would go out."""
+    """``(p + 1 + r, k)``: the date, as an ordinal, on which each treatment would go out."""
     today = BusinessCalendar(policy.company.time_zone).date_of(at).toordinal()
     return np.maximum(policy.gate.not_before, today)
 
@@ -79,7 +81,7 @@ def months_of(policy: PolicyInForce, at: datetime, last_day: date) -> list[str]:
 
 
 def reserves(policy: PolicyInForce) -> tuple[Ints, Floats]:
-    """``(p + 1, k)`` each: what a contact holds in the budget, and what a redemption costs.
+    """``(p + 1 + r, k)`` each: what a contact holds in the budget, and what a redemption costs.
 
     The budget holds the contact and one redemption, the worst that can happen, so that it cannot
     be overspent however customers answer.
@@ -91,7 +93,8 @@ def reserves(policy: PolicyInForce) -> tuple[Ints, Floats]:
 
 def situation(policy: PolicyInForce, people: People, means: Means) -> Situation:
     """Put together what the choice for these people depends on."""
-    rows = people.portfolio
+    ruled = policy.applied(people.portfolio, people.matches)
+    rows, column = ruled.row, np.arange(len(policy.treatments))
     gate, offer = policy.gate, policy.offer_of
     reserve, redemption = reserves(policy)
     due = due_days(policy, means.at)
@@ -105,18 +108,19 @@ def situation(policy: PolicyInForce, people: People, means: Means) -> Situation:
     meets = people.meets[:, offer]
     face = np.minimum(gate.face_share, 1.0)
     return Situation(
-        eligible=np.where((meets == 1) & ~known, np.int8(-1), meets),
+        eligible=ruled.eligible(np.where((meets == 1) & ~known, np.int8(-1), meets)),
         consented=people.consented,
-        permitted=_by_then(gate.permitted, due, means.last_day)[rows],
+        permitted=_by_then(gate.permitted, due, means.last_day)[rows, column],
         capped=_capped(due, rows, people.full),
-        reserve=reserve[rows],
+        reserve=reserve[rows, column],
         budget_left=means.budget_left,
         price=means.price,
         # A smaller saving is assumed to be taken up in proportion.
-        response=response * (policy.channel_response * face)[rows],
+        response=response * (policy.channel_response * face)[rows, column],
         buys_anyway=buys_anyway,
         margin=margin,
-        redemption_cost=redemption[rows],
+        redemption_cost=redemption[rows, column],
+        preferred=np.broadcast_to(ruled.preferred, meets.shape),
         contact_cost=policy.contact_cost,
         fatigue=float(policy.company.fatigue_minor),
         incrementality=policy.company.incrementality_prior,
@@ -141,5 +145,5 @@ def _capped(due: Ints, rows: Ints, full: Mapping[str, Bools]) -> Bools:
     by_day = np.array(
         [full.get(month_of(date.fromordinal(day)), nobody) for day in days.tolist()]
     ).reshape(len(days), n)
-    which = place.reshape(due.shape)[rows]
+    which = place.reshape(due.shape)[rows, np.arange(due.shape[1])]
     return np.asarray(by_day[which, np.arange(n)[:, np.newaxis]], dtype=np.bool_)

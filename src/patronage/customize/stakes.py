@@ -19,17 +19,18 @@ from typing import Any, Final
 
 import ibis
 import numpy as np
+import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from patronage.access import datasets
 from patronage.access.company import company_of
 from patronage.customize.budgeting import BUDGET
-from patronage.customize.deciding import Floats, decide
+from patronage.customize.deciding import Bools, Floats, Ints, decide
 from patronage.customize.models import Affinity, Decision, DecisionRun, Offer, Ruling
 from patronage.customize.periods import last_day_of
 from patronage.customize.policy import PolicyInForce, Terms, policy_at, rulings_at
-from patronage.customize.population import portfolio_rows
+from patronage.customize.population import load_fields, portfolio_rows
 from patronage.customize.situations import FIGURES, Means, People, months_of, situation
 from patronage.science.arbitration import Reason, hash_ids
 from patronage.vocabulary.periods import BusinessCalendar
@@ -155,7 +156,7 @@ def _best_of(run_id: str, portfolio_id: str, place: int, terms: Terms) -> Floats
 
 @lru_cache(maxsize=KEPT_PORTFOLIOS)
 def _base(run_id: str, portfolio_id: str) -> _Base:
-    run = DecisionRun.objects.select_related("company_version").get(id=run_id)
+    run = DecisionRun.objects.select_related("company_version", "valuation_run").get(id=run_id)
     company = company_of(run.company_version)
     at = BusinessCalendar(company.time_zone).end_of_day(run.as_of)
     policy = policy_at(at, company)
@@ -192,6 +193,7 @@ def _people(
     policy: PolicyInForce, run: DecisionRun, portfolio_id: str, ids: list[str], figures: Floats
 ) -> People:
     reasons = _reasons(run, ids, policy)
+    rows = portfolio_rows([portfolio_id] * len(ids), policy)
     first = np.array([int(np.argmax(policy.offer_of == m)) for m in range(len(policy.offers))])
     of_offer = reasons[:, first]
     meets = np.where(of_offer == int(Reason.UNKNOWN), -1, of_offer != int(Reason.INELIGIBLE))
@@ -199,14 +201,26 @@ def _people(
     at_last = last_day_of(policy.company, policy.at)
     return People(
         customer_ids=ids,
-        portfolio=portfolio_rows([portfolio_id] * len(ids), policy),
+        portfolio=rows,
         figures=figures,
         meets=meets.astype(np.int8),
+        matches=_matches(policy, run, ids, rows),
         consented=np.asarray(reasons != int(Reason.NO_CONSENT), dtype=np.bool_),
         held_out=np.zeros(len(ids), dtype=np.bool_),
         full=dict.fromkeys(months_of(policy, policy.at, at_last), capped),
         hashes=hash_ids(ids),
     )
+
+
+def _matches(policy: PolicyInForce, run: DecisionRun, ids: list[str], rows: Ints) -> Bools:
+    """``(n, r)``: which rules match; nobody is read where there are none."""
+    if not policy.book.rules:
+        return np.zeros((len(ids), 0), dtype=np.bool_)
+    everybody = load_fields(policy.at, run.valuation_run, policy.company)
+    told = pl.DataFrame({"customer_id": ids}, schema={"customer_id": pl.String}).join(
+        everybody, on="customer_id", how="left", maintain_order="left"
+    )
+    return policy.book.matches(told, rows)
 
 
 def _reasons(run: DecisionRun, ids: list[str], policy: PolicyInForce) -> NDArray[np.int8]:

@@ -128,6 +128,8 @@ def nothing_permitted(customer: str, at: datetime) -> Response:
         "outcome_text": "Nothing may be offered now: it could not be checked or recorded",
         "offers": [],
         "candidates": [],
+        "service_tier": None,
+        "route_to": None,
     }
     headers = {"Retry-After": "1", "Cache-Control": "no-store"}
     return Response(encoded(content), headers=headers, media_type="application/json")

@@ -32,6 +32,7 @@ def made_up(*, seed: int, n: int = 400, offers: int = 6, channels: int = 2) -> S
         buys_anyway=random.random(shape),
         margin=random.integers(0, 4000, shape).astype(np.float64),
         redemption_cost=random.integers(0, 50, shape).astype(np.float64),
+        preferred=random.integers(-3, 4, shape).astype(np.float64),
         contact_cost=random.integers(0, 3, k).astype(np.float64),
         fatigue=1.0,
         incrementality=0.3,
@@ -117,7 +118,8 @@ def test_the_first_of_several_is_the_one_chosen_alone() -> None:
 
 def test_who_buys_anyway_earns_nothing_by_being_asked() -> None:
     """What they would have bought is no gain, and the coupon is paid for all the same."""
-    situation = replace(made_up(seed=4), incrementality=0.0)
+    made = made_up(seed=4)
+    situation = replace(made, incrementality=0.0, preferred=np.zeros_like(made.preferred))
 
     assert (decide(situation).outcome == Outcome.NOTHING).all()
 

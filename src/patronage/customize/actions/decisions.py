@@ -26,7 +26,6 @@ from patronage.customize.log import (
 from patronage.customize.moment import Moment, Request, checked_request, look
 from patronage.customize.plan import OUTCOMES
 from patronage.customize.policy import terms_of
-from patronage.customize.population import portfolio_rows
 from patronage.customize.recording import ContactColumns, DecisionColumns, record_decisions
 from patronage.identify.in_sight import customers_in_sight
 from patronage.identify.models import Customer
@@ -69,6 +68,10 @@ class DecisionAnswer:
     #: best first; empty unless offered
     offers: tuple[OfferedTreatment, ...]
     candidates: tuple[Candidate, ...]
+    #: how the portfolio's rules want the customer served; None: they do not say
+    service_tier: str | None
+    #: id of the person to whom the rules route the customer; None: to nobody in particular
+    route_to: str | None
 
     @property
     def id(self) -> str:
@@ -163,6 +166,8 @@ def _written(moment: Moment, now: datetime) -> DecisionAnswer:
             for number, place in enumerate(offered)
         ),
         candidates=candidates_of(moment),
+        service_tier=moment.handled.get("service_tier"),
+        route_to=moment.handled.get("route_to"),
     )
 
 
@@ -194,7 +199,7 @@ def _contacts(moment: Moment, decisions: DecisionColumns, offered: list[int]) ->
         [(customer_id, month)] * count,
         policy.company.contacts_per_month,
     )
-    row = int(portfolio_rows([moment.portfolio_id], policy)[0])
+    rows = np.broadcast_to(moment.ruled.row, (1, len(policy.treatments)))[0]
     treatments = [policy.treatments[column] for column in columns]
     return ContactColumns(
         decision_ids=decisions.ids[:count],
@@ -207,7 +212,7 @@ def _contacts(moment: Moment, decisions: DecisionColumns, offered: list[int]) ->
         cap_months=[month] * count,
         cap_places=[each for each in places if each is not None],
         due_at=[moment.at] * count,
-        terms=[terms_of(policy, row, column) for column in columns],
+        terms=[terms_of(policy, int(rows[column]), column) for column in columns],
     )
 
 
