@@ -11,9 +11,23 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logit
 
 from patronage.science.lifetime import InconsistentHistory, InvalidWindow, NotIdentified
-from patronage.science.lifetime.backtest import CALIBRATED, IN_USE, Backtest, Rolling, backtest
+from patronage.science.lifetime.backtest import (
+    CALIBRATED,
+    CHALLENGER,
+    IN_USE,
+    Backtest,
+    Rolling,
+    backtest,
+)
 from patronage.science.lifetime.cells import Cells
-from patronage.science.lifetime.challenger import EQUAL_POOL, Challenger, Facts, fit_pool, pooled
+from patronage.science.lifetime.challenger import (
+    FIRST_POOL,
+    Challenger,
+    Facts,
+    at_the_level_of,
+    fit_pool,
+    pooled,
+)
 from patronage.science.lifetime.forecast_scores import (
     brier_scores,
     covered,
@@ -174,6 +188,9 @@ def test_what_is_seen_on_a_day_is_what_had_happened_by_then() -> None:
     assert_array_equal(seen.age, [99, 49])
     assert_array_equal(seen.average_spend, [7, 0])
     assert_array_equal(seen.quarter_days, [1, 1])
+    assert_array_equal(seen.quarter_weeks, [1, 1])
+    assert_array_equal(seen.earlier_days, [1, 0])
+    assert_array_equal(seen.month_days, [0, 0])
     assert_array_equal(seen.spend, [12, 0])
     assert_array_equal(panel.outcome(seen, after=99, until=190).purchases, [1, 0])
     with pytest.raises(InvalidWindow):
@@ -182,6 +199,20 @@ def test_what_is_seen_on_a_day_is_what_had_happened_by_then() -> None:
         panel.seen(-1)
     with pytest.raises(InconsistentHistory, match="one row a day"):
         Panel.of(customer=[0, 0], day=[1, 1], spend=[1, 1])
+
+
+def test_weeks_are_counted_once_and_backwards_from_the_day() -> None:
+    panel = Panel.of(
+        customer=[0, 0, 0, 0, 0, 0, 1, 1], day=[0, 9, 10, 93, 94, 100, 30, 99],
+        spend=[1, 1, 1, 1, 1, 1, 1, -1], bought=[1, 1, 1, 1, 1, 1, 1, 0],
+    )  # fmt: skip
+    seen = panel.seen(100)
+
+    # day 9 is 91 days before, the last week is that of days 94 to 100
+    assert_array_equal(seen.quarter_days, [4, 1])
+    assert_array_equal(seen.quarter_weeks, [3, 1])
+    assert_array_equal(seen.earlier_days, [2, 0])
+    assert_array_equal(seen.month_days, [3, 0])
 
 
 def test_an_outcome_that_has_not_ended_is_not_given_out() -> None:
@@ -340,16 +371,42 @@ def test_a_probability_calibration_undoes_overconfidence() -> None:
 def test_the_pool_takes_what_forecasts_and_never_a_negative_weight() -> None:
     pytest.importorskip("sklearn", reason="the challenger is of the extra `app`")
     rng = np.random.default_rng(7)
-    truth = rng.beta(1.5, 3, 6000)
-    came = (rng.random(6000) < truth).astype(float)
-    said = np.column_stack([truth, rng.beta(1.5, 3, 6000), 1 - truth])
+    truth = rng.beta(1.5, 3, 60_000)
+    came = (rng.random(60_000) < truth).astype(float)
+    said = np.column_stack([truth, rng.beta(1.5, 3, 60_000), 1 - truth])
     weights = fit_pool([said], [came])
 
     assert (weights[1:] >= 0).all()
     assert weights[1] == pytest.approx(1.0, abs=0.15)
     assert weights[3] == 0.0
-    assert_array_equal(fit_pool([], []), EQUAL_POOL)
-    assert pooled(said, weights).shape == (6000,)
+    assert_array_equal(fit_pool([], []), FIRST_POOL)
+    assert pooled(said, weights).shape == (60_000,)
+
+
+def test_a_shift_of_level_takes_the_mean_of_the_model_and_keeps_the_order() -> None:
+    rng = np.random.default_rng(9)
+    said, model = rng.beta(0.3, 0.3, 500), rng.beta(6, 2, 500)
+    shifted = at_the_level_of(said, model)
+
+    assert shifted.mean() == pytest.approx(model.mean(), abs=1e-9)
+    assert np.all(np.diff(shifted[np.argsort(said)]) >= 0)
+    assert_allclose(at_the_level_of(said, said), said, atol=1e-6)
+    assert_allclose(at_the_level_of(np.full(4, 0.01), np.full(4, 0.99)), 0.99)
+    assert_array_equal(at_the_level_of(said[:0], model[:0]), [])
+    assert_array_equal(at_the_level_of(said, np.zeros(500)), said)
+
+
+def test_the_level_of_the_challenger_is_the_calibrated_models() -> None:
+    """What all customers of an origin share, few origins teach."""
+    pytest.importorskip("sklearn", reason="the challenger is of the extra `app`")
+    found = backtest(PANEL, DAYS[:6], models=MODELS)
+    spoke = found.scored(CHALLENGER)
+
+    assert spoke
+    for each in spoke:
+        for name in (CHALLENGER, "facts", "trees"):
+            assert each.said[name].mean() == pytest.approx(each.said[CALIBRATED].mean(), abs=1e-9)
+            assert (each.said[name] != each.said[CALIBRATED]).any()
 
 
 def test_a_challenger_sees_what_the_model_does_not() -> None:

@@ -15,7 +15,14 @@ import numpy as np
 
 from patronage.science.lifetime import baselines as naive
 from patronage.science.lifetime.calibration import ProbabilityCalibration
-from patronage.science.lifetime.challenger import Challenger, Facts, fit_pool, pooled, together
+from patronage.science.lifetime.challenger import (
+    Challenger,
+    Facts,
+    at_the_level_of,
+    fit_pool,
+    pooled,
+    together,
+)
 from patronage.science.lifetime.events import BUYS_NEXT_QUARTER, Event
 from patronage.science.lifetime.forecast_scores import (
     Difference,
@@ -272,12 +279,13 @@ class Rolling:
         )
         if trained is None:
             return None
+        model = said[CALIBRATED]
         straight, trees = trained.members(facts).T
-        said["facts"], said["trees"] = straight, trees
+        said["facts"], said["trees"] = (at_the_level_of(each, model) for each in (straight, trees))
         before = [self._results[place] for place in ended]
         before = [each for each in before if "trees" in each.said]
         weights = fit_pool([_members(each.said) for each in before], [e.happened for e in before])
-        said[CHALLENGER] = pooled(_members(said), weights)
+        said[CHALLENGER] = at_the_level_of(pooled(_members(said), weights), model)
         return weights
 
     def _wins(self, places: Sequence[int]) -> bool:

@@ -1,11 +1,13 @@
 """Can trees that see the model's answers and the customer's facts do better than the model?
 
-Two learners are trained on outcomes that had ended: a logistic one on five columns, which carries
+Two learners are trained on outcomes that had ended: a logistic one on nine columns, which carries
 far, and boosted trees (Friedman, 2001, "Greedy function approximation", Annals of Statistics 29;
 scikit-learn's histogram version) on those and more, which bend. They and the calibrated model are
 combined on the scale of log odds (a logarithmic opinion pool: Genest and Zidek, 1986, "Combining
 probability distributions", Statistical Science 1), with weights of at least 0 that are fitted to
-forecasts made before their outcomes were known.
+forecasts made before their outcomes were known. They tell customers apart; the level is the
+calibrated model's: all customers of an origin share what is special about its time, so that few
+origins teach a learner little of the level, however many customers they have.
 """
 
 from collections.abc import Sequence
@@ -13,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.logistic import (
@@ -27,8 +31,9 @@ from patronage.science.lifetime.panel import QUARTER_DAYS, Seen
 _LITTLE: Final = 0.01
 _RIDGE: Final = 2.0
 #: weights of the pool before it is fitted: the model, the logistic learner, the trees
-EQUAL_POOL: Final = (0.0, 0.0, 0.5, 0.5)
-_POOL_STRENGTH: Final = 50.0
+FIRST_POOL: Final = (0.0, 0.0, 0.75, 0.25)
+#: high, since the forecasts of overlapping horizons are few, however many customers they are of
+_POOL_STRENGTH: Final = 500.0
 _FEWEST_OF_EITHER: Final = 20
 
 
@@ -66,6 +71,10 @@ class Facts:
                 np.log1p(seen.quarter_days),
                 np.log1p(silent),
                 np.log((lately + 1.0) / (usual + 1.0)),
+                np.log1p(lately),
+                np.log1p(seen.earlier_days),
+                np.log1p(seen.month_days),
+                np.log1p(seen.quarter_weeks),
             ]
         )
         rate = seen.frequency / np.maximum(seen.age, 7.0)
@@ -141,20 +150,35 @@ class Challenger:
         return np.column_stack([straight, self.trees.predict_proba(facts.many)[:, 1]])
 
 
+def at_the_level_of(probability: FloatArray, model: FloatArray) -> FloatArray:
+    """Probabilities shifted on the scale of log odds so that their mean is the model's.
+
+    Arguments, shape (customers,): probabilities, the model's of the same customers. No order of
+    customers changes; where the mean is 0 or 1, or nobody is asked, they come back as they are.
+    """
+    odds, mean = logits(probability), float(model.mean()) if model.size else 0.0
+    if not 0.0 < mean < 1.0:
+        return probability
+    reach = float(np.abs(odds).max()) + abs(float(logit(mean))) + 1.0
+    shift = brentq(lambda by: float(expit(odds + by).mean()) - mean, -reach, reach)
+    shifted: FloatArray = expit(odds + shift)
+    return shifted
+
+
 def fit_pool(said: Sequence[FloatArray], happened: Sequence[FloatArray]) -> FloatArray:
     """Weights of the pool from forecasts made at earlier origins, by their log score.
 
     Arguments, one entry an origin: `said` of shape (customers, members), `happened` of shape
     (customers,).
 
-    Returns shape (members + 1,), an intercept first; `EQUAL_POOL` where there is no origin.
+    Returns shape (members + 1,), an intercept first; `FIRST_POOL` where there is no origin.
     """
     if not said:
-        return np.asarray(EQUAL_POOL)
+        return np.asarray(FIRST_POOL)
     return fit_logistic(
         logits(np.concatenate(list(said))),
         np.concatenate(list(happened)),
-        towards=EQUAL_POOL,
+        towards=FIRST_POOL,
         strength=_POOL_STRENGTH,
         lowest=0.0,
     )

@@ -49,6 +49,12 @@ class Seen:
     spend: FloatArray
     #: purchase days of the last `QUARTER_DAYS`
     quarter_days: FloatArray
+    #: weeks of that quarter with a purchase, counted back from the day
+    quarter_weeks: FloatArray
+    #: purchase days of the quarter before that
+    earlier_days: FloatArray
+    #: purchase days of the last 28
+    month_days: FloatArray
     #: spend of the last `QUARTER_DAYS`
     quarter_spend: FloatArray
     #: spend of the quarter before that
@@ -168,6 +174,9 @@ class Panel:
             return self._sum(who[inside], amount[inside])[known]
 
         quarter, before = day - QUARTER_DAYS, day - 2 * QUARTER_DAYS
+        lately = (when > quarter) & (bought > 0)
+        weeks = QUARTER_DAYS // 7
+        in_weeks = np.unique(who[lately] * weeks + (day - when[lately]) // 7) // weeks
         return Seen(
             day=day,
             customer=known,
@@ -178,6 +187,9 @@ class Panel:
             margin_rate=rate[known],
             spend=total[known],
             quarter_days=within(quarter, day),
+            quarter_weeks=self._sum(in_weeks, np.ones(in_weeks.size))[known],
+            earlier_days=within(before, quarter),
+            month_days=within(day - 28, day),
             quarter_spend=within(quarter, day, spent),
             earlier_spend=within(before, quarter, spent),
             week_days=within(day - 7, day),
