@@ -19,6 +19,7 @@ from django.db.models import OuterRef, Subquery
 from patronage.customize.holdout import held_out
 from patronage.customize.models import Contact, Holdout, Ruling
 from patronage.customize.policy import Terms, permits, rulings_at
+from patronage.customize.sending import Waiting, rules_on
 from patronage.govern.models import Membership
 from patronage.identify.models import Consent
 from patronage.vocabulary.company import Company
@@ -79,7 +80,8 @@ def looked_at(contact_ids: Sequence[str], situation: Situation) -> pl.DataFrame:
     joined = contacts.with_columns(held_out=arms).join(
         verdicts, on=["portfolio_id", "offer_id", "channel"], how="left", nulls_equal=True
     )
-    return joined.with_columns(reason=_reason(situation)).sort("contact_id")
+    by_rule = _by_rule(joined, situation)
+    return by_rule.with_columns(reason=_reason(situation)).sort("contact_id")
 
 
 def _contacts(contact_ids: Sequence[str], at: datetime) -> pl.DataFrame:
@@ -138,15 +140,49 @@ def _verdicts(contacts: pl.DataFrame, situation: Situation) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(texts, pl.String) | {"ruled_face": pl.Int64})
 
 
+def _by_rule(contacts: pl.DataFrame, situation: Situation) -> pl.DataFrame:
+    """Put what the portfolios' rules say of a contact in the place of what its ruling says."""
+    names = ("contact_id", "customer_id", "portfolio_id", "treatment_id")
+    waiting = [Waiting(**row) for row in contacts.select(names).iter_rows(named=True)]
+    said = rules_on(waiting, situation.at, situation.company)
+    channels = dict(contacts.select("contact_id", "channel").rows())
+    rows = [
+        {
+            "contact_id": contact_id,
+            "by_rule": True,
+            "rule_forbids": "a rule of the portfolio says the customer is not eligible"
+            if word.not_eligible
+            else _stopped(word.terms, channels[contact_id], "rules", situation),
+            "rule_face": word.terms.face_value_minor,
+            "rule_words": word.terms.wording,
+        }
+        for contact_id, word in said.items()
+    ]
+    texts = dict.fromkeys(("contact_id", "rule_forbids", "rule_words"), pl.String)
+    schema = texts | {"by_rule": pl.Boolean, "rule_face": pl.Int64}
+    told = contacts.join(pl.DataFrame(rows, schema=schema), on="contact_id", how="left")
+    spoke = pl.col("by_rule").fill_null(False)
+    return told.with_columns(
+        by_rule=spoke,
+        forbidden=pl.when(spoke).then("rule_forbids").otherwise("forbidden"),
+        ruled_face=pl.when(spoke).then("rule_face").otherwise("ruled_face"),
+        ruled_words=pl.when(spoke).then("rule_words").otherwise("ruled_words"),
+    ).drop("rule_forbids", "rule_face", "rule_words")
+
+
 def _forbidden(
     ruling: Ruling | None, terms: Terms | None, channel: str, situation: Situation
 ) -> str | None:
     if ruling is None or terms is None:
         return "nobody has ruled on the offer for the customer's portfolio"
+    return _stopped(terms, channel, ruling.reason_code, situation)
+
+
+def _stopped(terms: Terms, channel: str, why: str, situation: Situation) -> str | None:
     if terms.effect == "block":
-        return f"the manager blocked the offer ({ruling.reason_code})"
+        return f"the manager blocked the offer ({why})"
     if not permits(terms, channel):
-        return f"the manager took the channel out ({ruling.reason_code})"
+        return f"the manager took the channel out ({why})"
     if terms.not_before and terms.not_before > situation.calendar.date_of(situation.at):
         return f"the manager put the offer off until {terms.not_before}"
     return None
@@ -162,7 +198,9 @@ def _held_out(customer_ids: list[str]) -> pl.Series:
 def _reason(situation: Situation) -> pl.Expr:
     """The first thing that no longer holds, in the order in which a customer would mind."""
     ruled_since = pl.col("newest_ruling") != pl.col("ruling_id")
-    otherwise = ruled_since & (_differs("ruled_face", "face") | _differs("ruled_words", "words"))
+    otherwise = (ruled_since | pl.col("by_rule")) & (
+        _differs("ruled_face", "face") | _differs("ruled_words", "words")
+    )
     chosen = (pl.col("outcome") == "offered") & pl.col("decided").eq_missing(pl.col("treatment_id"))
     channels = [channel.name for channel in situation.company.channels]
     places = situation.company.contacts_per_month

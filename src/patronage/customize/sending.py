@@ -1,0 +1,98 @@
+"""What do portfolios' rules say of contacts that are about to be sent, by what is known now?
+
+Decisions are made before; rules published since, and facts that changed, count at the last moment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from patronage.customize.deciding import Ints
+from patronage.customize.policy import PolicyInForce, Terms, policy_at
+from patronage.customize.population import portfolio_rows
+from patronage.differentiate.reads import field_values
+from patronage.govern.models import Portfolio
+from patronage.govern.policies import RuleEffects
+from patronage.govern.reads import policies_at
+from patronage.identify.fields import record_of
+from patronage.identify.models import Customer
+from patronage.vocabulary.company import Company
+from patronage.vocabulary.periods import BusinessCalendar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A contact that waits to be sent."""
+
+    contact_id: str
+    customer_id: str
+    #: of the customer at the instant of sending; None: nobody's
+    portfolio_id: str | None
+    treatment_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleWord:
+    """What a rule makes of a contact."""
+
+    #: a rule says that the customer is not eligible
+    not_eligible: bool
+    #: rulings and rules together
+    terms: Terms
+
+
+def rules_on(waiting: list[Waiting], at: datetime, company: Company) -> dict[str, RuleWord]:
+    """Give, by contact, what rules say; a contact on which none says anything is left out.
+
+    Nothing is known of the moment here, so that a rule about it does not match, as at night.
+    """
+    if not policies_at(at):
+        return {}
+    policy = policy_at(at, company)
+    column = {each.id: place for place, each in enumerate(policy.treatments)}
+    asked = [
+        each
+        for each in waiting
+        if each.treatment_id in column and _is_meant(policy, each, column[each.treatment_id])
+    ]
+    customers = Customer.objects.in_bulk([each.customer_id for each in asked])
+    names = dict(Portfolio.objects.values_list("id", "name"))
+    calendar = BusinessCalendar(company.time_zone)
+    words: dict[str, RuleWord] = {}
+    for each in asked:
+        rows = portfolio_rows([each.portfolio_id or ""], policy)
+        record = {
+            **record_of(customers[each.customer_id], calendar),
+            **field_values(each.customer_id, at),
+            "portfolio": names[each.portfolio_id or ""],
+        }
+        place = column[each.treatment_id]
+        found = policy.applied(rows, policy.book.matches_one(record, int(rows[0])))
+        word = _word(policy, found.row, found.effects, place)
+        if word is not None:
+            words[each.contact_id] = word
+    return words
+
+
+def _is_meant(policy: PolicyInForce, waiting: Waiting, column: int) -> bool:
+    """Whether any rule of the portfolio, matching or not, could stop or change the contact."""
+    (row,) = portfolio_rows([waiting.portfolio_id or ""], policy).tolist()
+    gating = ("not_eligible", "allow", "adapt", "block")
+    return any(
+        rule.effect in gating and policy.book.owner[place] == row and policy.targets[place, column]
+        for place, rule in enumerate(policy.book.rules)
+    )
+
+
+def _word(
+    policy: PolicyInForce, rows: Ints, effects: RuleEffects | None, column: int
+) -> RuleWord | None:
+    if effects is None:
+        return None
+    outside = bool(effects.not_eligible[0, column])
+    if effects.first[0, column] < 0 and not outside:
+        return None
+    offer = policy.offers[policy.offer_of[column]]
+    row = int(rows[0, column])
+    return RuleWord(not_eligible=outside, terms=policy.terms_in(row, offer))

@@ -1,0 +1,75 @@
+"""A rule published after the decision still stops what has not gone out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from patronage.access.roles import SYSTEM
+from patronage.customize.models import Contact
+from patronage.govern.actions import NewRule, draft_policy, publish_policy
+from patronage.govern.models import Membership
+from patronage.interact.jobs import deliver
+
+from .world import LONG_AGO, World
+
+pytestmark = pytest.mark.django_db
+
+
+def publish(world: World, now: datetime, *rules: NewRule) -> None:
+    portfolio_id = Membership.objects.values_list("portfolio_id", flat=True)[0]
+    made = draft_policy(actor=SYSTEM, now=now, portfolio_id=portfolio_id, rules=rules, note="tests")
+    publish_policy(
+        actor=SYSTEM, now=now, version_id=made.version.id, reason="tests", valid_from=LONG_AGO
+    )
+
+
+def test_a_rule_published_since_stops_what_it_blocks_and_nothing_else(
+    world: World, now: datetime
+) -> None:
+    publish(world, now, NewRule(name="no mail", effect="block", offers="channel = 'mail'"))
+    counts = deliver(actor=SYSTEM, now=now)
+    assert list(counts.cancelled) == ["the manager blocked the offer (rules)"]
+    assert not Contact.objects.filter(channel="mail", state="sent").exists()
+    assert counts.sent == Contact.objects.filter(channel="email").count() > 0
+
+
+def test_who_is_no_longer_eligible_gets_nothing(world: World, now: datetime) -> None:
+    publish(
+        world, now, NewRule(name="households", effect="not_eligible", when="entered_on IS NOT NULL")
+    )
+    counts = deliver(actor=SYSTEM, now=now)
+    assert (counts.sent, list(counts.cancelled)) == (
+        0,
+        ["a rule of the portfolio says the customer is not eligible"],
+    )
+
+
+def test_a_smaller_saving_since_is_other_terms_and_what_is_unknown_stops_nothing(
+    world: World, now: datetime
+) -> None:
+    publish(
+        world,
+        now,
+        NewRule(name="calls", effect="block", when="call_reason = 'complaint'"),
+        NewRule(
+            name="half",
+            effect="adapt",
+            offers="channel = 'mail'",
+            adaptation={"face_value_percent": 50},
+        ),
+    )
+    counts = deliver(actor=SYSTEM, now=now)
+    assert list(counts.cancelled) == ["the manager ruled other terms since"]
+    assert counts.sent == Contact.objects.filter(channel="email").count()
+
+
+def test_a_second_look_without_rules_would_be_noticed(
+    world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broken twin."""
+    publish(world, now, NewRule(name="no mail", effect="block", offers="channel = 'mail'"))
+    monkeypatch.setattr("patronage.interact.second_look.rules_on", lambda *_: {})
+    deliver(actor=SYSTEM, now=now)
+    assert Contact.objects.filter(channel="mail", state="sent").exists()
