@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.parity.customers import FIELDS, frame, record, rules
 
 from patronage.vocabulary.predicates import Policy, Predicate
+from patronage.vocabulary.predicates.analysis import analyse, pairs
 
 RULES_SEED, RECORDS_SEED, BASE_SEED = 1, 2, 3
 RECORDS = 1_000
@@ -96,6 +97,14 @@ def in_columns(policy: Policy, base: pl.DataFrame) -> None:
     lazy = base.lazy().select(asked)
     streamed = seconds(lambda: lazy.collect(engine="streaming"), 5)
     line("  … by Polars' streaming engine", shown(streamed, "CPU-s", 1))
+
+
+def examined(policy: Policy) -> None:
+    named = [(f"r{at}", rule) for at, rule in enumerate(policy.predicates)]
+    fifty = named[:50]
+    line("examine 50 rules", shown(seconds(lambda: analyse(fifty), 3), "CPU-s", 1))
+    line(f"examine {len(named)} rules", shown(seconds(lambda: analyse(named), 3), "CPU-s", 1))
+    line("how each two of 50 relate", shown(seconds(lambda: pairs(fifty), 3), "CPU-s", 1))
 
 
 def duckdb_peer(policy: Policy, base: pl.DataFrame, ours: float) -> None:
@@ -171,6 +180,7 @@ def main(arguments: list[str]) -> int:
     random = Random(RECORDS_SEED)
     records = [record(random) for _ in range(RECORDS)]
     ours = one_by_one(policy, records)
+    examined(policy)
     base = frame(BASE_SEED, customers)
     in_columns(policy, base)
     duckdb_peer(policy, base, ours)

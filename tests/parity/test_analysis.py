@@ -144,6 +144,11 @@ CONTRADICTIONS = [
     "orders < visits AND orders >= visits",
     "orders < visits AND orders > 5 AND visits < 3",
     "last_order < joined AND last_order = joined",
+    "orders + 1 > 20 AND orders < 20",
+    "20 - orders > 3 AND orders >= 17",
+    "3 = orders - 1 - 1 AND orders <> 5",
+    "last_order - joined < INTERVAL '3' DAY AND last_order - joined >= INTERVAL '1' WEEK",
+    "-(orders - 1) > 0 AND 1 - orders <= 0",
     "orders <> orders",
     "orders BETWEEN 5 AND 3",
     "orders BETWEEN visits AND 3 AND orders > 3",
@@ -206,6 +211,8 @@ def test_a_tautology_but_for_the_unknown_is_told_from_a_full_one(text: str) -> N
         (["orders >= visits", "orders > visits"], [0]),
         (["TRUE", "vip"], [0]),
         (["vip", "vip AND orders > 3"], [0]),
+        (["orders > 10", "orders + 1 > 20 AND orders < 30"], [0]),
+        (["5 - orders < 0", "orders BETWEEN 6 AND 9"], [0]),
         (["orders > 3", "active", "orders <= 3", "orders BETWEEN 1 AND 9"], [0, 2]),
         (["active", "NOT active", "vip AND active IS NOT NULL"], [0, 1]),
         (["region < 'm'", "vip", "region >= 'm'", "region = 'x' OR region = 'a'"], [0, 2]),
@@ -276,6 +283,16 @@ def test_what_is_beyond_the_bound_is_undetermined_and_not_claimed(
     found = analyse(_all("orders > 3 AND orders < 3 AND vip AND active", "TRUE"))
     assert found.of(Problem.NEVER_TRUE) == ()
     assert len(found.of(Problem.UNDETERMINED)) == 1
+
+
+def test_a_list_that_cannot_be_decided_in_time_is_given_up_and_not_claimed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(analysis, "MOST_STEPS_IN_ALL", 200)
+    rules = _generated(3, 30)
+    assert list(untruths(rules, _records(3, 200))) == []
+    undecided = analyse(rules).of(Problem.UNDETERMINED)
+    assert rules[-1][0] in undecided
 
 
 def test_four_pigeons_in_three_holes_are_found_to_be_too_many() -> None:

@@ -63,6 +63,7 @@ class IdPrefix(StrEnum):
     PERSON = "usr"
     POLICY = "pol"
     PORTFOLIO = "prt"
+    PRICE_TAG = "tag"
     PRODUCT = "prd"
     PRODUCT_TEAM = "tem"
     PROMISE = "prm"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from random import Random
 from typing import Any
 
@@ -15,10 +16,11 @@ import pytest
 
 from patronage.vocabulary.predicates import Predicate, PredicateError, fused, lexer, sql
 
-from .hostile import BOMBS, FIELDS, RECORDS, SOUND, hostile, outcome, problems
+from .hostile import BOMBS, FIELDS, LONGEST_SECONDS, RECORDS, SOUND, hostile, outcome, problems
 
 TEXTS = int(os.environ.get("PATRONAGE_TEST_FUZZ", "100000"))
 PARTS = 20
+ALWAYS = {"node": "always", "value": True}
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -141,9 +143,17 @@ def test_5000_damaged_stored_rules_give_a_predicate_or_its_error() -> None:
         "{",
         "[" * 100_000,
         '{"version":1,"tree":' * 5_000,
+        '{"tree":{"node":"or","parts":[' + '{"node":"always","value":true},' * 6_000 + "]}}",
+        '{"tree":{"node":"in","options":[' + '{"node":"literal","kind":"integer"},' * 1_900 + "]}}",
+        json.dumps({"version": 1, "tree": {"node": "or", "parts": [ALWAYS] * 1_990}}),
         '{"version":true,"tree":{"node":"always","value":true}}',
     ],
 )
 def test_what_is_no_stored_rule_is_refused(document: str) -> None:
-    with pytest.raises(PredicateError):
-        Predicate.from_json(document, FIELDS)
+    seconds = []
+    for _ in range(2):
+        began = time.thread_time()
+        with pytest.raises(PredicateError):
+            Predicate.from_json(document, FIELDS)
+        seconds.append(time.thread_time() - began)
+    assert min(seconds) <= LONGEST_SECONDS

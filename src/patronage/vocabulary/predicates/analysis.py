@@ -7,7 +7,7 @@ is said to be undetermined.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -15,16 +15,15 @@ from typing import Any
 
 from patronage.vocabulary.predicates.goals import false_goal, not_true_goal, true_goal
 from patronage.vocabulary.predicates.predicate import Policy, Predicate
-from patronage.vocabulary.predicates.solver import (
-    MOST_STEPS,
-    Box,
-    Goal,
-    Undetermined,
-    search,
-)
+from patronage.vocabulary.predicates.solver import Box, Goal, Steps, Undetermined, search
 from patronage.vocabulary.predicates.witness import witness
 
 Record = dict[str, Any]
+
+#: Steps of one question, after which it is left undetermined: about 50 ms.
+MOST_STEPS = 20_000
+#: Steps of all questions about one list, so that saving it ends: a few seconds.
+MOST_STEPS_IN_ALL = 1_500_000
 
 
 class Problem(StrEnum):
@@ -134,12 +133,14 @@ def pairs(rules: Iterable[tuple[str, Predicate]]) -> tuple[Pair, ...]:
 
 def relate(one: Predicate, other: Predicate) -> tuple[Relation, Record | None]:
     """Find out how two rules relate, with a record for which both are true where one was found."""
-    pair = _pair(_Asked("one", one), _Asked("other", other))
+    effort = Steps(MOST_STEPS_IN_ALL)
+    pair = _pair(_Asked("one", one, effort), _Asked("other", other, effort))
     return pair.relation, pair.example
 
 
 def _named(rules: Iterable[tuple[str, Predicate]]) -> list[_Asked]:
-    asked = [_Asked(name, predicate) for name, predicate in rules]
+    effort = Steps(MOST_STEPS_IN_ALL)
+    asked = [_Asked(name, predicate, effort) for name, predicate in rules]
     names = [each.name for each in asked]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -153,6 +154,8 @@ class _Asked:
 
     name: str
     predicate: Predicate
+    #: What is left for all rules of the list.
+    effort: Steps
 
     @cached_property
     def true(self) -> Goal:
@@ -185,41 +188,52 @@ class _Found:
 
 
 def _find(goals: Sequence[Goal], true: Sequence[_Asked], not_true: Sequence[_Asked] = ()) -> _Found:
-    box = _left(goals)
+    """Search for what makes some rules true and others not, and for an example of it."""
+    effort = true[0].effort
+    box = _left(goals, effort)
     if box is None:
         return _Found(impossible=True)
     if isinstance(box, Undetermined):
         return _Found()
+
+    def holds(record: Record) -> bool:
+        for each in true:
+            effort.take()
+            if each.predicate.evaluate(record) is not True:
+                return False
+        for each in not_true:
+            effort.take()
+            if each.predicate.evaluate(record) is True:
+                return False
+        return True
+
     conditions = [each.predicate.tree for each in (*true, *not_true)]
-    return _Found(example=witness(box, conditions, _asked_by(true, not_true)))
-
-
-def _left(goals: Sequence[Goal]) -> Box | Undetermined | None:
     try:
-        # A goal more is a choice more to look through at every step.
-        return search(goals, most_steps=MOST_STEPS * (1 + len(goals) // 10))
+        return _Found(example=witness(box, conditions, holds))
+    except Undetermined:
+        return _Found()
+
+
+def _left(goals: Sequence[Goal], effort: Steps) -> Box | Undetermined | None:
+    """Give what a search leaves; its steps count towards those of the whole list."""
+    # A goal more is a choice more to look through at every step.
+    granted = min(MOST_STEPS * (1 + len(goals) // 10), effort.left)
+    steps = Steps(granted)
+    try:
+        return search(goals, steps)
     except Undetermined as reached:
         return reached
-
-
-def _asked_by(
-    true: Sequence[_Asked], not_true: Sequence[_Asked]
-) -> Callable[[Mapping[str, Any]], bool]:
-    def holds(record: Mapping[str, Any]) -> bool:
-        return all(each.predicate.evaluate(record) is True for each in true) and not any(
-            each.predicate.evaluate(record) is True for each in not_true
-        )
-
-    return holds
+    finally:
+        effort.left -= granted - steps.left
 
 
 def _alone(rule: _Asked) -> list[Finding]:
     """Say what is wrong with a rule by itself."""
     if rule.never_true:
         return [Finding(problem=Problem.NEVER_TRUE, rule=rule.name)]
-    if _left([rule.not_true]) is None:
+    if _left([rule.not_true], rule.effort) is None:
         return [Finding(problem=Problem.ALWAYS_TRUE, rule=rule.name)]
-    if _left([false_goal(rule.predicate.tree)]) is None:
+    if _left([false_goal(rule.predicate.tree)], rule.effort) is None:
         return [Finding(problem=Problem.NEVER_FALSE, rule=rule.name)]
     return []
 
@@ -251,14 +265,14 @@ def _needed(earlier: Sequence[_Asked], rule: _Asked) -> list[_Asked]:
     needed = list(earlier)
     for each in reversed(earlier):
         rest = [other for other in needed if other is not each]
-        if _left([rule.true, *(other.not_true for other in rest)]) is None:
+        if _left([rule.true, *(other.not_true for other in rest)], rule.effort) is None:
             needed = rest
     return needed
 
 
 def _within(one: _Asked, other: _Asked) -> bool:
     """Whether it is shown that every customer of one rule is one of the other."""
-    return _left([one.true, other.not_true]) is None
+    return _left([one.true, other.not_true], one.effort) is None
 
 
 def _pair(one: _Asked, other: _Asked) -> Pair:

@@ -14,6 +14,7 @@ from patronage.vocabulary.predicates.nodes import (
     IsUnknown,
     Kind,
     Literal,
+    Negate,
     Not,
     OneOf,
     Scalar,
@@ -136,17 +137,49 @@ def _comparison(operator: str, left: Scalar, right: Scalar) -> tuple[Subject, Va
 
 
 def _with_constant(operator: str, subject: Scalar, at: Place) -> tuple[Subject, Values]:
-    """Compare with a place; days added to a date are taken from the other side instead."""
-    while isinstance(subject, Arithmetic) and subject.kind is Kind.DATE:
-        left, right = number_of(subject.left), number_of(subject.right)
-        if right is not None:
-            at = at - right if subject.operator == "+" else at + right
-            subject = subject.left
-        elif left is not None and subject.operator == "+":
-            at, subject = at - left, subject.right
-        else:
-            break
+    """Compare with a place; what is added to a date or whole number goes to the other side."""
+    while isinstance(subject, Arithmetic | Negate) and (moved := _moved(subject, at)) is not None:
+        subject, at, mirrored = moved
+        operator = _MIRRORED[operator] if mirrored else operator
     return subject, compared(subject.kind, operator, at, line_of_subject(subject))
+
+
+def _moved(subject: Arithmetic | Negate, at: Place) -> tuple[Scalar, Place, bool] | None:
+    """Give the subject without its constant or sign, the place then, and whether to mirror."""
+    if not _moves_exactly(subject) or not _is_small(at):
+        return None
+    if isinstance(subject, Negate):
+        return subject.operand, -at, True
+    left, right = number_of(subject.left), number_of(subject.right)
+    if right is not None:
+        return subject.left, at - right if subject.operator == "+" else at + right, False
+    if subject.operator == "+":
+        return subject.right, at - (left or 0), False
+    return subject.right, (left or 0) - at, True
+
+
+def _moves_exactly(subject: Scalar) -> bool:
+    """Whether a constant of a sum, or a sign, can change sides without changing an answer.
+
+    Dates and days are whole. Whole numbers are calculated as doubles, which is exact while all is
+    small; where the field is not, it is far on the same side of what it is compared with.
+    """
+    match subject:
+        case FieldRef(kind, _):
+            return kind in (Kind.INTEGER, Kind.DATE)
+        case Negate(operand):
+            return _moves_exactly(operand)
+        case Arithmetic(_, "+" | "-", left, right):
+            constants = [
+                number for each in (left, right) if (number := number_of(each)) is not None
+            ]
+            rest = left if number_of(right) is not None else right
+            return len(constants) == 1 and _is_small(constants[0]) and _moves_exactly(rest)
+    return False
+
+
+def _is_small(number: Place) -> bool:
+    return float(number).is_integer() and abs(number) < 2.0**40
 
 
 def _place(node: Scalar) -> Place | None:

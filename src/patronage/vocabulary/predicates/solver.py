@@ -22,8 +22,6 @@ Subject: TypeAlias = Scalar | Sign
 Box: TypeAlias = dict[Subject, Values]
 
 SIGNS: Span = (-1, 2)
-#: Intersections of one search, after which its question is left undetermined: about 50 ms.
-MOST_STEPS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +52,25 @@ class Undetermined(Exception):
     """The search reached its bound."""
 
 
-def search(goals: Iterable[Goal], *, most_steps: int = MOST_STEPS) -> Box | None:
+@dataclass(slots=True)
+class Steps:
+    """How many steps may still be taken: intersections of a search, questions to an example."""
+
+    left: int
+
+    def take(self) -> None:
+        """Take one; raises Undetermined where none is left."""
+        if self.left <= 0:
+            raise Undetermined
+        self.left -= 1
+
+
+def search(goals: Iterable[Goal], steps: Steps) -> Box | None:
     """Find what may be left to each subject when all goals are reached; None: they cannot be.
 
-    Raises Undetermined at the bound.
+    Raises Undetermined when the steps are used up.
     """
-    return _Search(most_steps).run({}, list(goals), [])
+    return _Search(steps).run({}, list(goals), [])
 
 
 def line_of_subject(subject: Subject) -> Span:
@@ -76,7 +87,7 @@ def everything(subject: Subject) -> Values:
 
 @dataclass(slots=True)
 class _Search:
-    left: int
+    steps: Steps
 
     def run(self, box: Box, goals: list[Goal], choices: list[tuple[Goal, ...]]) -> Box | None:
         """Reach the goals in a box of this call's own, then try what is left to choose."""
@@ -98,7 +109,7 @@ class _Search:
             match waiting.pop():
                 case Leave(left):
                     for subject, values in left:
-                        self._step()
+                        self.steps.take()
                         rest = box[subject] & values if subject in box else values
                         if not rest:
                             return False
@@ -142,17 +153,12 @@ class _Search:
         return None if any(state is None for state in states) else not deciding
 
     def _state_of(self, box: Box, subject: Subject, values: Values) -> bool | None:
-        self._step()
+        self.steps.take()
         before = box.get(subject)
         rest = values if before is None else before & values
         if not rest:
             return False
         return True if rest == (before or everything(subject)) else None
-
-    def _step(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise Undetermined
 
 
 def _signs_are_possible(box: Box) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from patronage.vocabulary.fields import FieldCatalog
 from patronage.vocabulary.predicates.errors import PredicateError
-from patronage.vocabulary.predicates.limits import DEEPEST_NESTING
+from patronage.vocabulary.predicates.limits import DEEPEST_NESTING, MOST_NODES
 from patronage.vocabulary.predicates.nodes import (
     All,
     Always,
@@ -75,6 +75,8 @@ def _tree(document: str | Mapping[str, Any]) -> Any:
     if isinstance(document, str):
         if len(document) > LONGEST_DOCUMENT:
             raise PredicateError("The stored rule is too long.", "Split it into several rules.")
+        if document.count('"node"') > MOST_NODES:
+            raise PredicateError("The stored rule has too many parts.", "Split it into several.")
         document = json.loads(document)
     if not isinstance(document, Mapping) or set(document) != {"version", "tree"}:
         raise PredicateError("A stored rule holds a version and a tree.", _ADVICE)
