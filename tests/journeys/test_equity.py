@@ -226,6 +226,12 @@ def test_the_quarter_stands_beside_the_one_before_line_by_line(
     cents = (now.amounts_minor["closing"], before.amounts_minor["closing"])
     assert [100 * each for each in written[:2]] == pytest.approx(cents, abs=51)
     assert written[2] == pytest.approx(written[0] - written[1], abs=1)
+    # the first statement has no opening, which is not an opening of nothing
+    opening = rows.filter(has=page.get_by_role("rowheader", name="Opening", exact=True))
+    expect(opening.locator("td").nth(1)).to_contain_text("not known")
+    # the closing is the last line of the statement and needs no scrolling to
+    frame = page.get_by_role("region", name="Line by line")
+    assert frame.evaluate("it => it.scrollHeight <= it.clientHeight + 1")
     expect(page.get_by_text("The statement of Q3 2024 is not published yet")).to_be_visible()
     page.get_by_role("link", name="Q3 2024").click()
     expect(page.get_by_text("This is the first statement")).to_be_visible()

@@ -50,7 +50,13 @@ def written(value: Any, unit: str, *, signed: bool = False) -> str:
     if unit:
         return formats.amount(Money(int(value), unit), "short", signed=signed)
     is_whole = float(value) == int(value)
-    text = formats.number(Decimal(str(value)), 0 if is_whole else 2)
+    is_small = not is_whole and abs(float(value)) < 1
+    # 0.0163 and 0.0241 are not both 0.02
+    text = (
+        formats.significant(float(value), 3)
+        if is_small
+        else formats.number(Decimal(str(value)), 0 if is_whole else 2)
+    )
     return f"+{text}" if signed and value > 0 else text
 
 

@@ -178,6 +178,18 @@ def test_a_curve_names_the_places_that_have_a_name() -> None:
     assert len(chart.rows) == 3
 
 
+def test_small_differences_keep_the_digits_that_tell_them_apart() -> None:
+    chart = charts.dots_with_intervals(
+        [
+            Estimate(label="A", value=0.0163, low=0.01, high=0.0241),
+            Estimate(label="B", value=0.0241, low=0.01, high=1.5),
+        ],
+        finding="F",
+    )
+    assert [row[2][0] for row in chart.rows] == ["0.0163", "0.0241"]
+    assert chart.rows[1][2][1].endswith("1.50")
+
+
 def test_a_change_has_its_sign() -> None:
     chart = charts.bars(
         [Amount(label="A", value=200), Amount(label="B", value=-100)],

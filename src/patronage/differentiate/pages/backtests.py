@@ -22,6 +22,10 @@ ROLE_WORDS: Final[Mapping[str, Promise]] = {
 _NAMES: Final[Mapping[str, Promise]] = {
     "calibrated model": gettext_lazy("Chosen model, level corrected"),
     "challenger": gettext_lazy("Boosted trees, blended"),
+    "last quarter's shopping days": gettext_lazy("Last quarter's shopping days"),
+    "last period repeated": gettext_lazy("Last period repeated"),
+    "count × recency/T": gettext_lazy("Count × recency ÷ age"),
+    "base rate": gettext_lazy("Base rate"),
     "gamma-poisson by category and affinity": gettext_lazy(
         "Gamma-Poisson by category and affinity"
     ),

@@ -37,7 +37,7 @@ def money_short(value: Any, currency: str = "") -> str:
     if is_unknown(value):
         return unknown()
     short, exact = _money(value, currency, "short"), _money(value, currency, "exact")
-    return format_html('<span title="{}">{}</span>', exact, short)
+    return format_html('<span class="amount" title="{}">{}</span>', exact, short)
 
 
 @register.filter
@@ -47,7 +47,7 @@ def money_change(value: Any, currency: str = "") -> str:
         return unknown()
     amount = _as_money(value, currency)
     return format_html(
-        '<span title="{}">{}</span>',
+        '<span class="amount" title="{}">{}</span>',
         formats.amount(amount, signed=True),
         formats.amount(amount, "short", signed=True),
     )

@@ -23,12 +23,13 @@ class Compared:
     title: str
     is_level: bool
     now_minor: int
-    before_minor: int
+    #: None where the quarter before had no such figure
+    before_minor: int | None
 
     @property
-    def difference_minor(self) -> int:
-        """How much more it is than a quarter before."""
-        return self.now_minor - self.before_minor
+    def difference_minor(self) -> int | None:
+        """How much more it is than a quarter before; None where there is nothing to compare."""
+        return None if self.before_minor is None else self.now_minor - self.before_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +65,17 @@ def _lines(now: Column, before: Column) -> list[Compared]:
             title=str(TITLES[kind]),
             is_level=kind in LEVELS,
             now_minor=now.amounts_minor[kind],
-            before_minor=before.amounts_minor[kind],
+            before_minor=_known(before, kind),
         )
         for kind in LINES
         if kind != "rounding" and (now.amounts_minor[kind] or before.amounts_minor[kind])
     ]
+
+
+def _known(before: Column, kind: str) -> int | None:
+    """A first statement has no opening and nothing that moved from it: neither is a zero."""
+    has_opening = before.expected_margin_minor is not None
+    return before.amounts_minor[kind] if has_opening or before.amounts_minor[kind] else None
 
 
 def _margin(now: Column, before: Column) -> Compared:
