@@ -20,6 +20,7 @@ import numpy as np
 import polars as pl
 from benchmarks.cdnow import folder, lines
 
+from patronage.science.equity import customer_value
 from patronage.science.lifetime.backtest import (
     BASELINES,
     CALIBRATED,
@@ -37,7 +38,7 @@ from patronage.science.lifetime.forecast_scores import covered
 from patronage.science.lifetime.panel import Panel
 from patronage.science.lifetime.predictive_levels import LevelCalibration
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
-from patronage.science.lifetime.rolling import origins_of, rolling_origins, stretches_of
+from patronage.science.lifetime.rolling import Origin, origins_of, rolling_origins, stretches_of
 from patronage.science.lifetime.spend_models import SPEND_MODELS
 from patronage.science.lifetime.totals import LevelResult, Total, levels
 
@@ -135,7 +136,9 @@ def report(base: Base) -> None:
         if event is BUYS_NEXT_QUARTER:
             champions = {each.day: each.champion for each in found.origins}
     known = stretches_of(panel, origins, set(champions.values()), last_day=last_day)
-    level_table(levels(panel, origins, champions, known))
+    found_levels = levels(panel, origins, champions, known)
+    level_table(found_levels)
+    value_table(panel, origins, champions, found_levels, last_day)
 
 
 def shown(day: int) -> str:
@@ -201,8 +204,7 @@ def level_table(found: tuple[LevelResult, ...]) -> None:
     for each in found:
         raw = [covered(ranks, nominal) for ranks in (each.purchase_ranks, each.spend_ranks)]
         set_by = [each.purchases_covered, each.spend_covered]
-        learnt_by = each.purchase_levels != LevelCalibration.identity()
-        coverage.append((*raw, *set_by, *(set_by if learnt_by else (np.nan, np.nan))))
+        coverage.append((*raw, *set_by, *(set_by if each.has_learnt else (np.nan, np.nan))))
         correlation = " ".join(f"{name} {v:.3f};" for name, v in each.correlation.items())
         print(
             f"{shown(each.day):10} {bias(each.purchases, 'fitted'):17.1%} "
@@ -235,6 +237,61 @@ def level_table(found: tuple[LevelResult, ...]) -> None:
             f"90 % intervals, {name}: median coverage {middle:.1%}, {np.nanmin(shares):.1%} to "
             f"{np.nanmax(shares):.1%} {held(0.87 <= middle <= 0.93)}"
         )
+
+
+def value_table(
+    panel: Panel,
+    origins: list[Origin],
+    champions: dict[int, str],
+    found: tuple[LevelResult, ...],
+    last_day: int,
+) -> None:
+    """Do bounds of value hold what came over longer horizons than they learnt their width from?"""
+    print("\n## bounds of spend over a horizon, cut by the model and by a quarter's ended outcomes")
+    learnt = [each for each in zip(origins, found, strict=True) if each[1].has_learnt]
+    for days in (HORIZON, 2 * HORIZON, 3 * HORIZON):
+        inside = [
+            (
+                bounds_hold(panel, origin, champions[origin.day], days, cut=None),
+                bounds_hold(panel, origin, champions[origin.day], days, cut=level.spend_levels),
+            )
+            for origin, level in learnt
+            if origin.day + days <= last_day
+        ]
+        if inside:
+            plain, cut = np.median(np.array(inside), axis=0)
+            print(f"{days} days, {len(inside)} origins: median {plain:.1%} and {cut:.1%}")
+
+
+def bounds_hold(
+    panel: Panel, origin: Origin, name: str, days: int, *, cut: LevelCalibration | None
+) -> float:
+    """The share of customers whose undiscounted spend lay within their bounds."""
+    seen, spend = origin.seen, origin.spend
+    if spend is None:
+        return float("nan")
+    purchases = origin.models[name].purchase_moments(
+        *seen.past, horizon_days=days, annual_discount_rate=0.0
+    )
+    past = (seen.frequency, seen.average_spend)
+    seen_spread = float(np.var(seen.average_spend[seen.frequency > 0]))
+    between, within = (
+        np.where(np.isfinite(each), each, seen_spread)
+        for each in (spend.spend_variance(*past), spend.purchase_spend_variance(*past))
+    )
+    value = customer_value(
+        expected_purchases=purchases.mean,
+        purchase_variance=purchases.variance,
+        probability_of_purchase=purchases.probability_of_purchase,
+        mean_squared_discount=purchases.mean_squared_discount,
+        expected_spend=origin.unit_spend(),
+        spend_variance=between,
+        purchase_spend_variance=within,
+        margin_rate=1.0,
+        level_below=(cut or LevelCalibration.identity()).at,
+    )
+    came = panel.outcome(seen, after=origin.day, until=origin.day + days).spend
+    return float(((came >= value.low - 1e-9) & (came <= value.high + 1e-9)).mean())
 
 
 def bias(total: Total, which: str) -> float:

@@ -64,7 +64,7 @@ def test_intervals_of_restless_customers_cover_once_outcomes_have_ended(
 ) -> None:
     """Cut at the model's own 5 and 95 %, the broken twin, they do not."""
     found = looked_back(RESTLESS, origins)
-    after = [each for each in found if each.purchase_levels != LevelCalibration.identity()]
+    after = [each for each in found if each.has_learnt]
     narrow = [covered(each.purchase_ranks, NOMINAL) for each in after]
 
     assert len(after) > 5
@@ -77,6 +77,7 @@ def test_before_any_outcome_has_ended_nothing_is_changed(origins: list[Origin]) 
     first, *later = looked_back(RESTLESS, origins)
 
     for each in (first, *(one for one in later if one.day < first.day + 91)):
+        assert not each.has_learnt
         assert each.purchase_levels == each.spend_levels == LevelCalibration.identity()
         assert each.purchases_covered == covered(each.purchase_ranks, NOMINAL)
     assert level_calibration(np.empty(0)) == LevelCalibration.identity()

@@ -44,6 +44,11 @@ class LevelResult:
     spend_levels: LevelCalibration
 
     @property
+    def has_learnt(self) -> bool:
+        """Whether any outcome had ended to cut intervals by."""
+        return self.purchase_levels != LevelCalibration.identity()
+
+    @property
     def purchases_covered(self) -> float:
         """The share of customers whose purchases lay in their 90 % interval as set that day."""
         return covered(self.purchase_ranks, self.purchase_levels.ends())
