@@ -24,7 +24,7 @@ from patronage.identify import in_sight
 from ..stages.edge.served import DECISIONS, Served, serving
 from .company import CALLED, Company, set_up, undone
 from .matrix import Matrix, ask, names_of, routes, rows_of_database, without_row
-from .routes import API, EDGE, ROLES, ROWS, Row
+from .routes import API, EDGE, ROLES, ROWS, WRITTEN, Row
 
 pytestmark = [pytest.mark.trial]
 
@@ -44,7 +44,7 @@ def test_every_route_has_a_row() -> None:
     assert without_row(routes(), ROWS) == set()
     paths = {path for _, path in routes()}
     assert {row.path for row in ROWS} <= paths, "a row names a route that is not there"
-    assert {len(row.cells) for row in ROWS} == {len(ROLES)}
+    assert {len(row.cells) for row in ROWS} == {len(WRITTEN)}
     assert len(routes()) > 75
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,7 +106,7 @@ def log(administrator: Actor, now: datetime) -> Actor:
     ],
 )
 def test_the_log_is_asked_by_who_what_and_about_what(
-    log: Actor, question: dict[str, str], found: list[str]
+    log: Actor, question: dict[str, Any], found: list[str]
 ) -> None:
     page = audit_page(log, AuditQuestion(**question))
     assert [each.subject_id for each in page.entries] == found

@@ -116,6 +116,10 @@ def rule(
 
 
 def _record(ruling: Ruling, actor: Actor, now: datetime) -> None:
+    earlier = Ruling.objects.filter(
+        offer=ruling.offer, portfolio=ruling.portfolio, valid_from__lte=ruling.valid_from
+    )
+    replaced = earlier.order_by("by_default", "-valid_from", "-recorded_at").first()
     try:
         with atomic():
             ruling.save(force_insert=True)
@@ -131,14 +135,19 @@ def _record(ruling: Ruling, actor: Actor, now: datetime) -> None:
         subject_id=ruling.offer_id,
         right=Right.RULE,
         reason=ruling.reason or REASONS[ruling.reason_code],
-        change={
-            "ruling": ruling.id,
-            "portfolio": ruling.portfolio_id,
-            "effect": ruling.effect,
-            "adaptation": ruling.adaptation,
-            "forgone_minor": ruling.forgone_minor,
-        },
+        before={} if replaced is None else _content(replaced),
+        change=_content(ruling),
     )
+
+
+def _content(ruling: Ruling) -> dict[str, Any]:
+    return {
+        "ruling": ruling.id,
+        "portfolio": ruling.portfolio_id,
+        "effect": ruling.effect,
+        "adaptation": ruling.adaptation,
+        "forgone_minor": ruling.forgone_minor,
+    }
 
 
 def preview_ruling(

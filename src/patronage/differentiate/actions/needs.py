@@ -96,6 +96,7 @@ def close_need(*, actor: Actor, now: datetime, need_id: str, status: str, reason
             subject_id=need.customer_id,
             right=Right.RECORD_NEED,
             reason=reason,
+            before={"status": "open"},
             change={"need": need.id, "status": status},
         )
     return need

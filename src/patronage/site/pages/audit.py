@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -38,6 +39,8 @@ from patronage.vocabulary.ids import IdPrefix, is_id
 PAGE: Final = 50
 _CHECKPOINT_BYTES: Final = 10_000
 _LONGEST_VALUE: Final = 200
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_DIGEST_SHOWN: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +228,10 @@ def _written(content: Mapping[str, Any], name: str, names: Mapping[str, str]) ->
     if value is None or value == "":
         return ""
     if isinstance(value, str):
-        return names.get(value, value)[:_LONGEST_VALUE]
+        # of a digest its beginning is enough to tell one from another
+        return names.get(value, value[:_DIGEST_SHOWN] if _DIGEST.fullmatch(value) else value)[
+            :_LONGEST_VALUE
+        ]
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return ", ".join(names.get(each, each) for each in value)[:_LONGEST_VALUE]
     return json.dumps(value, ensure_ascii=False, cls=DjangoJSONEncoder)[:_LONGEST_VALUE]

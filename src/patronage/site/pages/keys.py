@@ -41,7 +41,7 @@ class KeyForm(forms.Form):
         max_length=200,
         help_text=gettext_lazy("Such as: web shop, till, notebook of Ana."),
     )
-    role = forms.ChoiceField(label=gettext_lazy("Role"))
+    role = forms.ChoiceField(label=gettext_lazy("Role"), initial=Role.SERVICE.value)
     whose = forms.ChoiceField(label=gettext_lazy("Acts as"))
 
     def __init__(self, *args: Any, roles: Sequence[Role], may_be_a_system: bool) -> None:

@@ -43,6 +43,7 @@ class PersonForm(forms.Form):
     role = forms.ChoiceField(
         label=gettext_lazy("Role"),
         choices=PEOPLES_ROLES,
+        initial=Role.AGENT.value,
         help_text=gettext_lazy("Further roles are granted on the person's page."),
     )
     reason = forms.CharField(label=gettext_lazy("Why?"), max_length=400)
