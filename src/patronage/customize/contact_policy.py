@@ -14,11 +14,20 @@ from patronage.customize.models import Contact
 Taken = Mapping[tuple[str, int], set[str]]
 
 
-def places_taken(months: Sequence[str], customer_ids: Sequence[str] | None = None) -> Taken:
-    """Which customers have which places of these months; cancelled contacts gave theirs back."""
+def places_taken(
+    months: Sequence[str], customer_ids: Sequence[str] | None = None, besides: str | None = None
+) -> Taken:
+    """Which customers have which places of these months; cancelled contacts gave theirs back.
+
+    Args:
+        customer_ids: only of these; None: of all.
+        besides: a run whose own contacts are left out.
+    """
     contacts: QuerySet[Contact] = Contact.objects.filter(cap_month__in=months)
     if customer_ids is not None:
         contacts = contacts.filter(customer_id__in=customer_ids)
+    if besides is not None:
+        contacts = contacts.exclude(decision__run=besides)
     taken: dict[tuple[str, int], set[str]] = {}
     rows = contacts.exclude(state="cancelled").values_list("cap_month", "cap_place", "customer_id")
     for month, place, customer_id in rows.iterator(chunk_size=10_000):

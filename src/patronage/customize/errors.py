@@ -68,6 +68,10 @@ class BudgetSpent(Refused):
         )
 
 
+class NotPriced(Refused):
+    """A draft of rules cannot be priced yet, or not in this way."""
+
+
 class NotDecided(Refused):
     """The request for a decision cannot be understood."""
 

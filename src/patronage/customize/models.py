@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 from patronage.access.models import CompanyVersion, User
 from patronage.differentiate.models import ModelVersion, ValuationRun
-from patronage.govern.models import Portfolio
+from patronage.govern.models import PolicyVersion, Portfolio
 from patronage.identify.models import Consent, Customer
 from patronage.vocabulary.ids import IdPrefix, new_id
 
@@ -155,6 +155,31 @@ class DecisionRun(models.Model):
     counts = models.JSONField(help_text="offered, withheld, nothing")
     manifest = models.PositiveIntegerField(help_text="Of the decision_candidates dataset.")
     created_at = models.DateTimeField()
+
+
+class PriceTag(models.Model):
+    """What a version of a portfolio's rules was said to change, before it was published."""
+
+    id = models.CharField(
+        primary_key=True, max_length=40, default=partial(new_id, IdPrefix.PRICE_TAG)
+    )
+    version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="price_tags")
+    against = models.ForeignKey(
+        PolicyVersion,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The version that it is compared with; null: no rules.",
+    )
+    rules_digest = models.CharField(max_length=64, help_text="Of the rules that were priced.")
+    kind = models.CharField(max_length=8, choices=[(each, each) for each in ("estimate", "exact")])
+    as_of = models.DateField(help_text="The date whose customers were decided anew.")
+    figures = models.JSONField(help_text="As `price_tags.Figures`; money in minor units.")
+    made_by = models.CharField(max_length=40)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["version", "-made_at"])]
 
 
 class Affinity(models.Model):

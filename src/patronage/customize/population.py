@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -16,17 +16,23 @@ from patronage.customize.figures import CategoryFigures
 from patronage.customize.policy import PolicyInForce
 from patronage.customize.response import ResponseModel
 from patronage.customize.situations import BUYS_ANYWAY, FIGURES, MARGIN, RESPONSE
-from patronage.differentiate.models import ValuationRun
-from patronage.differentiate.reads import features
-from patronage.govern.models import Portfolio
+from patronage.differentiate import overrides
+from patronage.differentiate.fields import FIELDS as VALUED
+from patronage.differentiate.models import LatestValuation, ValuationRun
+from patronage.differentiate.reads import features, said_needs
+from patronage.govern.models import Portfolio, Standing
 from patronage.govern.reads import memberships_at
 from patronage.identify.fields import frame as identify_frame
+from patronage.identify.fields import record_of
+from patronage.identify.models import Customer
 from patronage.identify.reads import standing_consents
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
 
 _MOMENT = timedelta(microseconds=1)
-_TYPES = {str: pl.String, int: pl.Int64, float: pl.Float64, bool: pl.Boolean}
+_TYPES = {str: pl.String, int: pl.Int64, float: pl.Float64, bool: pl.Boolean, date: pl.Date}
+#: Fields that the latest valuation holds as they are.
+_VALUED = tuple(each for each in VALUED if each not in ("objective", "said_need", "need"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +83,41 @@ def load_fields(at: datetime, run: ValuationRun, company: Company) -> pl.DataFra
     if missing:
         raise RuntimeError(f"no stage gives the fields {missing} of the catalogue for everybody")
     return frame
+
+
+def fields_of_some(customer_ids: Sequence[str], at: datetime, company: Company) -> pl.DataFrame:
+    """The same of some customers as they stand now, from their latest valuations.
+
+    Returns:
+        One row a customer that is not erased, sorted by `customer_id`; `portfolio_id` of today.
+    """
+    ids = sorted(customer_ids)
+    calendar = BusinessCalendar(company.time_zone)
+    people = Customer.objects.filter(pk__in=ids, erased_at__isnull=True).order_by("id")
+    standings = Standing.objects.filter(customer__in=ids).select_related("portfolio")
+    held = {each.customer_id: each.portfolio for each in standings}
+    valued = {each.customer_id: each for each in LatestValuation.objects.filter(pk__in=ids)}
+    words = overrides.standing(at).filter(customer_id__in=ids)
+    objectives = dict(words.values_list("customer_id", "objective"))
+    said = dict(said_needs(at).filter(pl.col("customer_id").is_in(ids)).rows())
+    rows = []
+    for person in people:
+        latest, portfolio = valued.get(person.id), held.get(person.id)
+        row = {
+            **record_of(person, calendar),
+            "customer_id": person.id,
+            "portfolio_id": portfolio and portfolio.id,
+            "portfolio": portfolio and portfolio.name,
+            "said_need": said.get(person.id),
+        }
+        if latest is not None:
+            row |= {name: getattr(latest, name) for name in _VALUED}
+            row["need"] = latest.need or None
+            row["objective"] = objectives.get(person.id, latest.rule_objective)
+        rows.append(row)
+    schema = dict.fromkeys(("customer_id", "portfolio_id"), _TYPES[str])
+    schema |= {name: _TYPES[field.type] for name, field in FIELDS.items()}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _consents(at: datetime) -> dict[str, dict[str, str]]:

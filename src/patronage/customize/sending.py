@@ -8,17 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from patronage.customize.deciding import Ints
 from patronage.customize.policy import PolicyInForce, Terms, policy_at
-from patronage.customize.population import portfolio_rows
-from patronage.differentiate.reads import field_values
-from patronage.govern.models import Portfolio
-from patronage.govern.policies import RuleEffects
+from patronage.customize.population import fields_of_some, portfolio_rows
+from patronage.customize.ruled import Applied
 from patronage.govern.reads import policies_at
-from patronage.identify.fields import record_of
-from patronage.identify.models import Customer
 from patronage.vocabulary.company import Company
-from patronage.vocabulary.periods import BusinessCalendar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,20 +50,15 @@ def rules_on(waiting: list[Waiting], at: datetime, company: Company) -> dict[str
         for each in waiting
         if each.treatment_id in column and _is_meant(policy, each, column[each.treatment_id])
     ]
-    customers = Customer.objects.in_bulk([each.customer_id for each in asked])
-    names = dict(Portfolio.objects.values_list("id", "name"))
-    calendar = BusinessCalendar(company.time_zone)
-    words: dict[str, RuleWord] = {}
-    for each in asked:
-        rows = portfolio_rows([each.portfolio_id or ""], policy)
-        record = {
-            **record_of(customers[each.customer_id], calendar),
-            **field_values(each.customer_id, at),
-            "portfolio": names[each.portfolio_id or ""],
-        }
-        place = column[each.treatment_id]
-        found = policy.applied(rows, policy.book.matches_one(record, int(rows[0])))
-        word = _word(policy, found.row, found.effects, place)
+    frame = fields_of_some(sorted({each.customer_id for each in asked}), at, company)
+    place = {customer_id: row for row, customer_id in enumerate(frame["customer_id"])}
+    known = [each for each in asked if each.customer_id in place]
+    told = frame[[place[each.customer_id] for each in known]]
+    rows = portfolio_rows([each.portfolio_id or "" for each in known], policy)
+    found = policy.applied(rows, policy.book.matches(told, rows))
+    words = {}
+    for row, each in enumerate(known):
+        word = _word(policy, found, row, column[each.treatment_id])
         if word is not None:
             words[each.contact_id] = word
     return words
@@ -85,14 +74,13 @@ def _is_meant(policy: PolicyInForce, waiting: Waiting, column: int) -> bool:
     )
 
 
-def _word(
-    policy: PolicyInForce, rows: Ints, effects: RuleEffects | None, column: int
-) -> RuleWord | None:
+def _word(policy: PolicyInForce, found: Applied, row: int, column: int) -> RuleWord | None:
+    effects = found.effects
     if effects is None:
         return None
-    outside = bool(effects.not_eligible[0, column])
-    if effects.first[0, column] < 0 and not outside:
+    outside = bool(effects.not_eligible[row, column])
+    if effects.first[row, column] < 0 and not outside:
         return None
     offer = policy.offers[policy.offer_of[column]]
-    row = int(rows[0, column])
-    return RuleWord(not_eligible=outside, terms=policy.terms_in(row, offer))
+    terms = policy.terms_in(int(found.row[row, column]), offer)
+    return RuleWord(not_eligible=outside, terms=terms)

@@ -9,6 +9,7 @@ from patronage.customize.actions.offers import (
     propose_offers,
     withdraw_offer,
 )
+from patronage.customize.actions.price_tags import price_policy
 from patronage.customize.actions.rulings import REASONS, RulingPreview, preview_ruling, rule
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "create_team",
     "decide_now",
     "preview_ruling",
+    "price_policy",
     "propose_offers",
     "rule",
     "withdraw_offer",

@@ -19,6 +19,7 @@ from patronage.customize.reads.offers import (
     offer_funnel,
     offers,
 )
+from patronage.customize.reads.price_tags import PastTag, PriceTagRow, past_tags, price_tags
 
 __all__ = [
     "DecisionView",
@@ -26,6 +27,8 @@ __all__ = [
     "NextBestAction",
     "OfferInPortfolio",
     "OfferView",
+    "PastTag",
+    "PriceTagRow",
     "ReasonCount",
     "contacts_of",
     "decision",
@@ -37,4 +40,6 @@ __all__ = [
     "offer",
     "offer_funnel",
     "offers",
+    "past_tags",
+    "price_tags",
 ]
