@@ -26,6 +26,8 @@ class Place:
     letter: str
     #: who has it in the navigation; any of these rights opens it
     rights: frozenset[Right]
+    #: names of the URLs of pages that are views of the same place
+    views: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ PLACES = (
         title=gettext_lazy("Portfolio"),
         letter="p",
         rights=frozenset({_R.SEE_PROFITABILITY}),
+        views=("govern:portfolios", "govern:cover"),
     ),
     Place(
         url_name="customize:gate",
@@ -133,9 +136,14 @@ def places_for(actor: Actor, path: str) -> tuple[Link, ...]:
     for place in PLACES:
         href = address_of(place.url_name)
         if href is not None and any(actor.may(right) for right in place.rights):
-            here = path == href or path.startswith(href.rstrip("/") + "/")
+            views = [address_of(each) for each in place.views]
+            here = any(at and _is_below(path, at) for at in (href, *views))
             links.append(Link(href=href, title=str(place.title), letter=place.letter, is_here=here))
     return tuple(links)
+
+
+def _is_below(path: str, address: str) -> bool:
+    return path == address or path.startswith(address.rstrip("/") + "/")
 
 
 def home_of(actor: Actor) -> str | None:

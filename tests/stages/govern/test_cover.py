@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from ninja.testing import TestClient
 from patronage.access.errors import NotAllowed, NotFound
 from patronage.access.models import AuditEntry
 from patronage.access.people import close_account
-from patronage.access.roles import SYSTEM
+from patronage.access.roles import SYSTEM, Role
 from patronage.access.scope import scope_of
 from patronage.govern import handlers, reads
 from patronage.govern.actions import appoint, arrange_cover, end_cover, hand_over
@@ -21,7 +22,7 @@ from patronage.govern.errors import CannotCover, NoReason
 from patronage.govern.in_charge import portfolios_of
 from patronage.govern.models import Accountability, Cover
 
-from .world import World, add_customers
+from .world import World, add_customers, add_person
 
 DAY = timedelta(days=1)
 
@@ -143,9 +144,10 @@ def test_what_cannot_be_is_refused_with_what_to_do(world: World) -> None:
         stand_in(world, "ben", "New", ends_at=world.now)
     with pytest.raises(CannotCover, match="now or later"):
         stand_in(world, "ben", "New", starts_at=world.now - DAY)
-    close_account(actor=SYSTEM, now=world.now, user_id=world.people["ben"].id, reason="left")
+    world.people["ida"] = add_person("ida", Role.MANAGER, world.now)
+    close_account(actor=SYSTEM, now=world.now, user_id=world.people["ida"].id, reason="left")
     with pytest.raises(CannotCover, match="nobody"):
-        stand_in(world, "ben", "New")
+        stand_in(world, "ida", "New")
     with pytest.raises(NoReason):
         arrange_cover(
             actor=SYSTEM,
@@ -196,7 +198,9 @@ def test_the_page_lists_arranges_and_ends_in_days_of_the_company(
     monkeypatch.setattr("patronage.site.clock.now", lambda: world.now)
     client = Client()
     client.force_login(world.people["dev"])
-    assert "Every manager acts in person today" in client.get("/cover").content.decode()
+    asked = client.get("/cover").content.decode()
+    assert "Every manager acts in person today" in asked
+    assert re.search(r'href="/portfolio"[^>]* aria-current="page"', asked)
     given = {
         "portfolio": world.portfolios["New"],
         "deputy": world.people["ana"].id,

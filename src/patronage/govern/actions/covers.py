@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q
 
@@ -10,7 +11,7 @@ from patronage.access import audit
 from patronage.access.actor import open_roles
 from patronage.access.errors import NotFound
 from patronage.access.models import User
-from patronage.access.roles import IN_CHARGE, Actor, Role
+from patronage.access.roles import IN_CHARGE, Actor, Right, Role
 from patronage.access.transactions import atomic, take_turns
 from patronage.govern.actions.conditions import stated
 from patronage.govern.errors import CannotCover
@@ -65,21 +66,9 @@ def arrange_cover(
             actor_id=actor.id,
             recorded_at=now,
         )
-        audit.record(
-            actor=actor,
-            now=now,
-            action="arrange cover",
-            subject_kind="portfolio",
-            subject_id=portfolio.id,
-            right=right,
-            reason=why,
-            change={
-                "cover": cover.id,
-                "deputy": deputy.id,
-                "starts_at": starts.isoformat(),
-                "ends_at": None if ends is None else ends.isoformat(),
-            },
-        )
+        ends_said = None if ends is None else ends.isoformat()
+        change = {"deputy": deputy.id, "starts_at": starts.isoformat(), "ends_at": ends_said}
+        _record(cover, "arrange cover", actor, now, right, why, change)
     return cover
 
 
@@ -107,17 +96,29 @@ def end_cover(*, actor: Actor, now: datetime, cover_id: str, reason: str) -> Cov
         cover.ends_at = max(now, cover.starts_at)
         cover.end_reason, cover.ended_by = why, actor.id
         cover.save(update_fields=["ends_at", "end_reason", "ended_by"])
-        audit.record(
-            actor=actor,
-            now=now,
-            action="end cover",
-            subject_kind="portfolio",
-            subject_id=cover.portfolio_id,
-            right=right,
-            reason=why,
-            change={"cover": cover.id, "deputy": cover.deputy_id},
-        )
+        _record(cover, "end cover", actor, now, right, why, {"deputy": cover.deputy_id})
     return cover
+
+
+def _record(
+    cover: Cover,
+    action: str,
+    actor: Actor,
+    now: datetime,
+    right: Right,
+    reason: str,
+    change: dict[str, Any],
+) -> None:
+    audit.record(
+        actor=actor,
+        now=now,
+        action=action,
+        subject_kind="portfolio",
+        subject_id=cover.portfolio_id,
+        right=right,
+        reason=reason,
+        change={"cover": cover.id} | change,
+    )
 
 
 def _may_cover(
