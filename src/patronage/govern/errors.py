@@ -159,3 +159,26 @@ class PolicyMovedOn(PolicyRefused):
             "take that back unseen. Look at the difference and save the draft again, which bases "
             "it on the version in force."
         )
+
+
+class LeverRefused(Refused):
+    """A lever cannot be pulled: a boundary forbids it, or nobody has the right."""
+
+    def __init__(self, *, lever: str, reasons: Iterable[str]) -> None:
+        super().__init__(f"The lever {lever!r} was not pulled. {' '.join(reasons)}")
+
+
+class CannotGrant(Refused):
+    """A right to a lever cannot be given, passed on or ended like this."""
+
+
+class CannotRuleOnLever(Refused):
+    """This person cannot say this about the use of a lever, or not any more."""
+
+
+class BoundaryRefused(Refused):
+    """A boundary cannot be set like this."""
+
+
+class PriceRefused(Refused):
+    """A list price cannot be used; none of those told together was kept."""

@@ -23,6 +23,9 @@ FIELDS: Final = FieldCatalog(
 #: What an assignment rule may ask: everything that is known before the portfolio is.
 ASSIGNMENT_FIELDS: Final = FieldCatalog.merge(IDENTIFY_FIELDS, DIFFERENTIATE_FIELDS)
 
+#: What a boundary may ask: everything that is known of a customer at any time.
+BOUNDARY_FIELDS: Final = FieldCatalog.merge(IDENTIFY_FIELDS, DIFFERENTIATE_FIELDS, FIELDS)
+
 _REQUEST: Final = "the request for a decision; unknown in the nightly run"
 
 #: What whoever asks for a decision may say about the moment.

@@ -1,8 +1,11 @@
 """What may be done about who is in charge: set up portfolios, appoint, hand over, stand in."""
 
 from patronage.govern.actions.accountability import appoint, set_up_portfolios
+from patronage.govern.actions.boundaries import lift_boundary, set_boundary
 from patronage.govern.actions.covers import arrange_cover, end_cover
+from patronage.govern.actions.grants import delegate_lever, end_grant, grant_lever
 from patronage.govern.actions.hand_overs import HandOver, digest_of, hand_over
+from patronage.govern.actions.lever_uses import pull_lever, rule_on_lever
 from patronage.govern.actions.policies import (
     Drafted,
     change_draft,
@@ -11,6 +14,7 @@ from patronage.govern.actions.policies import (
     publish_policy,
     roll_back,
 )
+from patronage.govern.actions.prices import tell_list_prices
 from patronage.govern.actions.rule_texts import NewRule, RuleFinding, checked_rules, findings_of
 
 __all__ = [
@@ -22,13 +26,21 @@ __all__ = [
     "arrange_cover",
     "change_draft",
     "checked_rules",
+    "delegate_lever",
     "digest_of",
     "discard_draft",
     "draft_policy",
     "end_cover",
+    "end_grant",
     "findings_of",
+    "grant_lever",
     "hand_over",
+    "lift_boundary",
     "publish_policy",
+    "pull_lever",
     "roll_back",
+    "rule_on_lever",
+    "set_boundary",
     "set_up_portfolios",
+    "tell_list_prices",
 ]

@@ -1,13 +1,21 @@
 """The tables of who is in charge of whom, and by what right."""
 
+from patronage.govern.models.boundaries import Boundary
 from patronage.govern.models.cover import Cover
+from patronage.govern.models.levers import Grant, LeverRuling, LeverUse
 from patronage.govern.models.policies import CatalogSnapshot, PolicyVersion, Rule
 from patronage.govern.models.portfolios import Accountability, Membership, Portfolio, Standing
+from patronage.govern.models.prices import ListPrice
 
 __all__ = [
     "Accountability",
+    "Boundary",
     "CatalogSnapshot",
     "Cover",
+    "Grant",
+    "LeverRuling",
+    "LeverUse",
+    "ListPrice",
     "Membership",
     "PolicyVersion",
     "Portfolio",

@@ -1,0 +1,101 @@
+"""The enterprise sets what no lever and no rule can pass, and lifts it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from patronage.access import audit
+from patronage.access.errors import NotFound
+from patronage.access.roles import Actor, Right
+from patronage.access.transactions import atomic, take_turns
+from patronage.govern.actions.conditions import stated
+from patronage.govern.boundaries import NewBoundary, checked
+from patronage.govern.errors import BoundaryRefused
+from patronage.govern.models import Boundary
+from patronage.vocabulary.periods import as_utc
+
+
+def set_boundary(
+    *,
+    actor: Actor,
+    now: datetime,
+    new: NewBoundary,
+    reason: str,
+    valid_from: datetime | None = None,
+) -> Boundary:
+    """Set a boundary from now or a later instant on, in place of the one of the same name.
+
+    Raises:
+        NotAllowed: the actor may not set boundaries.
+        NoReason: no reason is given.
+        BoundaryRefused: it cannot be used; the message says where and why.
+    """
+    actor.require(Right.SET_BOUNDARY)
+    why, starts = stated(reason), _starts(valid_from, now)
+    row = checked(new)
+    row.reason, row.valid_from = why, starts
+    return _keep(actor, now, row, "set boundary")
+
+
+def lift_boundary(*, actor: Actor, now: datetime, boundary_id: str, reason: str) -> Boundary:
+    """Let nothing of the boundary's name hold any more, from now on; it stays on record.
+
+    Raises:
+        NotAllowed: the actor may not set boundaries.
+        NotFound: there is no such boundary.
+        BoundaryRefused: it was lifted already, or another of its name is announced.
+    """
+    actor.require(Right.SET_BOUNDARY)
+    why = stated(reason)
+    found = Boundary.objects.filter(pk=boundary_id).first()
+    if found is None:
+        raise NotFound(noun="boundary", id=boundary_id)
+    newest = Boundary.objects.filter(name=found.name).latest("valid_from")
+    if newest.lifted:
+        raise BoundaryRefused(f"{found.name!r} was lifted already.")
+    row = checked(NewBoundary(
+        name=newest.name, kind=newest.kind, source=newest.source, when=newest.when,
+        category=newest.category, product=newest.product, limit=newest.limit, unit=newest.unit,
+        per=newest.per,
+    ))  # fmt: skip
+    row.lifted, row.reason, row.valid_from = True, why, now
+    return _keep(actor, now, row, "lift boundary")
+
+
+def _starts(valid_from: datetime | None, now: datetime) -> datetime:
+    starts = now if valid_from is None else as_utc(valid_from)
+    if starts < now:
+        raise BoundaryRefused("A boundary holds from now on or later; what was done stays done.")
+    return starts
+
+
+def _keep(actor: Actor, now: datetime, row: Boundary, action: str) -> Boundary:
+    with atomic():
+        # together with pulls: none is judged by what no longer holds when it is written
+        take_turns("levers")
+        before = Boundary.objects.filter(name=row.name).order_by("-valid_from").first()
+        if before is not None and before.valid_from >= row.valid_from:
+            raise BoundaryRefused(
+                f"{row.name!r} is set from {before.valid_from:%Y-%m-%d %H:%M} UTC on already. "
+                "Choose a later instant."
+            )
+        row.actor_id, row.recorded_at = actor.id, now
+        row.save(force_insert=True)
+        audit.record(
+            actor=actor,
+            now=now,
+            action=action,
+            subject_kind="boundary",
+            subject_id=row.id,
+            right=Right.SET_BOUNDARY,
+            reason=row.reason,
+            before={} if before is None else _words(before),
+            change=_words(row),
+        )
+    return row
+
+
+def _words(row: Boundary) -> dict[str, object]:
+    names = ("name", "kind", "when", "category", "product", "limit", "unit", "per", "source")
+    words: dict[str, object] = {name: getattr(row, name) for name in names}
+    return words | {"valid_from": row.valid_from.isoformat(), "lifted": row.lifted}

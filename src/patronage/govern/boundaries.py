@@ -1,0 +1,189 @@
+"""What may a boundary say, which hold at an instant, and about whom?
+
+A room of its own because levers, what customers pay, and every decision must mean the same by it.
+A boundary is about a customer unless it is surely not: what is unknown protects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final
+
+import polars as pl
+from django.db.models import Exists, OuterRef
+
+from patronage.differentiate.reads import field_values
+from patronage.govern.errors import BoundaryRefused
+from patronage.govern.fields import BOUNDARY_FIELDS
+from patronage.govern.limits import FORBIDDING, KINDS, PERS, SUMMED, WHOLE
+from patronage.govern.models import Boundary, Standing
+from patronage.govern.models.boundaries import SOURCES
+from patronage.identify.fields import record_of
+from patronage.identify.models import Customer
+from patronage.vocabulary.periods import BusinessCalendar
+from patronage.vocabulary.predicates import Predicate, PredicateError
+
+LONGEST_NAME: Final = 100
+LONGEST_SUBJECT: Final = 120
+MOST: Final = 2**53
+
+_UNIT: Final = {
+    "discount_cap": "basis points",
+    "premium_cap": "basis points",
+    "goodwill_cap": "minor units",
+    "contact_cap": "times",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewBoundary:
+    """A boundary as a person writes it."""
+
+    name: str
+    #: one of `govern.limits.KINDS`
+    kind: str
+    #: law, contract or board
+    source: str
+    #: about which customers; empty: everybody
+    when: str = ""
+    #: empty: every category
+    category: str = ""
+    #: empty: every product
+    product: str = ""
+    #: None where the kind forbids
+    limit: int | None = None
+    #: of a price floor: basis points of the list price, or minor units
+    unit: str = ""
+    #: of a limit on a sum: use, customer_quarter or quarter
+    per: str = "use"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoundaryInForce:
+    """A boundary with its condition read."""
+
+    row: Boundary
+
+    @cached_property
+    def condition(self) -> Predicate | None:
+        """On customers; None: everybody."""
+        tree = self.row.when_tree
+        return None if tree is None else Predicate.from_json(tree, BOUNDARY_FIELDS)
+
+    def may_be_about(self, record: Mapping[str, Any]) -> bool:
+        """Whether it is not surely about other customers only."""
+        return self.condition is None or self.condition.evaluate(record) is not False
+
+    def covers(self) -> pl.Expr:
+        """The same for a frame of customers."""
+        if self.condition is None:
+            return pl.lit(True)
+        return self.condition.to_polars().fill_null(True)
+
+
+#: by id: a row never changes, so that what was read of it is kept
+_READ: dict[str, BoundaryInForce] = {}
+_MOST_READ = 10_000
+
+
+def boundaries_at(at: datetime) -> tuple[BoundaryInForce, ...]:
+    """The boundaries that hold at an instant, by name."""
+    begun = Boundary.objects.filter(valid_from__lte=at)
+    later = begun.filter(name=OuterRef("name"), valid_from__gt=OuterRef("valid_from"))
+    found = begun.filter(~Exists(later), lifted=False).order_by("name")
+    return tuple(_read(row) for row in found)
+
+
+def about(
+    boundaries: Iterable[BoundaryInForce], customer: Customer, standing: Standing, at: datetime,
+    calendar: BusinessCalendar,
+) -> list[BoundaryInForce]:  # fmt: skip
+    """Those that are about the customer, or may be."""
+    every = list(boundaries)
+    if not any(each.condition is not None for each in every):
+        return every
+    record = {
+        **record_of(customer, calendar),
+        **field_values(customer.id, at),
+        "portfolio": standing.portfolio.name,
+    }
+    return [each for each in every if each.may_be_about(record)]
+
+
+def _read(row: Boundary) -> BoundaryInForce:
+    kept = _READ.get(row.id)
+    if kept is None:
+        if len(_READ) >= _MOST_READ:
+            _READ.clear()
+        kept = _READ[row.id] = BoundaryInForce(row=row)
+    return kept
+
+
+def checked(new: NewBoundary) -> Boundary:
+    """Read a boundary as somebody wrote it; nothing is stored.
+
+    Raises:
+        BoundaryRefused: it cannot be used.
+    """
+    name, subject = " ".join(new.name.split()), [new.category.strip(), new.product.strip()]
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise BoundaryRefused(
+            f"A boundary has a name of 1 to {LONGEST_NAME} characters; found {len(name)}."
+        )
+    for text in subject:
+        if len(text) > LONGEST_SUBJECT or not text.isprintable():
+            raise BoundaryRefused(
+                f"A category or product has at most {LONGEST_SUBJECT} printable characters."
+            )
+    for given, known in ((new.kind, KINDS), (new.source, SOURCES), (new.per, PERS)):
+        if given not in known:
+            raise BoundaryRefused(f"{given!r:.40} is none of {', '.join(known)}.")
+    limit, unit = _limit(new)
+    when = new.when.strip()
+    if new.per != "use" and new.kind not in SUMMED:
+        raise BoundaryRefused(f"Only a limit on a sum is for a quarter; {new.kind} is none.")
+    if when and new.per == "quarter":
+        raise BoundaryRefused(
+            "A limit for a whole quarter is one sum for all customers. Leave the condition out, or "
+            "limit it for each customer and quarter."
+        )
+    return Boundary(
+        name=name,
+        kind=new.kind,
+        when=when,
+        when_tree=_tree(when) if when else None,
+        category=subject[0],
+        product=subject[1],
+        limit=limit,
+        unit=unit,
+        per=new.per,
+        source=new.source,
+    )
+
+
+def _limit(new: NewBoundary) -> tuple[int | None, str]:
+    if new.kind in FORBIDDING:
+        if new.limit is not None:
+            raise BoundaryRefused(f"A boundary of kind {new.kind} forbids and has no limit.")
+        return None, ""
+    if new.limit is None or not 0 <= new.limit <= MOST:
+        raise BoundaryRefused(f"A boundary of kind {new.kind} has a limit from 0; give one.")
+    unit = _UNIT.get(new.kind, new.unit)
+    if new.kind == "price_floor" and unit not in ("basis points", "minor units"):
+        raise BoundaryRefused(
+            "A price floor is in basis points of the list price or in minor units; say which."
+        )
+    of_the_price = new.kind in ("price_floor", "discount_cap") and unit == "basis points"
+    if of_the_price and new.limit > WHOLE:
+        raise BoundaryRefused(f"{new.limit} basis points are more than the whole price.")
+    return new.limit, unit
+
+
+def _tree(when: str) -> object:
+    try:
+        return Predicate.parse(when, BOUNDARY_FIELDS).to_json()
+    except PredicateError as error:
+        raise BoundaryRefused(f"The condition cannot be used: {error}") from error

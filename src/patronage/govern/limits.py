@@ -1,0 +1,371 @@
+"""May this lever be pulled, and what does a customer pay? Pure: facts in, answers with reasons out.
+
+Boundaries stand above every lever: a pull that would pass one is refused, whoever pulls it and
+whatever they hold, and what a customer pays is cut back to the boundaries of the day, so that one
+that is set later holds for what was agreed before. Within them a pull that the actor's own right
+covers is done at once; one that goes further waits for somebody whose right covers it.
+
+Shares are whole basis points (1/100 of a percent), money is whole minor units: one more is more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor
+from typing import Final, Literal
+
+Unit = Literal["basis points", "minor units", "times"]
+Per = Literal["use", "customer_quarter", "quarter"]
+Outcome = Literal["allowed", "waits", "refused"]
+
+WHOLE: Final = 10_000
+
+#: every lever, and what its amounts are counted in
+UNITS: Final[dict[str, Unit]] = {
+    "price": "basis points",
+    "discount": "basis points",
+    "premium": "basis points",
+    "message": "times",
+    "channel": "times",
+    "frequency": "times",
+    "service_level": "times",
+    "goodwill": "minor units",
+    "offer": "times",
+}
+LEVERS: Final = tuple(UNITS)
+#: the levers that change what a customer pays
+PRICING: Final = ("price", "discount", "premium")
+PERS: Final[tuple[Per, ...]] = ("use", "customer_quarter", "quarter")
+
+#: every kind of boundary, and the levers that it limits or forbids
+CONCERNS: Final[dict[str, tuple[str, ...]]] = {
+    "price_floor": PRICING,
+    "discount_cap": PRICING,
+    "premium_cap": PRICING,
+    "goodwill_cap": ("goodwill",),
+    "contact_cap": ("message", "frequency"),
+    "protected": ("price", "premium", "message", "frequency", "offer"),
+    "availability": (*PRICING, "offer"),
+    "law": LEVERS,
+}
+KINDS: Final = tuple(CONCERNS)
+#: kinds that forbid; the others limit
+FORBIDDING: Final = ("protected", "availability", "law")
+#: kinds whose limit is a sum
+SUMMED: Final = ("goodwill_cap", "contact_cap")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pull:
+    """A lever that somebody wants to pull for a customer."""
+
+    lever: str
+    #: in the lever's unit; only a change of price may be below zero
+    amount: int
+    #: what it is about; empty: everything
+    category: str = ""
+    product: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A boundary in force that is about the customer, or may be: what is unknown counts as true."""
+
+    id: str
+    name: str
+    kind: str
+    #: what it is about; empty: everything
+    category: str = ""
+    product: str = ""
+    #: None for a kind that forbids
+    limit: int | None = None
+    unit: Unit | None = None
+    per: Per = "use"
+    #: what was used of it before, for a limit on a sum
+    used: int = 0
+
+    def is_about(self, category: str, product: str) -> bool:
+        """Whether everything of this category or product is within what the boundary is about."""
+        return self.category in ("", category) and self.product in ("", product)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A right to a lever, with its limit."""
+
+    id: str
+    limit: int
+    per: Per
+    #: what was used of it before, for a limit on a sum
+    used: int = 0
+    #: the right of which this is a part: both must cover a pull
+    part_of: Held | None = None
+
+    def covers(self, amount: int) -> bool:
+        """Whether so much more is within the limit, and within that of what it is a part of."""
+        used = 0 if self.per == "use" else self.used
+        within = used + abs(amount) <= self.limit
+        return within and (self.part_of is None or self.part_of.covers(amount))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One thing that speaks for or against."""
+
+    #: "boundary", "right", "lever" or "list price"
+    kind: str
+    #: id of the boundary, right or use; empty without one
+    id: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What becomes of a pull."""
+
+    outcome: Outcome
+    #: every reason
+    reasons: tuple[Reason, ...]
+    #: the right that covers it; empty where none does
+    grant_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """A price lever that was pulled and holds, or would."""
+
+    id: str
+    lever: str
+    #: basis points
+    amount: int
+    category: str
+    product: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a customer pays for something, as a share of its list price."""
+
+    #: within every boundary; None where boundaries leave no price at all
+    share: Fraction | None
+    #: as the levers alone would have it
+    asked: Fraction
+    #: the highest floor and the lowest ceiling of all boundaries; None: none
+    low: Fraction | None
+    high: Fraction | None
+    reasons: tuple[Reason, ...]
+
+    def minor(self, list_price_minor: int) -> int | None:
+        """In money: the nearest minor unit that is within every boundary."""
+        if self.share is None:
+            return None
+        nearest = floor(self.share * list_price_minor + Fraction(1, 2))
+        if self.low is not None:
+            nearest = max(nearest, ceil(self.low * list_price_minor))
+        if self.high is not None:
+            nearest = min(nearest, floor(self.high * list_price_minor))
+        return nearest
+
+
+def judge(
+    pull: Pull,
+    bounds: Iterable[Bound],
+    held: Sequence[Held],
+    *,
+    in_force: Sequence[InForce] = (),
+    list_price_minor: int | None = None,
+) -> Verdict:
+    """Say whether a pull is done at once, waits for somebody, or is refused.
+
+    Args:
+        pull: what is wanted.
+        bounds: the boundaries in force that are or may be about the customer.
+        held: the actor's rights to this lever for this customer, the preferred one first.
+        in_force: price levers that hold for the customer already.
+        list_price_minor: of the product; None: not known.
+    """
+    against = tuple(_broken(pull, list(bounds), in_force, list_price_minor))
+    if against:
+        return Verdict(outcome="refused", reasons=against)
+    if not held:
+        words = f"There is no right to the lever {pull.lever!r} here. Ask an executive to grant it."
+        return Verdict(outcome="refused", reasons=(Reason(kind="right", id="", words=words),))
+    for right in held:
+        if right.covers(pull.amount):
+            words = f"Within {said(right.limit, UNITS[pull.lever])} {PER_WORDS[right.per]}."
+            reason = Reason(kind="right", id=right.id, words=words)
+            return Verdict(outcome="allowed", reasons=(reason,), grant_id=right.id)
+    return Verdict(outcome="waits", reasons=tuple(_too_little(pull, right) for right in held))
+
+
+def price_of(
+    category: str,
+    product: str,
+    in_force: Sequence[InForce],
+    bounds: Iterable[Bound],
+    list_price_minor: int | None,
+) -> Price:
+    """What a customer pays, from the levers that hold and the boundaries of the day.
+
+    Of each lever the closest counts: one on the product before one on its category before one on
+    everything, and of two as close the later one. A change of price, a discount and a premium
+    multiply. The result is then cut back to every boundary.
+
+    Args:
+        in_force: oldest first.
+    """
+    asked, reasons = Fraction(1), []
+    for lever in PRICING:
+        closest = _closest(lever, category, product, in_force)
+        if closest is not None:
+            asked *= Fraction(WHOLE + _signed(closest), WHOLE)
+            words = f"{lever} of {said(closest.amount, 'basis points')}"
+            reasons.append(Reason(kind="lever", id=closest.id, words=words))
+    about = [each for each in bounds if each.is_about(category, product)]
+    low, high = _edges(about, list_price_minor)
+    share: Fraction | None = asked
+    if low and high and low[0] > high[0]:
+        share = None
+        words = f"{low[1].name!r} and {high[1].name!r} leave no price between them."
+        reasons.append(Reason(kind="boundary", id=low[1].id, words=words))
+    else:
+        for edge, crossed in ((low, low and asked < low[0]), (high, high and asked > high[0])):
+            if edge and crossed:
+                share = edge[0]
+                words = f"cut back to {_percent(edge[0])} of the list price by {edge[1].name!r}"
+                reasons.append(Reason(kind="boundary", id=edge[1].id, words=words))
+    return Price(
+        share=share,
+        asked=asked,
+        low=low[0] if low else None,
+        high=high[0] if high else None,
+        reasons=tuple(reasons),
+    )
+
+
+PER_WORDS: Final[dict[str, str]] = {
+    "use": "each time",
+    "customer_quarter": "a customer and quarter",
+    "quarter": "a quarter",
+}
+
+
+def said(amount: int, unit: Unit | None) -> str:
+    """An amount with its unit, exactly."""
+    if unit == "basis points":
+        return f"{amount / 100:g} %"
+    return f"{amount} {'times' if unit == 'times' else 'minor units'}"
+
+
+def _broken(
+    pull: Pull, bounds: list[Bound], in_force: Sequence[InForce], list_price_minor: int | None
+) -> Iterable[Reason]:
+    for bound in bounds:
+        if not bound.is_about(pull.category, pull.product):
+            continue
+        if pull.lever not in CONCERNS[bound.kind]:
+            continue
+        words = _why_not(bound, pull, in_force, list_price_minor)
+        if words:
+            yield Reason(kind="boundary", id=bound.id, words=f"{bound.name!r} {words}")
+
+
+def _why_not(
+    bound: Bound, pull: Pull, in_force: Sequence[InForce], list_price_minor: int | None
+) -> str:
+    if bound.kind in FORBIDDING:
+        in_favour = bound.kind == "protected" and pull.lever == "price" and pull.amount <= 0
+        return "" if in_favour else f"forbids the lever {pull.lever!r}."
+    if bound.kind in SUMMED:
+        used = 0 if bound.per == "use" else bound.used
+        if used + pull.amount <= (bound.limit or 0):
+            return ""
+        limit = f"{said(bound.limit or 0, bound.unit)} {PER_WORDS[bound.per]}"
+        return f"allows {limit}; {said(used, bound.unit)} are used, {pull.amount} more asked for."
+    if bound.unit == "minor units" and list_price_minor is None:
+        return f"cannot be checked: no list price of {pull.product or 'what it is about'} is known."
+    now = InForce(
+        id="", lever=pull.lever, amount=pull.amount, category=pull.category, product=pull.product
+    )
+    asked = price_of(pull.category, pull.product, [*in_force, now], (), None).asked
+    low, high = _edges([bound], list_price_minor)
+    if low and asked < low[0]:
+        return f"allows no less than {_percent(low[0])} of the list price, asked {_percent(asked)}."
+    if high and asked > high[0]:
+        return (
+            f"allows no more than {_percent(high[0])} of the list price, asked {_percent(asked)}."
+        )
+    return ""
+
+
+def _edges(
+    bounds: Iterable[Bound], list_price_minor: int | None
+) -> tuple[tuple[Fraction, Bound] | None, tuple[Fraction, Bound] | None]:
+    """The highest floor and the lowest ceiling that boundaries put to a price, as shares."""
+    low: tuple[Fraction, Bound] | None = None
+    high: tuple[Fraction, Bound] | None = None
+    for bound in bounds:
+        least, most = _floor(bound, list_price_minor), _ceiling(bound)
+        if least is not None and (low is None or least > low[0]):
+            low = (least, bound)
+        if most is not None and (high is None or most < high[0]):
+            high = (most, bound)
+    return low, high
+
+
+def _floor(bound: Bound, list_price_minor: int | None) -> Fraction | None:
+    limit = bound.limit or 0
+    match bound.kind:
+        case "price_floor" if bound.unit == "minor units":
+            return Fraction(limit, list_price_minor) if list_price_minor else None
+        case "price_floor":
+            return Fraction(limit, WHOLE)
+        case "discount_cap":
+            return Fraction(WHOLE - limit, WHOLE)
+        case "law":
+            return Fraction(1)
+    return None
+
+
+def _ceiling(bound: Bound) -> Fraction | None:
+    match bound.kind:
+        case "premium_cap":
+            return Fraction(WHOLE + (bound.limit or 0), WHOLE)
+        case "law" | "protected":
+            return Fraction(1)
+    return None
+
+
+def _closest(
+    lever: str, category: str, product: str, in_force: Sequence[InForce]
+) -> InForce | None:
+    best: tuple[int, int, InForce] | None = None
+    for place, each in enumerate(in_force):
+        if each.lever != lever:
+            continue
+        if each.category not in ("", category) or each.product not in ("", product):
+            continue
+        closeness = 2 * bool(each.product) + bool(each.category)
+        if best is None or (closeness, place) > best[:2]:
+            best = (closeness, place, each)
+    return None if best is None else best[2]
+
+
+def _signed(pulled: InForce) -> int:
+    return -pulled.amount if pulled.lever == "discount" else pulled.amount
+
+
+def _too_little(pull: Pull, right: Held) -> Reason:
+    unit = UNITS[pull.lever]
+    used = "" if right.per == "use" else f", {said(right.used, unit)} of it used"
+    words = (
+        f"{said(abs(pull.amount), unit)} goes beyond {said(right.limit, unit)} "
+        f"{PER_WORDS[right.per]}{used}."
+    )
+    return Reason(kind="right", id=right.id, words=words)
+
+
+def _percent(share: Fraction) -> str:
+    return f"{float(share * 100):.6g} %"

@@ -1,0 +1,52 @@
+"""What the enterprise forbids every lever and every rule, from an instant on."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import ClassVar, Final
+
+from django.db import models
+from django.db.models import Q
+
+from patronage.govern.limits import FORBIDDING, KINDS, PERS
+from patronage.vocabulary.ids import IdPrefix, new_id
+
+SOURCES: Final = ("law", "contract", "board")
+
+
+class Boundary(models.Model):
+    """From `valid_from` on this holds under its name, until the next row of that name."""
+
+    id = models.CharField(
+        primary_key=True, max_length=40, default=partial(new_id, IdPrefix.BOUNDARY)
+    )
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=12, choices=[(each, each) for each in KINDS])
+    lifted = models.BooleanField(default=False, help_text="Nothing of this name holds any more.")
+    when = models.TextField(blank=True, help_text="About which customers; empty: everybody.")
+    when_tree = models.JSONField(null=True)
+    category = models.CharField(max_length=120, blank=True, help_text="Empty: every category.")
+    product = models.CharField(max_length=120, blank=True, help_text="Empty: every product.")
+    limit = models.BigIntegerField(
+        null=True, help_text="In basis points, minor units or times; null: it forbids."
+    )
+    unit = models.CharField(max_length=12, blank=True)
+    per = models.CharField(max_length=16, choices=[(each, each) for each in PERS])
+    source = models.CharField(max_length=8, choices=[(each, each) for each in SOURCES])
+    reason = models.CharField(max_length=400)
+    valid_from = models.DateTimeField()
+    actor_id = models.CharField(max_length=40)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "valid_from"], name="one_boundary_an_instant"),
+            models.CheckConstraint(
+                condition=Q(kind__in=FORBIDDING, limit__isnull=True)
+                | (~Q(kind__in=FORBIDDING) & Q(limit__gte=0)),
+                name="boundary_forbids_or_has_a_limit",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
