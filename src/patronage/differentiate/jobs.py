@@ -25,6 +25,7 @@ from patronage.differentiate.errors import (
 )
 from patronage.differentiate.models import BacktestRun, ModelVersion, ValuationRun
 from patronage.differentiate.projection import project
+from patronage.differentiate.reads.frames import served_days
 from patronage.differentiate.valuation.appraisal import (
     Labels,
     appraise,
@@ -33,7 +34,11 @@ from patronage.differentiate.valuation.appraisal import (
 )
 from patronage.differentiate.valuation.fitting import Fit, fit_purchases, fit_spend
 from patronage.differentiate.valuation.history import Horizon
-from patronage.differentiate.valuation.scoring import Window
+from patronage.differentiate.valuation.purchase_histories import (
+    purchase_histories,
+    statistics_in_order,
+)
+from patronage.differentiate.valuation.scoring import Window, model_columns
 from patronage.identify import fields as identify_fields
 from patronage.identify.models import Customer
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
@@ -162,7 +167,7 @@ def fit(
     actor.require(Right.VALUE)
     inputs = _inputs(as_of, now)
     progress(0.1, "Reading the history")
-    customers = _customers(inputs)
+    customers = _purchasers(inputs)
     unit = Window.of(inputs.declared.company, as_of).minor_per_major
     fits: list[Fit] = []
     for name in PURCHASE_MODELS:
@@ -205,25 +210,52 @@ def _inputs(as_of: date, now: datetime) -> Inputs:
 def _customers(inputs: Inputs) -> pl.DataFrame:
     """Everybody who bought something, as `known_customers`; refuses what cannot be valued."""
     company = inputs.declared.company
-    quarter = BusinessCalendar(company.time_zone).quarter_of(inputs.as_of)
-    statistics = reads.statistics_of(
-        inputs.manifests,
-        company,
-        Horizon(as_of=inputs.as_of, period_start=quarter.first_day),
+    statistics = statistics_in_order(
+        datasets.warehouse(),
+        inputs.manifests.read("order_lines"),
+        inputs.manifests.read("products"),
+        company=company,
+        horizon=_horizon(inputs),
+        served=served_days(inputs.manifests, company, inputs.as_of),
     )
-    foreign = int(statistics["other_currency_lines"].sum())
-    if foreign:
-        raise OtherCurrency(lines=foreign, currency=company.currency)
     facts = reads.declared_facts(inputs.manifests, company, inputs.as_of)
     described = _on_record(statistics, company).join(facts, on="customer_id", how="left")
-    customers = known_customers(described, company, inputs.as_of)
+    return _somebody(known_customers(described, company, inputs.as_of), inputs)
+
+
+def _purchasers(inputs: Inputs) -> pl.DataFrame:
+    """The same people with what the models read alone, which is told of fewer columns."""
+    company = inputs.declared.company
+    found = purchase_histories(
+        datasets.warehouse(),
+        inputs.manifests.read("order_lines"),
+        inputs.manifests.read("products"),
+        company=company,
+        horizon=_horizon(inputs),
+    )
+    buyers = _on_record(found, company).filter(pl.col("days") > 0).sort("customer_id")
+    return _somebody(model_columns(buyers, inputs.as_of), inputs)
+
+
+def _horizon(inputs: Inputs) -> Horizon:
+    calendar = BusinessCalendar(inputs.declared.company.time_zone)
+    return Horizon(as_of=inputs.as_of, period_start=calendar.quarter_of(inputs.as_of).first_day)
+
+
+def _somebody(customers: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
     if not len(customers):
         raise NothingToValue(as_of=inputs.as_of)
     return customers
 
 
 def _on_record(statistics: pl.DataFrame, company: Company) -> pl.DataFrame:
-    """Add the fields of who each customer is; leave out the erased, refuse the unknown."""
+    """Add the fields of who each customer is; leave out the erased, refuse the unknown.
+
+    Refuses lines that are not in the company's currency first.
+    """
+    foreign = int(statistics["other_currency_lines"].sum())
+    if foreign:
+        raise OtherCurrency(lines=foreign, currency=company.currency)
     people = identify_fields.frame(BusinessCalendar(company.time_zone))
     strangers = statistics.join(people, on="customer_id", how="anti")["customer_id"]
     erased = Customer.objects.filter(erased_at__isnull=False).values_list("id", flat=True)

@@ -18,6 +18,8 @@ PARTS_PER_UNIT: Final = 1_000_000
 ORDERS_WINDOW_DAYS: Final = 90
 #: Days over which contacts and cases are counted to say how many are to be expected.
 SERVED_WINDOW_DAYS: Final = 365
+#: How the names of columns end that are added up over lines, baskets and days.
+SUMMED: Final = ("_minor", "_parts", "_lines", "baskets")
 
 
 def timezone(zone: Expression, instant: Expression) -> Expression:
@@ -76,7 +78,7 @@ def statistics_of_days(days: Table, served: Table | None, horizon: Horizon) -> T
     Args:
         days, served: rows of `customer_days` and `service_days`, none later than the horizon.
     """
-    return _with_service(_customers(days, horizon), served, horizon)
+    return with_service(bought(days, horizon), served, horizon)
 
 
 def customer_days(lines: Table, products: Table, *, company: Company, as_of: date) -> Table:
@@ -91,7 +93,10 @@ def customer_days(lines: Table, products: Table, *, company: Company, as_of: dat
         `need_<i>_minor`.
     """
     seen = seen_before(lines, BusinessCalendar(company.time_zone).end_of_day(as_of))
-    return _days(_baskets(seen, catalogue(products, company), company), company)
+    measured = measured_lines(seen, catalogue(products, company), company)
+    # one row an order and instant: the zone is asked once a basket instead of once a line
+    baskets = _summed(measured, "customer_id", "order_id", "ordered_at")
+    return _days(baskets, company)
 
 
 def service_days(contacts: Table, cases: Table, *, company: Company, as_of: date) -> Table:
@@ -151,24 +156,28 @@ def _cost_parts(margin: float) -> int:
     return round((1 - margin) * PARTS_PER_UNIT)
 
 
-def _baskets(lines: Table, catalogue: Table, company: Company) -> Table:
-    """One row an order and instant: the zone is asked once a basket instead of once a line."""
+def measured_lines(lines: Table, catalogue: Table, company: Company) -> Table:
+    """What each line adds to every sum, beside whose it is, its order and its instant."""
     joined = lines.left_join(catalogue, "product_id")
     amount, is_sale = joined.amount_minor, joined.kind == "sale"
+    none = ibis.literal(0, type="int64")
     unit_cost = joined.unit_cost_parts.coalesce(_cost_parts(company.default_margin))
     needs = {
-        need_column(position): _sum(amount, where=joined[need_column(position)].fill_null(False))
+        need_column(position): joined[need_column(position)].fill_null(False).ifelse(amount, none)
         for position in range(len(company.needs))
     }
-    return joined.group_by("customer_id", "order_id", "ordered_at").aggregate(
-        sales_minor=_sum(amount, where=is_sale),
-        returns_minor=_sum(amount, where=~is_sale),
-        discounts_minor=_sum(
+    return joined.select(
+        "customer_id",
+        "order_id",
+        "ordered_at",
+        sales_minor=is_sale.ifelse(amount, none),
+        returns_minor=is_sale.ifelse(none, amount),
+        discounts_minor=(
             joined.list_discount_minor.fill_null(0) + joined.coupon_discount_minor.fill_null(0)
         ),
-        cost_parts=_sum(amount * unit_cost),
-        sale_lines=_sum(is_sale.cast("int64")),
-        other_currency_lines=_sum((joined.currency != company.currency).cast("int64")),
+        cost_parts=amount * unit_cost,
+        sale_lines=is_sale.cast("int64"),
+        other_currency_lines=(joined.currency != company.currency).cast("int64"),
         **needs,
     )
 
@@ -184,12 +193,12 @@ def _days(baskets: Table, company: Company) -> Table:
 
 
 def _summed(table: Table, *keys: str) -> Table:
-    amounts = ("_minor", "_parts", "_lines", "baskets")
-    summed = {name: _sum(table[name]) for name in table.columns if name.endswith(amounts)}
+    summed = {name: _sum(table[name]) for name in table.columns if name.endswith(SUMMED)}
     return table.group_by(*keys).aggregate(**summed)
 
 
-def _customers(days: Table, horizon: Horizon) -> Table:
+def bought(days: Table, horizon: Horizon) -> Table:
+    """The statistics of each customer but those of time and service, of rows of `customer_days`."""
     shopped = days.sale_lines > 0
     amount = days.sales_minor + days.returns_minor
     recent = days.day > horizon.as_of - timedelta(days=ORDERS_WINDOW_DAYS)
@@ -216,8 +225,13 @@ def _customers(days: Table, horizon: Horizon) -> Table:
     )
 
 
-def _with_service(customers: Table, served: Table | None, horizon: Horizon) -> Table:
-    """Add how long each was kept in the period, and how often they were contacted and helped."""
+def with_service(customers: Table, served: Table | None, horizon: Horizon) -> Table:
+    """Add how long each was kept in the period, and how often they were contacted and helped.
+
+    Args:
+        customers: rows of `bought`.
+        served: rows of `service_days`, none later than the horizon.
+    """
     counts = ("period_contacts", "period_cases", "recent_contacts", "recent_cases")
     since = ibis.greatest(customers.first_day, ibis.literal(horizon.period_start))
     today = ibis.literal(horizon.as_of)
