@@ -18,7 +18,7 @@ from patronage.access.roles import SYSTEM, Role
 from patronage.customize.jobs import decide
 from patronage.customize.models import Contact, Decision
 from patronage.differentiate.actions import open_ranking, record_need, vote
-from patronage.govern.actions import arrange_cover
+from patronage.govern.actions import arrange_cover, draft_policy, publish_policy
 from patronage.govern.models import Standing
 from patronage.identify.models import ImportRun
 from patronage.learn.jobs import read_out
@@ -66,6 +66,8 @@ class Things:
     cover_id: str
     #: Dora, who manages no portfolio
     deputy_id: str
+    #: a draft of the portfolio's rules, after two versions that were published
+    version_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +207,16 @@ def _things(portfolio_id: str, offer_id: str, person: str) -> Things:
         need_id=need.id,
         cover_id=cover.id,
         deputy_id=deputy.id,
+        version_id=_drafted(portfolio_id),
     )
+
+
+def _drafted(portfolio_id: str) -> str:
+    written: Any = {"portfolio_id": portfolio_id, "rules": [], "note": "tests"}
+    for _ in range(2):
+        made = draft_policy(actor=SYSTEM, now=NOW, **written).version
+        publish_policy(actor=SYSTEM, now=NOW, version_id=made.id, reason="tests")
+    return draft_policy(actor=SYSTEM, now=NOW, **written).version.id
 
 
 def _like(id: str) -> str:

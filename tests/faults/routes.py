@@ -210,6 +210,17 @@ ROWS: Final = (
         reason="tests",
     ),
     api("POST", "covers/{cover_id}/ends", "as...a.", reason="tests"),
+    api("GET", "policy-versions", "aa..a.."),
+    api(
+        "POST", "policy-versions", ".s.....", portfolio_id="{portfolio_id}", rules=[], note="tests"
+    ),
+    api("GET", "policy-versions/{version_id}", "as..a.."),
+    api("POST", "policy-versions/{version_id}/rules", ".s.....", rules=[], note="tests"),
+    api("GET", "policy-versions/{version_id}/price-tags", "as..a.."),
+    api("POST", "policy-versions/{version_id}/price-tags", ".s.....", kind="estimate"),
+    api("POST", "policy-versions/{version_id}/publications", ".s.....", reason="tests"),
+    api("POST", "policy-versions/{version_id}/discards", ".s.....", reason="tests"),
+    api("POST", "portfolios/{portfolio_id}/rollbacks", ".s.....", reason="tests"),
     api("POST", "assignments", "a....a.", as_of=_AS_OF, dry_run=True),
     api("POST", "decisions", ".s.a.na", customer="{customer_id}"),
     # who reads the audit log sees every decision

@@ -26,6 +26,7 @@ _PLACES = {
     "objective": ("patronage.cli.objective:app", "What is meant to be done with a customer."),
     "ranking": ("patronage.cli.ranking:app", "Clients ranked by judgement."),
     "portfolio": ("patronage.cli.portfolio:app", "Who is in charge of whom."),
+    "policy": ("patronage.cli.policy:app", "The rules of a portfolio."),
     "customer": ("patronage.cli.customer:app", "Find a customer and what is known."),
     "consent": ("patronage.cli.consent:app", "What customers agreed to."),
     "need": ("patronage.cli.need:app", "What customers say they need."),

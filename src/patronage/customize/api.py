@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpResponse
-from ninja import Header, Query, Router, Schema
+from ninja import Header, Query, Router, Schema, Status
 from pydantic import ConfigDict, Field
 
 from patronage.access.idempotency import answer_once
@@ -106,10 +106,39 @@ class RunIn(Strict):
     as_of: date
 
 
+class PriceTagIn(Strict):
+    """How exactly to price, and the date whose customers are decided; the last run's without it."""
+
+    kind: Literal["estimate", "exact"] = "exact"
+    as_of: date | None = None
+
+
 class GateQuestion(Schema):
     """Which offers at the gate to give."""
 
     state: Literal["waiting", "ruled"] | None = None
+
+
+@router.get(
+    "/policy-versions/{version_id}/price-tags",
+    response=list[reads.PriceTagRow],
+    summary="List what a version of rules was said to change",
+)
+def price_tags(request: CallerRequest, version_id: str) -> list[reads.PriceTagRow]:
+    return reads.price_tags(request.actor, version_id, request.now)
+
+
+@router.post(
+    "/policy-versions/{version_id}/price-tags",
+    response={201: reads.PriceTagRow},
+    summary="Say what a version of rules would change and cost",
+)
+def price(request: CallerRequest, version_id: str, body: PriceTagIn) -> Status[reads.PriceTagRow]:
+    made = actions.price_policy(
+        actor=request.actor, now=request.now, version_id=version_id, **body.dict()
+    )
+    found = reads.price_tags(request.actor, version_id, request.now)
+    return Status(201, next(each for each in found if each.id == made.id))
 
 
 @router.post("/decisions", summary="Decide for a customer now")
