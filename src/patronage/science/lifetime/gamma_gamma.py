@@ -28,7 +28,7 @@ from patronage.science.lifetime.fit_record import (
     refuse_outside_domain,
 )
 from patronage.science.lifetime.histories import FloatArray
-from patronage.science.lifetime.optimum import Optimum, SearchBox, maximise
+from patronage.science.lifetime.optimum import Objective, Optimum, SearchBox, maximise
 from patronage.science.lifetime.spend_model import SpendRows, validated_spend
 
 _NAMES: Final = ("p", "q", "v")
@@ -84,10 +84,7 @@ class GammaGamma(FitRecord):
         _refuse_unidentified(rows)
         typical = float(rows.weight @ rows.average_spend / rows.customers)
         start = np.log([4.0, 3.0, typical])
-        found = maximise(
-            lambda point: _mean_log_likelihood(point, rows),
-            SearchBox.around(start, _SEARCH_WIDTH, names=_NAMES),
-        )
+        found = maximise(_objective(rows), SearchBox.around(start, _SEARCH_WIDTH, names=_NAMES))
         return _fitted(found, rows.customers)
 
     @property
@@ -133,7 +130,7 @@ class GammaGamma(FitRecord):
         rows = SpendRows.of(frequency, average_spend, weights)
         if not rows.customers:
             return 0.0
-        return _mean_log_likelihood(np.log(self._values()), rows)[0] * rows.customers
+        return _objective(rows)(np.log(self._values()))[0] * rows.customers
 
     def _values(self) -> tuple[float, float, float]:
         return self.parameters.p, self.parameters.q, self.parameters.v
@@ -170,21 +167,37 @@ def _refuse_unidentified(rows: SpendRows) -> None:
         )
 
 
-def _mean_log_likelihood(point: FloatArray, rows: SpendRows) -> tuple[float, FloatArray]:
-    x, z, weight = rows.frequency, rows.average_spend, rows.weight
-    p, q, v = np.exp(point).tolist()
-    px, total = p * x, v + x * z
-    log_share, log_rest = np.log(x * z / total), np.log(v / total)
-    value = gammaln(px + q) - gammaln(px) - gammaln(q) + q * log_rest + px * log_share - np.log(z)
-    both = digamma(px + q)
-    slopes = np.stack(
-        [
-            px * (both - digamma(px) + log_share),
-            q * (both - digamma(q) + log_rest),
-            q - v * (px + q) / total,
+def _objective(rows: SpendRows) -> Objective:
+    """Mean log-likelihood and slopes over the logs of p, q and v.
+
+    Customers of equal frequency x share every term but those of log(1 + xz/v) and its reciprocal,
+    so that gamma functions are asked once a frequency.
+    """
+    order = np.argsort(rows.frequency, kind="stable")
+    weight, spent = rows.weight[order], (rows.frequency * rows.average_spend)[order]
+    x, starts = np.unique(rows.frequency[order], return_index=True)
+    customers = np.add.reduceat(weight, starts)
+    log_spent = np.add.reduceat(weight * np.log(spent), starts)
+    log_average = float(np.sum(weight * np.log(rows.average_spend[order])))
+    total = rows.customers
+
+    def mean_log_likelihood(point: FloatArray) -> tuple[float, FloatArray]:
+        p, q, v = np.exp(point).tolist()
+        times = spent / v + 1.0
+        log_rest = -np.add.reduceat(weight * np.log(times), starts)
+        log_share = log_spent - customers * point[2] + log_rest
+        rest = np.add.reduceat(weight / times, starts)
+        px, both = p * x, digamma(p * x + q)
+        value = customers * (gammaln(px + q) - gammaln(px) - gammaln(q)) + q * log_rest
+        slopes = [
+            px * (customers * (both - digamma(px)) + log_share),
+            q * (customers * (both - digamma(q)) + log_rest),
+            customers * q - rest * (px + q),
         ]
-    )
-    return float(weight @ value / rows.customers), slopes @ weight / rows.customers
+        height = float(np.sum(value + px * log_share)) - log_average
+        return height / total, np.sum(slopes, axis=1) / total
+
+    return mean_log_likelihood
 
 
 def _advice(found: Optimum) -> str:
