@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 import ibis
 import polars as pl
+from django.conf import settings
 from django.db.models import QuerySet
 
 from patronage.access import datasets
@@ -18,6 +20,9 @@ from patronage.differentiate.valuation.potential import fact_column
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
 from patronage.warehouse.untyped import Expression, Table
+
+#: runs whose rows stay in memory: a quarter's and the one's before
+_RUNS_KEPT: Final = 2
 
 
 def run_at(as_of: date) -> ValuationRun | None:
@@ -44,10 +49,17 @@ def valuations(run: ValuationRun) -> pl.DataFrame:
     """The run's rows, sorted by customer, columns as in the dataset `valuations`.
 
     Its `recency_days` runs from the first to the last purchase, as the models read it. Customers
-    erased since are not in it.
+    erased since are not in it. The last runs read stay in memory for as long as the dataset does
+    not change.
     """
-    rows = datasets.read("valuations")
-    chosen = rows.filter((rows.as_of == run.as_of) & (rows.run_id == run.id))
+    newest = datasets.head("valuations")
+    return _rows_of(str(settings.WAREHOUSE_ROOT), newest, run.id, run.as_of)
+
+
+@lru_cache(maxsize=_RUNS_KEPT)
+def _rows_of(_warehouse: str, manifest: int | None, run_id: str, as_of: date) -> pl.DataFrame:
+    rows = datasets.read("valuations", manifest)
+    chosen = rows.filter((rows.as_of == as_of) & (rows.run_id == run_id))
     return datasets.warehouse().polars(chosen).sort("customer_id")
 
 
