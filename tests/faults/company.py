@@ -62,6 +62,9 @@ class Things:
     decision_id: str
     contact_id: str
     need_id: str
+    #: somebody of the team, whom an administrator may change
+    user_id: str
+    key_id: str
     #: Dora stands in for the portfolio's manager one day long, long after
     cover_id: str
     #: Dora, who manages no portfolio
@@ -205,6 +208,8 @@ def _things(portfolio_id: str, offer_id: str, person: str) -> Things:
         decision_id=Decision.objects.get(id=contact.decision_id).id,
         contact_id=contact.id,
         need_id=need.id,
+        user_id=User.objects.get(name=person).id,
+        key_id=create_key(actor=SYSTEM, now=NOW, label="till", role=Role.SERVICE)[0].id,
         cover_id=cover.id,
         deputy_id=deputy.id,
         version_id=_drafted(portfolio_id),

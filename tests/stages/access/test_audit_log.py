@@ -70,14 +70,13 @@ def test_the_system_holds_every_right_from_no_role(now: datetime) -> None:
 def log(administrator: Actor, now: datetime) -> Actor:
     """Some entries by two people about two things."""
     ben = Actor(id="usr_ben", name="Ben Ruiz", roles=frozenset({Role.MANAGER}))
-    for number, (who, action, subject, change) in enumerate(
-        [
-            (ben, "rule on offer", "ofr_1", {"portfolio": "prt_1"}),
-            (ben, "rule on offer", "ofr_2", {"portfolio": "prt_2", "others": ["ofr_1"]}),
-            (administrator, "hand over", "cus_1", {"to": "prt_1"}),
-            (administrator, "hand over", "cus_11", {"to": "prt_11"}),
-        ]
-    ):
+    made: list[tuple[Actor, str, str, dict[str, Any]]] = [
+        (ben, "rule on offer", "ofr_1", {"portfolio": "prt_1"}),
+        (ben, "rule on offer", "ofr_2", {"portfolio": "prt_2", "others": ["ofr_1"]}),
+        (administrator, "hand over", "cus_1", {"to": "prt_1"}),
+        (administrator, "hand over", "cus_11", {"to": "prt_11"}),
+    ]
+    for number, (who, action, subject, change) in enumerate(made):
         record(
             actor=who,
             now=now + (1 + number) * HOUR,
