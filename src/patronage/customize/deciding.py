@@ -27,6 +27,7 @@ _BY_CANDIDATE: Final = (
     "eligible",
     "consented",
     "permitted",
+    "within",
     "capped",
     "reserve",
     "response",
@@ -48,6 +49,8 @@ class Situation:
     consented: Bools
     #: ``(n, k)``: the customer's portfolio allows or adapts the offer, in this channel, by now
     permitted: Bools
+    #: ``(n, k)``: no boundary of the enterprise forbids it
+    within: Bools
     #: ``(n, k)``: the contact policy has no place left in the month in which it would go out
     capped: Bools
     #: ``int64 (n, k)``: what one contact holds in the budget, worst case
@@ -145,6 +148,7 @@ def _decide(situation: Situation, limit: int) -> Chosen:
         eligible=situation.eligible,
         consented=situation.consented,
         permitted=situation.permitted,
+        within_boundary=situation.within,
         capped=situation.capped,
         affordable=situation.reserve <= situation.budget_left,
         scores=scores,

@@ -71,7 +71,7 @@ def load_inputs(as_of: date, now: datetime) -> Inputs:
     run = run_at(as_of)
     if run is None:
         raise NotValued(as_of=as_of)
-    policy = policy_at(at, declared.company)
+    policy = policy_at(at, declared.company, acting_at=now)
     if not policy.treatments:
         raise NoOffers(as_of=as_of)
     return Inputs(

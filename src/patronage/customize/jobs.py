@@ -9,6 +9,7 @@ from typing import Final
 from patronage.access.progress import Progress, silent
 from patronage.access.roles import Actor, Right
 from patronage.customize.actions.offers import complete_rulings
+from patronage.customize.bounds import beyond_everybody
 from patronage.customize.budgeting import decide_all
 from patronage.customize.contact_policy import full_months, places_taken
 from patronage.customize.errors import BaseMoved
@@ -81,6 +82,7 @@ def _people(
         figures=offer_figures(policy, figures, model),
         meets=meets_conditions(population.frame, policy),
         matches=policy.book.matches(population.frame, rows),
+        beyond=beyond_everybody(policy.boundaries, population.frame),
         consented=consented(ids, policy, population.consents),
         held_out=held_out(holdout, ids),
         full={},

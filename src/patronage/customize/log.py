@@ -21,6 +21,7 @@ _BY_CANDIDATE: Final = (
     "eligible",
     "consented",
     "permitted",
+    "within",
     "capped",
     "reserve",
     "response",
@@ -135,7 +136,7 @@ def logged_situation(
     offers = {row["offer"]: None for row in candidates}
     place = {offer: column for column, offer in enumerate(offers)}
     kinds: dict[str, Any] = {"eligible": np.int8, "reserve": np.int64}
-    kinds |= dict.fromkeys(("consented", "permitted", "capped"), np.bool_)
+    kinds |= dict.fromkeys(("consented", "permitted", "within", "capped"), np.bool_)
     tables: dict[str, Any] = {
         name: np.array([[row[name] for row in candidates]], dtype=kinds.get(name, np.float64))
         for name in _BY_CANDIDATE

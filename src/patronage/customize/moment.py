@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from patronage.customize.bounds import beyond_one
 from patronage.customize.contact_policy import Taken, full_months, places_taken
 from patronage.customize.deciding import Chosen, Floats, Ints, Situation, decide
 from patronage.customize.errors import NotDecided, UnknownChannel
@@ -131,6 +132,7 @@ def look(request: Request, customer: Customer, at: datetime, *, spend: bool = Tr
         figures=_figures(customer, policy),
         meets=_meets(record, policy),
         matches=policy.book.matches_one(record, int(rows[0])),
+        beyond=beyond_one(policy.boundaries, record),
         consented=np.array(
             [[each.channel in consents for each in policy.treatments]], dtype=np.bool_
         ).reshape(1, len(policy.treatments)),

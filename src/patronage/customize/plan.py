@@ -95,7 +95,7 @@ def _written(plan: Plan, run_id: str, manifest: Manifest) -> DecisionRun:
             return known
         decisions, contacts = _columns(plan)
         if (
-            policy_at(plan.inputs.at, plan.inputs.policy.company).digest
+            policy_at(plan.inputs.at, plan.inputs.policy.company, acting_at=plan.now).digest
             != plan.inputs.policy.digest
         ):
             raise Moved

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from django.db.models import Q
 
+from patronage.customize.bounds import forbidding_at
 from patronage.customize.deciding import Bools, Floats, Ints
 from patronage.customize.fields import FIELDS
 from patronage.customize.models import Offer, Ruling, Treatment
 from patronage.customize.ruled import Applied, RuleBook, adapted, applied
+from patronage.govern.boundaries import BoundaryInForce
 from patronage.govern.models import Portfolio
 from patronage.govern.policies import RuleInForce, RulesInForce, effect_that_counts, target_record
 from patronage.govern.reads import policies_at
@@ -86,6 +88,8 @@ class PolicyInForce:
     rulings: Mapping[tuple[str, str], Ruling]
     #: the published rules that count, by portfolio
     policies: Mapping[str, RulesInForce] = field(default_factory=dict)
+    #: what the enterprise forbids, above all rulings and rules
+    boundaries: tuple[BoundaryInForce, ...] = ()
 
     @cached_property
     def book(self) -> RuleBook:
@@ -109,6 +113,11 @@ class PolicyInForce:
                 for each, offer in self._said
             ]
         )
+
+    @cached_property
+    def categories(self) -> tuple[str, ...]:
+        """``(k,)``: category of each treatment's offer."""
+        return tuple(offer.category for _, offer in self._said)
 
     @property
     def _said(self) -> list[tuple[Treatment, Offer]]:
@@ -184,6 +193,7 @@ class PolicyInForce:
                 [key, policy.version_id, [rule.name for rule in policy.rules]]
                 for key, policy in sorted(self.policies.items())
             ],
+            [each.row.id for each in self.boundaries],
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -285,8 +295,14 @@ def face_share_of(terms: Terms, offer: Offer) -> float:
     return terms.face_value_minor / offer.face_value_minor
 
 
-def policy_at(at: datetime, company: Company) -> PolicyInForce:
-    """Load what is in force at an instant; of two rulings from one instant the later one counts."""
+def policy_at(
+    at: datetime, company: Company, *, acting_at: datetime | None = None
+) -> PolicyInForce:
+    """Load what is in force at an instant; of two rulings from one instant the later one counts.
+
+    Args:
+        acting_at: when what is decided is done, where that is later: the boundaries of then count.
+    """
     still_open = Q(valid_until__isnull=True) | Q(valid_until__gt=at)
     found = Offer.objects.select_related("team").filter(still_open, valid_from__lte=at)
     # Sorted here, so that the order is the same whatever the store collates by.
@@ -303,6 +319,7 @@ def policy_at(at: datetime, company: Company) -> PolicyInForce:
         portfolios=portfolios,
         rulings=rulings_at(at, [offer.id for offer in offers]),
         policies=policies_at(at),
+        boundaries=forbidding_at(max(at, acting_at or at)),
     )
 
 

@@ -1,6 +1,7 @@
-"""What do portfolios' rules say of contacts that are about to be sent, by what is known now?
+"""What do boundaries and rules say of contacts that are about to be sent, by what is known now?
 
-Decisions are made before; rules published since, and facts that changed, count at the last moment.
+Decisions are made before; boundaries and rules set since, and facts that changed, count at the
+last moment.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from patronage.customize.bounds import beyond_everybody, forbidding_at, forbids
+from patronage.customize.models import Treatment
 from patronage.customize.policy import PolicyInForce, Terms, policy_at
 from patronage.customize.population import fields_of_some, portfolio_rows
 from patronage.customize.ruled import Applied
@@ -34,6 +37,26 @@ class RuleWord:
     not_eligible: bool
     #: rulings and rules together
     terms: Terms
+
+
+def forbidden_on(waiting: list[Waiting], at: datetime, company: Company) -> dict[str, str]:
+    """Give, by contact, the name of the first boundary that forbids it by now; the others not."""
+    boundaries = forbidding_at(at)
+    if not boundaries or not waiting:
+        return {}
+    said = Treatment.objects.filter(pk__in={each.treatment_id for each in waiting})
+    category = dict(said.values_list("id", "offer__category"))
+    frame = fields_of_some(sorted({each.customer_id for each in waiting}), at, company)
+    beyond = beyond_everybody(boundaries, frame)
+    place = {customer_id: row for row, customer_id in enumerate(frame["customer_id"])}
+    found: dict[str, str] = {}
+    for each in waiting:
+        row = place.get(each.customer_id)
+        for column, boundary in enumerate(boundaries):
+            about = row is None or beyond[row, column]
+            if about and forbids(boundary, category.get(each.treatment_id, "")):
+                found.setdefault(each.contact_id, boundary.row.name)
+    return found
 
 
 def rules_on(waiting: list[Waiting], at: datetime, company: Company) -> dict[str, RuleWord]:

@@ -1,7 +1,8 @@
 """The policy in force now, compiled and kept in memory until anything about it changes.
 
 What may have changed is looked at inside each decision's own transaction, with one small query:
-rulings and published rules are only ever added, and every change of an offer leaves an audit row.
+rulings, boundaries and published rules are only ever added, and every change of an offer leaves an
+audit row.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from patronage.customize.holdout import universal_holdout
 from patronage.customize.models import DecisionRun, Holdout, Offer
 from patronage.customize.policy import PolicyInForce, policy_at
 from patronage.customize.stakes import last_run
+from patronage.govern.boundaries import next_boundary
 
 _EPOCH: Final = """
     SELECT (SELECT MAX(number) FROM access_companyversion),
@@ -29,6 +31,7 @@ _EPOCH: Final = """
            (SELECT MAX(id) FROM customize_offer),
            (SELECT COUNT(*) FROM govern_portfolio),
            (SELECT COUNT(*) FROM govern_policyversion WHERE published_at IS NOT NULL),
+           (SELECT COUNT(*) FROM govern_boundary),
            (SELECT id FROM customize_decisionrun ORDER BY as_of DESC, created_at DESC, id DESC
             LIMIT 1)
 """
@@ -99,5 +102,5 @@ def _load(now: datetime, epoch: tuple[Any, ...]) -> Served:
 def _next_change(now: datetime, policy: PolicyInForce) -> datetime | None:
     opens = Offer.objects.filter(valid_from__gt=now).aggregate(at=Min(F("valid_from")))["at"]
     closes = Offer.objects.filter(valid_until__gt=now).aggregate(at=Min(F("valid_until")))["at"]
-    ends = policy.book.until()
-    return min((at for at in (opens, closes, ends) if at is not None), default=None)
+    ends, begins = policy.book.until(), next_boundary(now)
+    return min((at for at in (opens, closes, ends, begins) if at is not None), default=None)

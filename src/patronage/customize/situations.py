@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from patronage.customize.bounds import within
 from patronage.customize.deciding import Bools, Floats, Ints, Situation
 from patronage.customize.policy import PolicyInForce
 from patronage.science.arbitration import tie_break_hash
@@ -36,6 +37,8 @@ class People:
     meets: NDArray[np.int8]
     #: ``(n, r)``: which rules of the policy match, as `RuleBook.matches` gives it
     matches: Bools
+    #: ``(n, b)``: which of the policy's boundaries are about each, or may be
+    beyond: Bools
     #: ``(n, k)``: a consent stands for the treatment's channel
     consented: Bools
     #: ``(n,)``
@@ -111,6 +114,7 @@ def situation(policy: PolicyInForce, people: People, means: Means) -> Situation:
         eligible=ruled.eligible(np.where((meets == 1) & ~known, np.int8(-1), meets)),
         consented=people.consented,
         permitted=_by_then(gate.permitted, due, means.last_day)[rows, column],
+        within=within(policy.boundaries, people.beyond, policy.categories),
         capped=_capped(due, rows, people.full),
         reserve=reserve[rows, column],
         budget_left=means.budget_left,

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from patronage.access import datasets
 from patronage.access.company import company_of
+from patronage.customize.bounds import beyond_everybody
 from patronage.customize.budgeting import BUDGET
 from patronage.customize.deciding import Bools, Floats, Ints, decide
 from patronage.customize.models import Affinity, Decision, DecisionRun, Offer, Ruling
@@ -159,7 +160,7 @@ def _base(run_id: str, portfolio_id: str) -> _Base:
     run = DecisionRun.objects.select_related("company_version", "valuation_run").get(id=run_id)
     company = company_of(run.company_version)
     at = BusinessCalendar(company.time_zone).end_of_day(run.as_of)
-    policy = policy_at(at, company)
+    policy = policy_at(at, company, acting_at=run.created_at)
     decided = Decision.objects.filter(run=run, portfolio_id=portfolio_id, held_out=False)
     total = decided.count()
     kept = Affinity.objects.filter(
@@ -205,6 +206,7 @@ def _people(
         figures=figures,
         meets=meets.astype(np.int8),
         matches=_matches(policy, run, ids, rows),
+        beyond=_beyond(policy, run, ids),
         consented=np.asarray(reasons != int(Reason.NO_CONSENT), dtype=np.bool_),
         held_out=np.zeros(len(ids), dtype=np.bool_),
         full=dict.fromkeys(months_of(policy, policy.at, at_last), capped),
@@ -216,11 +218,21 @@ def _matches(policy: PolicyInForce, run: DecisionRun, ids: list[str], rows: Ints
     """``(n, r)``: which rules match; nobody is read where there are none."""
     if not policy.book.rules:
         return np.zeros((len(ids), 0), dtype=np.bool_)
+    return policy.book.matches(_fields(policy, run, ids), rows)
+
+
+def _beyond(policy: PolicyInForce, run: DecisionRun, ids: list[str]) -> Bools:
+    """``(n, b)``: which boundaries are about each; nobody is read where there are none."""
+    if not policy.boundaries:
+        return np.zeros((len(ids), 0), dtype=np.bool_)
+    return beyond_everybody(policy.boundaries, _fields(policy, run, ids))
+
+
+def _fields(policy: PolicyInForce, run: DecisionRun, ids: list[str]) -> pl.DataFrame:
     everybody = load_fields(policy.at, run.valuation_run, policy.company)
-    told = pl.DataFrame({"customer_id": ids}, schema={"customer_id": pl.String}).join(
+    return pl.DataFrame({"customer_id": ids}, schema={"customer_id": pl.String}).join(
         everybody, on="customer_id", how="left", maintain_order="left"
     )
-    return policy.book.matches(told, rows)
 
 
 def _reasons(run: DecisionRun, ids: list[str], policy: PolicyInForce) -> NDArray[np.int8]:

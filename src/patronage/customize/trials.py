@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from patronage.access.company import company_of
+from patronage.customize.bounds import beyond_everybody
 from patronage.customize.budgeting import BUDGET
 from patronage.customize.contact_policy import full_months, places_taken
 from patronage.customize.deciding import Floats
@@ -73,6 +74,7 @@ def trial_of_all(as_of: date, now: datetime) -> Trial:
         figures=figures,
         meets=meets_conditions(frame, policy),
         matches=np.zeros((len(ids), 0), dtype=np.bool_),
+        beyond=beyond_everybody(policy.boundaries, frame),
         consented=consented(ids, policy, population.consents),
         held_out=held_out(holdout, ids),
         full={},
@@ -89,7 +91,7 @@ def trial_of_some(run: DecisionRun, ids: list[str], now: datetime) -> Trial:
     """
     company = company_of(run.company_version)
     at = BusinessCalendar(company.time_zone).end_of_day(run.as_of)
-    policy = policy_at(at, company)
+    policy = policy_at(at, company, acting_at=now)
     frame = fields_of_some(ids, now, company)
     ids = frame["customer_id"].to_list()
     figures = _kept(run, ids, policy, at_least=False)
@@ -104,6 +106,7 @@ def trial_of_some(run: DecisionRun, ids: list[str], now: datetime) -> Trial:
         figures=figures,
         meets=meets_conditions(frame, policy),
         matches=np.zeros((len(ids), 0), dtype=np.bool_),
+        beyond=beyond_everybody(policy.boundaries, frame),
         consented=consented(ids, policy, _consents(ids, at)),
         held_out=held_out(universal_holdout(company, now), ids),
         full={},

@@ -97,6 +97,12 @@ def boundaries_at(at: datetime) -> tuple[BoundaryInForce, ...]:
     return tuple(_read(row) for row in found)
 
 
+def next_boundary(now: datetime) -> datetime | None:
+    """The first instant after now at which a boundary begins to hold, or no longer does."""
+    ahead = Boundary.objects.filter(valid_from__gt=now).order_by("valid_from")
+    return ahead.values_list("valid_from", flat=True).first()
+
+
 def about(
     boundaries: Iterable[BoundaryInForce], customer: Customer, standing: Standing, at: datetime,
     calendar: BusinessCalendar,

@@ -19,7 +19,7 @@ from django.db.models import OuterRef, Subquery
 from patronage.customize.holdout import held_out
 from patronage.customize.models import Contact, Holdout, Ruling
 from patronage.customize.policy import Terms, permits, rulings_at
-from patronage.customize.sending import Waiting, rules_on
+from patronage.customize.sending import Waiting, forbidden_on, rules_on
 from patronage.govern.models import Membership
 from patronage.identify.models import Consent
 from patronage.vocabulary.company import Company
@@ -141,10 +141,11 @@ def _verdicts(contacts: pl.DataFrame, situation: Situation) -> pl.DataFrame:
 
 
 def _by_rule(contacts: pl.DataFrame, situation: Situation) -> pl.DataFrame:
-    """Put what the portfolios' rules say of a contact in the place of what its ruling says."""
+    """Put what rules say in the place of the ruling's word, and add what boundaries say."""
     names = ("contact_id", "customer_id", "portfolio_id", "treatment_id")
     waiting = [Waiting(**row) for row in contacts.select(names).iter_rows(named=True)]
     said = rules_on(waiting, situation.at, situation.company)
+    beyond = forbidden_on(waiting, situation.at, situation.company)
     channels = dict(contacts.select("contact_id", "channel").rows())
     rows = [
         {
@@ -163,6 +164,7 @@ def _by_rule(contacts: pl.DataFrame, situation: Situation) -> pl.DataFrame:
     told = contacts.join(pl.DataFrame(rows, schema=schema), on="contact_id", how="left")
     spoke = pl.col("by_rule").fill_null(False)
     return told.with_columns(
+        beyond=pl.Series([beyond.get(each) for each in told["contact_id"]], dtype=pl.String),
         by_rule=spoke,
         forbidden=pl.when(spoke).then("rule_forbids").otherwise("forbidden"),
         ruled_face=pl.when(spoke).then("rule_face").otherwise("ruled_face"),
@@ -210,6 +212,7 @@ def _reason(situation: Situation) -> pl.Expr:
         _when(pl.col("consent") != "given", "the customer withdrew consent to this channel"),
         _when(pl.col("held_out"), "the customer is held out of every marketing contact"),
         _when(~chosen, "no decision chose this treatment"),
+        _when(pl.col("beyond").is_not_null(), "the enterprise forbids it: ") + pl.col("beyond"),
         pl.col("forbidden"),
         _when(otherwise, "the manager ruled other terms since"),
         _when(pl.col("ends_at") <= situation.at, "the offer has ended"),

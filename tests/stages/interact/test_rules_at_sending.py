@@ -8,7 +8,8 @@ import pytest
 
 from patronage.access.roles import SYSTEM
 from patronage.customize.models import Contact
-from patronage.govern.actions import NewRule, draft_policy, publish_policy
+from patronage.govern.actions import NewRule, draft_policy, publish_policy, set_boundary
+from patronage.govern.boundaries import NewBoundary
 from patronage.govern.models import Membership
 from patronage.interact.jobs import deliver
 
@@ -73,3 +74,34 @@ def test_a_second_look_without_rules_would_be_noticed(
     monkeypatch.setattr("patronage.interact.second_look.rules_on", lambda *_: {})
     deliver(actor=SYSTEM, now=now)
     assert Contact.objects.filter(channel="mail", state="sent").exists()
+
+
+def forbid(now: datetime, category: str = "") -> None:
+    new = NewBoundary(name="Recall", kind="availability", source="law", category=category)
+    set_boundary(actor=SYSTEM, now=now, new=new, reason="tests")
+
+
+def test_a_boundary_set_since_stops_what_it_forbids(world: World, now: datetime) -> None:
+    forbid(now)
+    counts = deliver(actor=SYSTEM, now=now)
+    assert (counts.sent, list(counts.cancelled)) == (0, ["the enterprise forbids it: Recall"])
+
+
+def test_a_boundary_about_others_stops_nothing(world: World, now: datetime) -> None:
+    forbid(now, category="NOTHING THAT IS OFFERED")
+    forbid_others = NewBoundary(
+        name="Others", kind="protected", source="law", when="entered_on IS NULL"
+    )
+    set_boundary(actor=SYSTEM, now=now, new=forbid_others, reason="tests")
+    counts = deliver(actor=SYSTEM, now=now)
+    assert counts.sent > 0
+    assert not counts.cancelled
+
+
+def test_a_second_look_without_boundaries_would_be_noticed(
+    world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broken twin."""
+    forbid(now)
+    monkeypatch.setattr("patronage.interact.second_look.forbidden_on", lambda *_: {})
+    assert deliver(actor=SYSTEM, now=now).sent > 0
