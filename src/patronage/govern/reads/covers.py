@@ -9,7 +9,7 @@ from typing import Literal
 from django.db.models import Q
 
 from patronage.access.models import RoleGrant, User
-from patronage.access.roles import Actor, Right, Role
+from patronage.access.roles import IN_CHARGE, Actor, Right
 from patronage.access.scope import scope_of
 from patronage.govern.in_charge import covers_at, portfolios_of, require_arranging
 from patronage.govern.models import Cover
@@ -105,7 +105,7 @@ def _state(cover: Cover, now: datetime) -> State:
 def _able(now: datetime) -> set[str]:
     held = RoleGrant.objects.filter(
         Q(ends_at__isnull=True) | Q(ends_at__gt=now),
-        role=Role.MANAGER,
+        role__in=IN_CHARGE,
         starts_at__lte=now,
         user__is_active=True,
     )
