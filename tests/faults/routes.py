@@ -86,6 +86,10 @@ _OFFER: Final = {
     "treatments": [{"channel": "mail", "wording": "Try pears"}],
 }
 _SAID: Final = {"need": "fresh", "channel": "call"}
+_GRANTED: Final = {"lever": "message", "limit": 1, "per": "use", "reason": "tests"}
+_PART: Final = {"person_id": "{deputy_id}", "limit": 1, "reason": "tests"}
+_PULLED: Final = {"lever": "message", "amount": 1, "reason": "tests"}
+_BOUNDED: Final = {"name": "Tests", "kind": "law", "source": "law"}
 _RULED: Final = {"effect": "block", "reason_code": "other", "reason": "tests"}
 _AS_OF: Final = "2024-12-31"
 #: after everybody has called, and before any cover begins
@@ -210,6 +214,21 @@ ROWS: Final = (
         reason="tests",
     ),
     api("POST", "covers/{cover_id}/ends", "as...a.", reason="tests"),
+    api("GET", "my-levers", "aa.a..."),
+    api("GET", "grants", "aa.a..."),
+    api("POST", "grants", "a......", **_GRANTED, portfolio_id="{portfolio_id}"),
+    api("POST", "grants/{grant_id}/parts", ".s.n...", **_PART),
+    # the whole right is an executive's to end
+    api("POST", "grants/{grant_id}/ends", "an.n...", reason="tests"),
+    api("GET", "lever-uses", "aa.a..."),
+    api("POST", "lever-uses", ".s.a...", **_PULLED, customer_id="{customer_id}"),
+    api("POST", "lever-uses/{use_id}/rulings", "as.n...", ruling="take_back", reason="tests"),
+    api("GET", "boundaries", "aaaaaaa"),
+    api("POST", "boundaries", "a......", **_BOUNDED, reason="tests"),
+    api("POST", "boundary-previews", "a......", **_BOUNDED),
+    api("POST", "boundaries/{boundary_id}/lifts", "a......", reason="tests"),
+    api("GET", "customers/{customer_id}/terms", "as.aana"),
+    api("POST", "list-prices", ".....a.", prices={"none": 1}, reason="tests"),
     api("GET", "policy-versions", "aa..a.."),
     api(
         "POST", "policy-versions", ".s.....", portfolio_id="{portfolio_id}", rules=[], note="tests"
@@ -357,6 +376,22 @@ ROWS: Final = (
         reason="tests",
     ),
     form("/cover/{cover_id}/end", "as...a.", reason="tests"),
+    page("/rules", "as..a..", portfolio="{portfolio_id}"),
+    form("/rules/check", ".a....."),
+    page("/rules/{version_id}", "as..a.."),
+    page("/rules/{version_id}/edit", ".s....."),
+    form("/rules/{version_id}/edit", ".s.....", note="tests"),
+    form("/rules/{version_id}/price", ".s.....", kind="estimate"),
+    form("/rules/{version_id}/publish", ".s.....", reason="tests"),
+    form("/rules/{version_id}/discard", ".s.....", reason="tests"),
+    page("/portfolio/{portfolio_id}/rules/new", ".s....."),
+    form("/portfolio/{portfolio_id}/rules/new", ".s.....", note="tests"),
+    form("/portfolio/{portfolio_id}/rules/roll-back", ".s.....", reason="tests"),
+    page("/assignment", "a....a."),
+    # without the valuation that was looked at nobody moves
+    form("/assignment", "a....a.", as_of=_AS_OF, reason="tests"),
+    # who sees no customers learns how many would move, not who
+    page("/assignment/movers.csv", "a......"),
     page("/gate", "aa..a.."),
     page("/gate/{offer_id}/{portfolio_id}", "as..a.."),
     form("/gate/{offer_id}/{portfolio_id}", ".s.....", **_RULED),

@@ -14,5 +14,16 @@ urlpatterns = [
     path("offers/condition", pages.condition, name="condition"),
     path("offers/<str:offer_id>", pages.offer, name="offer"),
     path("offers/<str:offer_id>/withdrawal", pages.withdraw, name="withdraw"),
+    path("rules", pages.rules, name="rules"),
+    path("rules/check", pages.rules_check, name="rules-check"),
+    path("rules/<str:version_id>", pages.rules_version, name="rules-version"),
+    path("rules/<str:version_id>/edit", pages.rules_edit, name="rules-edit"),
+    path("rules/<str:version_id>/price", pages.rules_price, name="rules-price"),
+    path("rules/<str:version_id>/publish", pages.rules_publish, name="rules-publish"),
+    path("rules/<str:version_id>/discard", pages.rules_discard, name="rules-discard"),
+    path("portfolio/<str:portfolio_id>/rules/new", pages.rules_new, name="rules-new"),
+    path(
+        "portfolio/<str:portfolio_id>/rules/roll-back", pages.rules_roll_back, name="rules-roll-back"
+    ),
     path("decisions/<str:decision_id>", pages.decision, name="decision"),
 ]

@@ -101,3 +101,39 @@ def reason_tone(reason: str) -> str:
     won = {"chosen": "good", "withheld": "info"}
     held_back = {"blocked", "boundary", "no_consent", "capped", "no_budget"}
     return won.get(reason, "warning" if reason in held_back else "neutral")
+
+
+#: What a portfolio's rule does.
+RULE_EFFECT_WORDS: Final[Mapping[str, Promise]] = {
+    "not_eligible": _("Not eligible"),
+    "allow": _("Allow"),
+    "adapt": _("Adapt"),
+    "block": _("Block"),
+    "prefer": _("Prefer by an amount"),
+    "service_tier": _("Serve in a tier"),
+    "route": _("Route to a person"),
+}
+
+#: How a version of a portfolio's rules stands.
+RULE_STATE_WORDS: Final[Mapping[str, Promise]] = {
+    "draft": _("draft"),
+    "in force": _("in force"),
+    "before": _("before"),
+    "discarded": _("thrown away"),
+}
+
+#: What the author of a rule should look at, by `vocabulary.predicates.analysis.Problem`.
+_PROBLEMS: Final[Mapping[str, Promise]] = {
+    "never true": _("It is true for nobody: it contradicts itself."),
+    "always true": _("It is true for everybody, whatever is unknown of them."),
+    "never false": _("It is false for nobody; it holds for everybody of whom enough is known."),
+    "hidden": _("Whoever it is true for, an earlier rule decides first: it never counts."),
+    "undetermined": _("Whether it ever counts could not be found out."),
+}
+FINDING_WORDS: Final[Mapping[str, Promise]] = {
+    **_PROBLEMS,
+    "never true (offers)": _("No offer is ever what it is about: it contradicts itself."),
+    "always true (offers)": _("It is about every offer, whatever is unknown of it."),
+    "never false (offers)": _("It is about every offer of which enough is known."),
+    "undetermined (offers)": _("Whether it is about any offer could not be found out."),
+}

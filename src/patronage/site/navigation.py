@@ -65,7 +65,7 @@ PLACES = (
         title=gettext_lazy("Portfolio"),
         letter="p",
         rights=frozenset({_R.SEE_PROFITABILITY}),
-        views=("govern:portfolios", "govern:cover"),
+        views=("govern:portfolios", "govern:cover", "govern:assignment", "customize:rules"),
     ),
     Place(
         url_name="customize:gate",

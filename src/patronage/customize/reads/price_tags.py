@@ -11,7 +11,7 @@ from django.db.models import Count, Sum
 from patronage.access.roles import Actor
 from patronage.customize.models import Contact, Decision, DecisionRun, PriceTag
 from patronage.customize.price_tags import rules_digest
-from patronage.govern.models import PolicyVersion
+from patronage.govern.models import PolicyVersion, Portfolio
 from patronage.govern.reads import policy_version, policy_versions
 
 
@@ -25,7 +25,7 @@ class PriceTagRow:
     kind: str
     as_of: date
     made_at: datetime
-    #: as `customize.price_tags.Figures`
+    #: as `customize.price_tags.Figures`, the other portfolios with their `name`
     figures: dict[str, Any]
     #: the rules are still those that were priced, and are compared with those in force
     is_current: bool
@@ -54,6 +54,7 @@ def price_tags(actor: Actor, version_id: str, now: datetime) -> list[PriceTagRow
     version = PolicyVersion.objects.get(pk=seen.id)
     digest = rules_digest(version)
     against = version.based_on_id
+    names = dict(Portfolio.objects.values_list("id", "name"))
     return [
         PriceTagRow(
             id=each.id,
@@ -61,11 +62,16 @@ def price_tags(actor: Actor, version_id: str, now: datetime) -> list[PriceTagRow
             kind=each.kind,
             as_of=each.as_of,
             made_at=each.made_at,
-            figures=each.figures,
+            figures=_named(each.figures, names),
             is_current=each.rules_digest == digest and each.against_id == against,
         )
         for each in PriceTag.objects.filter(version=version).order_by("-made_at", "-id")
     ]
+
+
+def _named(figures: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    others = [each | {"name": names[each["portfolio_id"]]} for each in figures["others"]]
+    return figures | {"others": others}
 
 
 def past_tags(actor: Actor, portfolio_id: str, now: datetime) -> list[PastTag]:
