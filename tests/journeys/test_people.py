@@ -89,7 +89,7 @@ def test_roles_are_granted_and_revoked_with_a_reason_and_found_in_the_history(
     entry = page.locator("tr", has_text="complaints only")
     expect(entry).to_contain_text("Administrator: administer")
     expect(entry.locator("del")).to_contain_text("analyst, complaint_handler")
-    expect(entry.locator("ins").last).to_contain_text("complaint_handler")
+    expect(entry.locator("ins").first).to_contain_text("complaint_handler")
 
 
 def test_nobody_leaves_on_whom_something_rests_and_the_page_says_what_to_do_first(

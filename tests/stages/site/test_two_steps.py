@@ -130,6 +130,22 @@ def test_a_password_that_somebody_else_chose_is_changed_before_all_else(
     assert is_in(client)
 
 
+def test_whoever_found_a_session_open_cannot_guess_its_password(
+    client: Client, person: People, time: Clock
+) -> None:
+    person(Role.AGENT)
+    enter(client)
+    said = {"new": "my own long phrase", "again": "my own long phrase"}
+    for number in range(10):
+        guess = {"present": f"guess {number}"}
+        assert client.post("/profile/password", said | guess).status_code == 422
+    refused = client.post("/profile/password", said | {"present": PASSWORD})
+    assert refused.status_code == 422
+    assert "wrong too often" in refused.content.decode()
+    time.now += timedelta(minutes=16)
+    assert client.post("/profile/password", said | {"present": PASSWORD}).status_code == 302
+
+
 # --- the company's own log-in service -------------------------------------------------------------
 
 

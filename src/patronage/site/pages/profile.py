@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from patronage.access import people, reads, second_factor
 from patronage.access.errors import Refused
+from patronage.access.log_in import log_in_allowed, record_failed_log_in, record_log_in
 from patronage.access.models import User
 from patronage.access.requests import CallerRequest
 
@@ -45,13 +46,14 @@ class PasswordForm(forms.Form):
         widget=forms.PasswordInput(attrs=_NEW),
     )
 
-    def __init__(self, *args: Any, user: User) -> None:
+    def __init__(self, *args: Any, request: CallerRequest, user: User) -> None:
         super().__init__(*args)
+        self.request = request
         self.user = user
 
     def clean_present(self) -> str:
         text: str = self.cleaned_data["present"]
-        if not self.user.check_password(text):
+        if not _knows_password(self.request, self.user, text):
             raise forms.ValidationError(_("This is not your present password."))
         return text
 
@@ -65,14 +67,14 @@ class PasswordForm(forms.Form):
 @require_safe
 def profile(request: CallerRequest) -> HttpResponse:
     """How the reader logs in."""
-    return _page(request, PasswordForm(user=_me(request)))
+    return _page(request, PasswordForm(request=request, user=_me(request)))
 
 
 @require_POST
 def change_password(request: CallerRequest) -> HttpResponse:
     """Take another password; sessions elsewhere end."""
     user = _me(request)
-    form = PasswordForm(request.POST, user=user)
+    form = PasswordForm(request.POST, request=request, user=user)
     if not form.is_valid():
         return _page(request, form, status=422)
     try:
@@ -127,8 +129,18 @@ def _me(request: CallerRequest) -> User:
     return reads.person(request.actor, request.actor.id)
 
 
+def _knows_password(request: CallerRequest, user: User, text: str) -> bool:
+    """Whether this is the person's password; whoever found a session open cannot guess it."""
+    name, address = f"password of {user.id}", request.META.get("REMOTE_ADDR", "")
+    if not log_in_allowed(name, address, request.now):
+        raise Refused(_("The password was wrong too often. Wait a quarter of an hour."))
+    is_right = user.check_password(text)
+    (record_log_in if is_right else record_failed_log_in)(name, address, request.now)
+    return is_right
+
+
 def _require_password(request: CallerRequest) -> None:
-    if not _me(request).check_password(request.POST.get("present", "")[:200]):
+    if not _knows_password(request, _me(request), request.POST.get("present", "")[:200]):
         raise Refused(_("This is not your present password."))
 
 
