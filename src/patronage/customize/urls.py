@@ -23,7 +23,9 @@ urlpatterns = [
     path("rules/<str:version_id>/discard", pages.rules_discard, name="rules-discard"),
     path("portfolio/<str:portfolio_id>/rules/new", pages.rules_new, name="rules-new"),
     path(
-        "portfolio/<str:portfolio_id>/rules/roll-back", pages.rules_roll_back, name="rules-roll-back"
+        "portfolio/<str:portfolio_id>/rules/roll-back",
+        pages.rules_roll_back,
+        name="rules-roll-back",
     ),
     path("decisions/<str:decision_id>", pages.decision, name="decision"),
 ]
