@@ -136,7 +136,7 @@ def set_up() -> Company:
     )  # fmt: skip
     top, rest = world.portfolios["Top"].id, world.portfolios["Everybody else"].id
     own = _things(top, world.offers["APPLES"].id, "Omar")
-    foreign = _things(rest, world.offers["CEREAL"].id, "Olga")
+    foreign = _things(rest, world.offers["CEREAL"].id, "Ben")
     keys, revoked = _keys()
     return Company(
         world=world,

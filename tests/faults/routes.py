@@ -467,7 +467,6 @@ EXCEPTIONS: Final[Mapping[Role, Mapping[str, str]]] = {
         "POST /offers/new": ".",
         "POST /offers/condition": ".",
         "POST /offers/{offer_id}/withdrawal": ".",
-        "POST /gate/{offer_id}/{portfolio_id}/preview": "a",
     },
 }
 #: what anybody may ask, logged in or not
