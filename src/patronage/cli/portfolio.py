@@ -115,7 +115,7 @@ def hand_over(*customers: str, to: str, reason: str) -> None:
 
 
 @app.command
-def assign(*, as_of: date | None = None, dry_run: bool = False) -> None:
+def assign(*, as_of: date | None = None, dry_run: bool = False, reason: str = "") -> None:
     """Move the customers whose portfolio changes under the declared policy.
 
     Parameters
@@ -124,6 +124,8 @@ def assign(*, as_of: date | None = None, dry_run: bool = False) -> None:
         Date of the valuation to go by; the newest without it.
     dry_run
         Show who would move and write nothing.
+    reason
+        Why now, for the audit log.
     """
     call = current()
     run = valuations.newest_run() if as_of is None else valuations.run_at(as_of)
@@ -136,6 +138,7 @@ def assign(*, as_of: date | None = None, dry_run: bool = False) -> None:
             as_of=run.as_of,
             run=run,
             dry_run=dry_run,
+            reason=reason,
             progress=progress,
         )
     rows(

@@ -17,6 +17,7 @@ from patronage.differentiate import reads as valuations
 from patronage.differentiate.models import ValuationRun
 from patronage.govern import memberships, policy, standing
 from patronage.govern.actions import digest_of
+from patronage.govern.actions.conditions import stated
 from patronage.govern.errors import NotSetUp, OtherDate
 from patronage.govern.models import Portfolio
 from patronage.identify import fields as identities
@@ -80,6 +81,12 @@ class AssignmentSummary:
     #: who moves: `customer_id`, `portfolio_id` (from), `target_id` (to), `value_minor`
     movers: pl.DataFrame = field(repr=False, compare=False)
 
+    def most_valuable_first(self) -> pl.DataFrame:
+        """The movers by value; whose value is unknown come last."""
+        return self.movers.sort(
+            ["value_minor", "customer_id"], descending=[True, False], nulls_last=True
+        )
+
 
 def assign(
     *,
@@ -88,19 +95,27 @@ def assign(
     as_of: date,
     run: ValuationRun,
     dry_run: bool = False,
+    reason: str = "",
     progress: Progress = silent,
 ) -> AssignmentSummary:
     """Move the customers whose portfolio changes under the policy, from the end of `as_of` on.
 
     A customer whom a person handed over stays where that person put them. Everybody's standing
-    is brought up to date with the latest valuation. A dry run writes nothing.
+    is brought up to date with the latest valuation. A dry run writes nothing, and refuses what
+    the assignment itself would.
+
+    Args:
+        reason: why now, for the audit log; without one it names the policy and the date.
 
     Raises:
         OtherDate: the valuation is of another date.
         NotSetUp: a declared portfolio does not exist.
+        NoManagerYet: a portfolio that customers go to has no manager at the end of `as_of`.
         RuleRefused: a rule cannot be read.
+        NoReason: the reason is too long or cannot be kept.
     """
     actor.require(Right.ASSIGN)
+    why = stated(reason) if reason else ""
     if run.as_of != as_of:
         raise OtherDate(as_of=as_of, run_as_of=run.as_of)
     company = current().company
@@ -111,22 +126,24 @@ def assign(
     progress(0.1, "Reading what is known of each customer")
     known = _known(run, when, calendar)
 
-    def plan() -> tuple[pl.DataFrame, AssignmentSummary]:
+    def plan() -> AssignmentSummary:
         placed = _placed(memberships.everybody(instant), known, when, portfolios, company)
-        return placed, _summary(placed, run, instant, portfolios, dry_run=dry_run)
+        summary = _summary(placed, run, instant, portfolios, dry_run=dry_run)
+        _require_managers(summary)
+        return summary
 
     if dry_run:
         progress(0.5, "Comparing with where everybody is")
-        return plan()[1]
+        return plan()
     with atomic():
         memberships.take_turns_moving()
         progress(0.4, "Comparing with where everybody is")
-        _, summary = plan()
+        summary = plan()
         progress(0.6, "Moving customers")
         _write(actor, now, summary)
         progress(0.8, "Bringing everybody's standing up to date")
         standing.refresh()
-        _record(actor, now, summary)
+        _record(actor, now, summary, why)
     progress(1.0, "Done")
     return summary
 
@@ -242,10 +259,13 @@ def _totals(
     )
 
 
-def _write(actor: Actor, now: datetime, summary: AssignmentSummary) -> None:
+def _require_managers(summary: AssignmentSummary) -> None:
     targets = {flow.to_portfolio_id for flow in summary.flows}
     for portfolio in Portfolio.objects.filter(pk__in=targets):
         memberships.require_manager(portfolio, summary.starts_at)
+
+
+def _write(actor: Actor, now: datetime, summary: AssignmentSummary) -> None:
     memberships.write(
         actor=actor,
         now=now,
@@ -257,7 +277,7 @@ def _write(actor: Actor, now: datetime, summary: AssignmentSummary) -> None:
     )
 
 
-def _record(actor: Actor, now: datetime, summary: AssignmentSummary) -> None:
+def _record(actor: Actor, now: datetime, summary: AssignmentSummary, why: str) -> None:
     columns = summary.movers.select("customer_id", "target_id").iter_rows()
     change: dict[str, Any] = {
         "as_of": summary.as_of.isoformat(),
@@ -276,6 +296,6 @@ def _record(actor: Actor, now: datetime, summary: AssignmentSummary) -> None:
         subject_kind="valuation",
         subject_id=summary.run_id,
         right=Right.ASSIGN,
-        reason=f"Assignment policy as of {summary.as_of}",
+        reason=why or f"Assignment policy as of {summary.as_of}",
         change=change,
     )

@@ -8,6 +8,8 @@ from patronage.govern import pages
 
 app_name = "govern"
 urlpatterns = [
+    path("assignment", pages.assignment, name="assignment"),
+    path("assignment/movers.csv", pages.assignment_csv, name="assignment-csv"),
     path("cover", pages.cover, name="cover"),
     path("cover/<str:cover_id>/end", pages.cover_end, name="cover-end"),
     path("portfolio", pages.portfolio, name="portfolio"),

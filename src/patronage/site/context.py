@@ -45,6 +45,7 @@ def chrome(request: CallerRequest) -> dict[str, Any]:
         "places": places_for(actor, request.path),
         "may_search": actor.may(Right.SEE_CUSTOMERS),
         "may_administer": actor.may(Right.ADMINISTER),
+        "may_assign": actor.may(Right.ASSIGN),
         "scope_words": scope_words(actor, request.now),
         "company": request.company,
         "currency": request.company.currency if request.company else "",

@@ -139,6 +139,7 @@ class NewAssignment(Schema):
 
     as_of: date
     dry_run: bool = False
+    reason: str = Field("", max_length=400)
 
 
 class FlowRow(Schema):
@@ -173,7 +174,10 @@ class MoverRow(Schema):
 
 
 class AssignmentRow(Schema):
-    """What the assignment did or would do; `movers` names the first ones by value."""
+    """What the assignment did or would do.
+
+    `movers` names the first ones by value, to those who see customers.
+    """
 
     as_of: date
     run_id: str
@@ -268,14 +272,17 @@ def assign(request: CallerRequest, new: NewAssignment) -> Status[dict[str, Any]]
     if run is None:
         raise Refused(f"Nobody was valued as of {new.as_of}. Value customers as of it first.")
     summary = jobs.assign(
-        actor=request.actor, now=request.now, as_of=new.as_of, run=run, dry_run=new.dry_run
+        actor=request.actor,
+        now=request.now,
+        as_of=new.as_of,
+        run=run,
+        dry_run=new.dry_run,
+        reason=new.reason,
     )
-    top = summary.movers.sort(
-        ["value_minor", "customer_id"], descending=[True, False], nulls_last=True
-    )
-    movers = top.head(_MOVERS_NAMED).rename(
-        {"portfolio_id": "from_portfolio_id", "target_id": "to_portfolio_id"}
-    )
+    # who sees no customers learns how many move, not who
+    named_movers = _MOVERS_NAMED if request.actor.may(Right.SEE_CUSTOMERS) else 0
+    top = summary.most_valuable_first().head(named_movers)
+    movers = top.rename({"portfolio_id": "from_portfolio_id", "target_id": "to_portfolio_id"})
     named = {name: getattr(summary, name) for name in AssignmentRow.model_fields}
     return Status(201, named | {"movers": movers.to_dicts()})
 
