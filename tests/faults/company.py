@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.test import Client
 
+from patronage.access.actor import actor_of_user
 from patronage.access.keys import create_key, revoke_key
 from patronage.access.models import User
 from patronage.access.people import create_user, grant_role
@@ -18,8 +19,16 @@ from patronage.access.roles import SYSTEM, Role
 from patronage.customize.jobs import decide
 from patronage.customize.models import Contact, Decision
 from patronage.differentiate.actions import open_ranking, record_need, vote
-from patronage.govern.actions import arrange_cover, draft_policy, publish_policy
-from patronage.govern.models import Standing
+from patronage.govern.actions import (
+    arrange_cover,
+    draft_policy,
+    grant_lever,
+    publish_policy,
+    pull_lever,
+    set_boundary,
+)
+from patronage.govern.boundaries import NewBoundary
+from patronage.govern.models import Accountability, Standing
 from patronage.identify.models import ImportRun
 from patronage.learn.jobs import read_out
 from patronage.steer.jobs import draft_statement
@@ -62,7 +71,7 @@ class Things:
     decision_id: str
     contact_id: str
     need_id: str
-    #: somebody of the team, whom an administrator may change
+    #: Omar, and Ben: neither stands for a role here
     user_id: str
     key_id: str
     #: Dora stands in for the portfolio's manager one day long, long after
@@ -71,6 +80,10 @@ class Things:
     deputy_id: str
     #: a draft of the portfolio's rules, after two versions that were published
     version_id: str
+    #: the portfolio manager's right to messages
+    grant_id: str
+    #: one message that the manager used it for
+    use_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +99,8 @@ class Company:
     ranking_id: str
     read_out_id: str
     import_id: str
+    #: of the enterprise
+    boundary_id: str
     #: raw key by role
     keys: dict[Role, str]
     revoked: str
@@ -146,6 +161,7 @@ def set_up() -> Company:
         ranking_id=_ranked([own.customer_id, foreign.customer_id]),
         read_out_id=read.id,
         import_id=brought.id,
+        boundary_id=_bounded(),
         keys=keys,
         revoked=revoked,
     )
@@ -213,7 +229,28 @@ def _things(portfolio_id: str, offer_id: str, person: str) -> Things:
         cover_id=cover.id,
         deputy_id=deputy.id,
         version_id=_drafted(portfolio_id),
+        **_levers(portfolio_id, customer_id),
     )
+
+
+def _bounded() -> str:
+    new = NewBoundary(name="Messages", kind="contact_cap", source="board", limit=50)
+    return set_boundary(actor=SYSTEM, now=NOW, new=new, reason="tests").id
+
+
+def _levers(portfolio_id: str, customer_id: str) -> dict[str, str]:
+    given: Any = {"lever": "message", "limit": 5, "per": "use", "reason": "tests"}
+    grant = grant_lever(actor=SYSTEM, now=NOW, portfolio_id=portfolio_id, **given)
+    manager = Accountability.objects.filter(portfolio=portfolio_id).latest("starts_at").manager
+    used = pull_lever(
+        actor=actor_of_user(manager, NOW),
+        now=NOW,
+        customer_id=customer_id,
+        lever="message",
+        amount=1,
+        reason="tests",
+    )
+    return {"grant_id": grant.id, "use_id": used.id}
 
 
 def _drafted(portfolio_id: str) -> str:

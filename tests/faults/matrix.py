@@ -170,6 +170,7 @@ def names_of(company: Company, things: Things) -> dict[str, str]:
         "ranking_id": company.ranking_id,
         "read_out_id": company.read_out_id,
         "import_id": company.import_id,
+        "boundary_id": company.boundary_id,
         "manager_id": company.world.ben.id,
         "other_portfolio_id": other.portfolio_id,
         "kind": "closing",

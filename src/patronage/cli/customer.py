@@ -7,7 +7,7 @@ from cyclopts import App
 from patronage.access.errors import NotFound, Refused
 from patronage.access.roles import Right
 from patronage.cli.call import current
-from patronage.cli.show import facts, heading, rows
+from patronage.cli.show import Share, facts, heading, rows
 from patronage.differentiate import reads as valuations
 from patronage.govern import reads as charge
 from patronage.identify import reads
@@ -95,6 +95,38 @@ def show(customer: str, *, events: int = 10) -> None:
         ],
         empty="Nothing yet.",
     )
+
+
+@app.command
+def terms(customer: str, *, product: str = "", category: str = "") -> None:
+    """Show what the customer pays for a product today, or as a share for a category, and why.
+
+    Parameters
+    ----------
+    customer
+        Id, or what a source calls the customer.
+    product
+        The product.
+    category
+        The category, where no product is named.
+    """
+    call = current()
+    said = charge.terms(
+        call.actor, id_of(customer), call.clock(), product=product, category=category
+    )
+    share = said.price_basis_points
+    facts(
+        said.product or said.category,
+        {
+            "price": None if said.price_minor is None else Money(said.price_minor, said.currency),
+            "list_price": None
+            if said.list_price_minor is None
+            else Money(said.list_price_minor, said.currency),
+            "share_of_list_price": None if share is None else Share(share / 10_000),
+            "available": said.available,
+        },
+    )
+    rows("Because of", [{"kind": each.kind, "what": each.words} for each in said.reasons])
 
 
 def _worth(customer_id: str) -> None:

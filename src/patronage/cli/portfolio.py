@@ -107,7 +107,7 @@ def hand_over(*customers: str, to: str, reason: str) -> None:
         actor=call.actor,
         now=call.clock(),
         customer_ids=[id_of(each) for each in customers],
-        to_portfolio_id=_portfolio(to),
+        to_portfolio_id=portfolio_id(to),
         reason=reason,
     )
     moved = "1 customer is" if done.moved == 1 else f"{done.moved} customers are"
@@ -213,7 +213,7 @@ def cover(
     made = actions.arrange_cover(
         actor=call.actor,
         now=call.clock(),
-        portfolio_id=_portfolio(portfolio),
+        portfolio_id=portfolio_id(portfolio),
         deputy_id=act_as(deputy, call.clock()).id,
         reason=reason,
         starts_at=calendar.start_of_day(first) if first else None,
@@ -238,7 +238,7 @@ def end_cover(cover: str, *, reason: str) -> None:
     say(f"{done.deputy.name} no longer stands in for {done.portfolio.name!r}.")
 
 
-def _portfolio(named: str) -> str:
+def portfolio_id(named: str) -> str:
     """Give the id of the portfolio that a name or an id means."""
     call = current()
     targets = reads.hand_over_targets(call.actor, call.clock())

@@ -27,6 +27,8 @@ _PLACES = {
     "ranking": ("patronage.cli.ranking:app", "Clients ranked by judgement."),
     "portfolio": ("patronage.cli.portfolio:app", "Who is in charge of whom."),
     "policy": ("patronage.cli.policy:app", "The rules of a portfolio."),
+    "lever": ("patronage.cli.lever:app", "What one may do for a customer, and how far."),
+    "boundary": ("patronage.cli.boundary:app", "What the enterprise forbids."),
     "customer": ("patronage.cli.customer:app", "Find a customer and what is known."),
     "consent": ("patronage.cli.consent:app", "What customers agreed to."),
     "need": ("patronage.cli.need:app", "What customers say they need."),

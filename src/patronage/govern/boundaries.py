@@ -30,7 +30,8 @@ LONGEST_NAME: Final = 100
 LONGEST_SUBJECT: Final = 120
 MOST: Final = 2**53
 
-_UNIT: Final = {
+#: what the limits of each kind are in; a price floor says so itself
+LIMITED_IN: Final = {
     "discount_cap": "basis points",
     "premium_cap": "basis points",
     "goodwill_cap": "minor units",
@@ -177,7 +178,7 @@ def _limit(new: NewBoundary) -> tuple[int | None, str]:
         return None, ""
     if new.limit is None or not 0 <= new.limit <= MOST:
         raise BoundaryRefused(f"A boundary of kind {new.kind} has a limit from 0; give one.")
-    unit = _UNIT.get(new.kind, new.unit)
+    unit = LIMITED_IN.get(new.kind, new.unit)
     if new.kind == "price_floor" and unit not in ("basis points", "minor units"):
         raise BoundaryRefused(
             "A price floor is in basis points of the list price or in minor units; say which."

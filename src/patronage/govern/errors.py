@@ -182,3 +182,10 @@ class BoundaryRefused(Refused):
 
 class PriceRefused(Refused):
     """A list price cannot be used; none of those told together was kept."""
+
+
+class AmountUnread(Refused):
+    """What was typed is no amount in the lever's unit."""
+
+    def __init__(self, *, text: str, expected: str) -> None:
+        super().__init__(f"“{text[:40]}” is no amount here; write {expected}.")

@@ -65,7 +65,20 @@ PLACES = (
         title=gettext_lazy("Portfolio"),
         letter="p",
         rights=frozenset({_R.SEE_PROFITABILITY}),
-        views=("govern:portfolios", "govern:cover", "govern:assignment", "customize:rules"),
+        views=(
+            "govern:portfolios",
+            "govern:cover",
+            "govern:boundaries",
+            "govern:assignment",
+            "customize:rules",
+        ),
+    ),
+    Place(
+        url_name="govern:my-levers",
+        title=gettext_lazy("Levers"),
+        letter="l",
+        rights=frozenset({_R.USE_LEVER, _R.GRANT_LEVER}),
+        views=("govern:terms",),
     ),
     Place(
         url_name="customize:gate",

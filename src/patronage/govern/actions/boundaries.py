@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from patronage.access import audit
 from patronage.access.errors import NotFound
@@ -13,6 +14,8 @@ from patronage.govern.boundaries import NewBoundary, checked
 from patronage.govern.errors import BoundaryRefused
 from patronage.govern.models import Boundary
 from patronage.vocabulary.periods import as_utc
+
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 def set_boundary(
@@ -40,10 +43,12 @@ def set_boundary(
 def lift_boundary(*, actor: Actor, now: datetime, boundary_id: str, reason: str) -> Boundary:
     """Let nothing of the boundary's name hold any more, from now on; it stays on record.
 
+    One that is announced is lifted the instant after it begins.
+
     Raises:
         NotAllowed: the actor may not set boundaries.
         NotFound: there is no such boundary.
-        BoundaryRefused: it was lifted already, or another of its name is announced.
+        BoundaryRefused: it was lifted already.
     """
     actor.require(Right.SET_BOUNDARY)
     why = stated(reason)
@@ -58,7 +63,8 @@ def lift_boundary(*, actor: Actor, now: datetime, boundary_id: str, reason: str)
         category=newest.category, product=newest.product, limit=newest.limit, unit=newest.unit,
         per=newest.per,
     ))  # fmt: skip
-    row.lifted, row.reason, row.valid_from = True, why, now
+    row.lifted, row.reason = True, why
+    row.valid_from = max(now, newest.valid_from + _INSTANT)
     return _keep(actor, now, row, "lift boundary")
 
 

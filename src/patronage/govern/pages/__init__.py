@@ -1,17 +1,37 @@
 """The pages on portfolios: whom one is in charge of, handing over, who holds what value."""
 
 from patronage.govern.pages.assignment import assignment, assignment_csv
+from patronage.govern.pages.boundaries import boundaries, boundary_lift, boundary_preview
 from patronage.govern.pages.cover import cover, cover_end
 from patronage.govern.pages.customers import portfolio
 from patronage.govern.pages.hand_over import hand_over
+from patronage.govern.pages.levers import (
+    delegate,
+    end_grant,
+    grant,
+    my_levers,
+    pull,
+    rule_on_use,
+    terms,
+)
 from patronage.govern.pages.overview import portfolios
 
 __all__ = [
     "assignment",
     "assignment_csv",
+    "boundaries",
+    "boundary_lift",
+    "boundary_preview",
     "cover",
     "cover_end",
+    "delegate",
+    "end_grant",
+    "grant",
     "hand_over",
+    "my_levers",
     "portfolio",
     "portfolios",
+    "pull",
+    "rule_on_use",
+    "terms",
 ]

@@ -43,3 +43,47 @@ def needs_of(company: Company | None) -> list[tuple[str, str]]:
 def years_of(company: Company | None) -> str:
     """The horizon of long-term value in years, such as "3" or "1.5"."""
     return f"{(company.horizon_days if company else 1095) / 365:.2g}"
+
+
+LEVER_WORDS: Final[Mapping[str, Promise]] = {
+    "price": _("Change of price"),
+    "discount": _("Discount"),
+    "premium": _("Premium"),
+    "message": _("Message"),
+    "channel": _("Channel"),
+    "frequency": _("Further contact"),
+    "service_level": _("Service level"),
+    "goodwill": _("Goodwill gesture"),
+    "offer": _("Offer"),
+}
+PER_WORDS: Final[Mapping[str, Promise]] = {
+    "use": _("each time"),
+    "customer_quarter": _("a customer and quarter"),
+    "quarter": _("a quarter"),
+}
+ROLE_WORDS: Final[Mapping[str, Promise]] = {
+    "agent": _("Agents"),
+    "complaint_handler": _("Complaint handlers"),
+}
+BOUNDARY_WORDS: Final[Mapping[str, Promise]] = {
+    "price_floor": _("Price no lower than"),
+    "discount_cap": _("Discount no more than"),
+    "premium_cap": _("Premium no more than"),
+    "goodwill_cap": _("Goodwill no more than"),
+    "contact_cap": _("Further contacts no more than"),
+    "protected": _("Protected: no marketing, no premium"),
+    "availability": _("Not to be had"),
+    "law": _("Forbidden: no lever, no offer"),
+}
+SOURCE_WORDS: Final[Mapping[str, Promise]] = {
+    "law": _("Law"),
+    "contract": _("Contract"),
+    "board": _("Board"),
+}
+STATE_WORDS: Final[Mapping[str, Promise]] = {
+    "done": _("done at once"),
+    "waiting": _("waits"),
+    "approved": _("approved"),
+    "refused": _("refused"),
+    "taken_back": _("taken back"),
+}

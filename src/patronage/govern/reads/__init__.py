@@ -4,7 +4,6 @@ from patronage.govern.reads.boundaries import (
     BoundaryRow,
     Touched,
     boundaries,
-    boundary,
     touched,
 )
 from patronage.govern.reads.charge import (
@@ -64,7 +63,6 @@ __all__ = [
     "Touched",
     "UseRow",
     "boundaries",
-    "boundary",
     "changeable",
     "covers",
     "deputies_of",

@@ -9,12 +9,12 @@ from typing import Literal
 import polars as pl
 
 from patronage.access.company import current
-from patronage.access.errors import NotFound
 from patronage.access.models import User
 from patronage.access.roles import Actor, Right
 from patronage.differentiate.reads import features, newest_run
 from patronage.govern.boundaries import BoundaryInForce, NewBoundary, checked
 from patronage.govern.fields import BOUNDARY_FIELDS
+from patronage.govern.limits import WHOLE
 from patronage.govern.models import Boundary, Portfolio
 from patronage.govern.reads.charge import memberships_at
 from patronage.identify.fields import frame as identify_frame
@@ -54,6 +54,11 @@ class BoundaryRow:
     set_by: str
     recorded_at: datetime
 
+    @property
+    def limit_share(self) -> float | None:
+        """The limit of one in basis points as a share."""
+        return None if self.limit is None else self.limit / WHOLE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touched:
@@ -84,19 +89,6 @@ def boundaries(actor: Actor, now: datetime) -> list[BoundaryRow]:
     order: dict[str, int] = {"now": 0, "ahead": 1, "lifted": 2, "before": 3}
     shown = [_row(each, now, newest, names) for each in rows]
     return sorted(shown, key=lambda row: order[row.state])
-
-
-def boundary(actor: Actor, boundary_id: str, now: datetime) -> BoundaryRow:
-    """One of them.
-
-    Raises:
-        NotAllowed: the actor sees neither customers nor offers.
-        NotFound: there is no such boundary.
-    """
-    found = [each for each in boundaries(actor, now) if each.id == boundary_id]
-    if not found:
-        raise NotFound(noun="boundary", id=boundary_id)
-    return found[0]
 
 
 def touched(actor: Actor, now: datetime, new: NewBoundary) -> Touched:

@@ -15,7 +15,7 @@ from patronage.access.models import RoleGrant, User
 from patronage.access.roles import POLICY, SYSTEM_ID, Actor, Right
 from patronage.govern.in_charge import covered_by, portfolios_of
 from patronage.govern.levers import quarter_start, rights_of
-from patronage.govern.limits import UNITS
+from patronage.govern.limits import UNITS, WHOLE
 from patronage.govern.models import Grant, LeverUse
 from patronage.govern.models.levers import COUNTED
 from patronage.identify.in_sight import customers_in_sight
@@ -61,6 +61,16 @@ class GrantRow:
     #: whether the actor may end it
     may_end: bool
 
+    @property
+    def limit_share(self) -> float:
+        """The limit of a lever in basis points as a share."""
+        return self.limit / WHOLE
+
+    @property
+    def used_share(self) -> float:
+        """The same of what was used."""
+        return self.used / WHOLE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseRow:
@@ -97,6 +107,11 @@ class UseRow:
     reviewed_at: datetime | None
     #: what the actor may say of it
     may: tuple[str, ...]
+
+    @property
+    def amount_share(self) -> float:
+        """The amount of a lever in basis points as a share."""
+        return self.amount / WHOLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

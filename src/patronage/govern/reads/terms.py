@@ -71,9 +71,9 @@ def terms(
     """
     if not actor.may(Right.DECIDE):
         actor.require(Right.SEE_CUSTOMERS)
+    customer = require_customer(actor, customer_id, now)
     if bool(product) == bool(category):
         raise Refused("Name a product or a category, not both.")
-    customer = require_customer(actor, customer_id, now)
     if product:
         found = category_of(product)
         if found is None:
