@@ -19,6 +19,8 @@ from tests.docs.running import Reader, compare, free_port, serving
 
 OWN_DATA = "docs/how-to/bring-your-own-data.md"
 DECISIONS = "docs/how-to/call-decisions.md"
+RULES = "docs/how-to/write-rules.md"
+LEVERS = "docs/how-to/set-levers-and-boundaries.md"
 POSTGRESQL = "docs/how-to/run-on-postgresql.md"
 PEOPLE = "docs/how-to/keep-people-and-rights.md"
 AUDIT = "docs/how-to/ask-the-audit-log.md"
@@ -48,6 +50,14 @@ def test_a_bookseller_brings_their_own_data_and_lets_a_shop_ask_for_decisions(
     bookseller: Reader,
 ) -> None:
     bookseller.follow(blocks(read(DECISIONS)))
+
+
+def test_rules_are_written_priced_published_and_taken_back(bookseller: Reader) -> None:
+    bookseller.follow(blocks(read(RULES)))
+
+
+def test_levers_are_granted_pulled_and_approved_within_boundaries(bookseller: Reader) -> None:
+    bookseller.follow(blocks(read(LEVERS)))
 
 
 def test_the_rows_that_the_page_shows_are_the_files_own(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from patronage.access.roles import POLICY, Right, Role
 from patronage.cli.verbs import build
 from patronage.customize.fields import FIELDS
 from patronage.differentiate.fields import FIELDS as VALUED
+from patronage.govern.fields import TREATMENT_FIELDS
+from patronage.govern.models.policies import EFFECTS
 from patronage.identify.errors import MappingError
 from patronage.identify.mapping import parse_mapping
 from patronage.identify.mapping.targets import EVENT_FIELD, TYPES_OF_KIND, targets
@@ -189,6 +191,18 @@ def test_every_field_that_rules_may_ask_about_is_on_its_page() -> None:
         name: (_TYPES[each.type.__name__], each.unit or "") for name, each in FIELDS.items()
     }
     assert stated == declared
+
+
+def test_every_field_of_offers_and_every_effect_is_on_the_page() -> None:
+    text = page("rules")
+    stated = {
+        code(cells[0]): (cells[1], cells[2]) for cells in rows(section(text, "## Fields of offers"))
+    }
+    assert stated == {
+        name: (_TYPES[each.type.__name__], each.unit or "")
+        for name, each in TREATMENT_FIELDS.items()
+    }
+    assert named(section(text, "## Effects")) == list(EFFECTS)
 
 
 def test_every_example_of_the_language_is_read_and_every_refused_one_is_refused() -> None:

@@ -325,6 +325,7 @@ def test_what_an_author_should_look_at_is_said_and_hidden_is_only_what_is(world:
     assert ("more", "hidden", ("many",)) in found
     assert ("nothing", "never true (offers)", ()) in found
     assert not [each for each in found if each[0] in ("many", "out", "soap", "rest")]
+    assert ("nothing", "always true", ()) not in found
 
 
 def test_the_catalogue_of_fields_is_kept_once_for_all_that_were_typed_by_it(world: World) -> None:

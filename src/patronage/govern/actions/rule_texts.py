@@ -17,12 +17,13 @@ from patronage.govern.models.policies import EFFECTS
 from patronage.vocabulary.fields import FieldCatalog
 from patronage.vocabulary.periods import as_utc
 from patronage.vocabulary.predicates import Predicate, PredicateError
-from patronage.vocabulary.predicates.analysis import Finding, analyse
+from patronage.vocabulary.predicates.analysis import Finding, Problem, analyse
 
 MOST_RULES: Final = 200
 LONGEST_NAME: Final = 100
 _ADAPTABLE: Final = ("face_value_percent", "channels", "not_before")
 _GATED: Final = ("allow", "adapt", "block")
+_EVERYBODY: Final = Predicate.parse("true", RULE_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +81,8 @@ def findings_of(rules: Sequence[Rule]) -> list[RuleFinding]:
     """What the rules' author should look at: contradictions, tautologies, rules that others hide.
 
     A rule hides later ones only where it is asked before them in the same order (allow, adapt and
-    block; service tiers; routes) and about the same offers or all of them. A rule for everybody
-    is said to be one (always true) only beside others: alone it is meant.
+    block; service tiers; routes) and about the same offers or all of them. A rule that says TRUE
+    is meant for everybody, which is no finding.
     """
     found: list[RuleFinding] = []
     read = [(each, Predicate.from_json(each.when_tree, RULE_FIELDS)) for each in rules]
@@ -92,7 +93,12 @@ def findings_of(rules: Sequence[Rule]) -> list[RuleFinding]:
             if other.position < each.position and _is_asked_before(other, each)
         ]
         analysis = analyse([*same, (each.name, predicate)])
-        found += [_finding(one) for one in analysis.findings if one.rule == each.name]
+        meant = Problem.ALWAYS_TRUE if predicate == _EVERYBODY else None
+        found += [
+            _finding(one)
+            for one in analysis.findings
+            if one.rule == each.name and one.problem is not meant
+        ]
     for each in rules:
         if each.offers_tree is not None:
             about = Predicate.from_json(each.offers_tree, TREATMENT_FIELDS)
