@@ -19,7 +19,7 @@ from patronage.govern import actions, reads
 from patronage.govern.amounts import amount_typed
 from patronage.govern.limits import LEVERS, PERS, UNITS, WHOLE
 from patronage.govern.models.levers import RULINGS
-from patronage.govern.pages.words import LEVER_WORDS, PER_WORDS, ROLE_WORDS, STATE_WORDS
+from patronage.govern.pages.words import LEVER_WORDS, PER_WORDS, ROLE_WORDS
 from patronage.identify.in_sight import require_customer
 from patronage.identify.reads import search
 from patronage.vocabulary.periods import BusinessCalendar
@@ -43,7 +43,6 @@ def my_levers(request: CallerRequest) -> HttpResponse:
         "lever_words": LEVER_WORDS,
         "per_words": PER_WORDS,
         "role_words": ROLE_WORDS,
-        "state_words": STATE_WORDS,
         "customer": request.GET.get("customer", ""),
         **{name: {"ruling": name} for name in RULINGS},
         "sees_value": request.actor.may(Right.SEE_PROFITABILITY),

@@ -80,10 +80,3 @@ SOURCE_WORDS: Final[Mapping[str, Promise]] = {
     "contract": _("Contract"),
     "board": _("Board"),
 }
-STATE_WORDS: Final[Mapping[str, Promise]] = {
-    "done": _("done at once"),
-    "waiting": _("waits"),
-    "approved": _("approved"),
-    "refused": _("refused"),
-    "taken_back": _("taken back"),
-}
