@@ -89,7 +89,8 @@ def use(
     if made.state == "done":
         say(f"Done ({made.id}).")
     else:
-        say(f"This waits for the {made.waits_for} ({made.id}). {_words(made.reasons)}")
+        who = "the manager" if made.waits_for == "manager" else "an executive"
+        say(f"This waits for {who} ({made.id}). {_words(made.reasons)}")
 
 
 @app.command
@@ -311,7 +312,7 @@ def _uses(found: Sequence[reads.UseRow]) -> list[dict[str, object]]:
             "lever": each.lever,
             "amount": amount_said(each.amount, each.unit, each.currency),
             "about": each.product or each.category or "everything",
-            "state": f"waits for the {each.waits_for}" if each.waits_for else each.state,
+            "state": f"waits for {each.waits_for}" if each.waits_for else each.state,
             "by": each.made_by,
             "at": each.made_at,
             "reason": each.reason,

@@ -16,6 +16,8 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Final, Literal
 
+from patronage.vocabulary.money import Money
+
 Unit = Literal["basis points", "minor units", "times"]
 Per = Literal["use", "customer_quarter", "quarter"]
 Outcome = Literal["allowed", "waits", "refused"]
@@ -67,6 +69,8 @@ class Pull:
     #: what it is about; empty: everything
     category: str = ""
     product: str = ""
+    #: of an amount of money, for the words of reasons
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +198,8 @@ def judge(
         return Verdict(outcome="refused", reasons=(Reason(kind="right", id="", words=words),))
     for right in held:
         if right.covers(pull.amount):
-            words = f"Within {said(right.limit, UNITS[pull.lever])} {PER_WORDS[right.per]}."
+            limit = said(right.limit, UNITS[pull.lever], pull.currency)
+            words = f"Within {limit} {PER_WORDS[right.per]}."
             reason = Reason(kind="right", id=right.id, words=words)
             return Verdict(outcome="allowed", reasons=(reason,), grant_id=right.id)
     return Verdict(outcome="waits", reasons=tuple(_too_little(pull, right) for right in held))
@@ -252,10 +257,12 @@ PER_WORDS: Final[dict[str, str]] = {
 }
 
 
-def said(amount: int, unit: Unit | None) -> str:
+def said(amount: int, unit: Unit | None, currency: str = "") -> str:
     """An amount with its unit, exactly."""
     if unit == "basis points":
         return f"{amount / 100:g} %"
+    if unit == "minor units" and currency:
+        return str(Money(amount, currency))
     return f"{amount} {'times' if unit == 'times' else 'minor units'}"
 
 
@@ -282,8 +289,9 @@ def _why_not(
         used = 0 if bound.per == "use" else bound.used
         if used + pull.amount <= (bound.limit or 0):
             return ""
-        limit = f"{said(bound.limit or 0, bound.unit)} {PER_WORDS[bound.per]}"
-        return f"allows {limit}; {said(used, bound.unit)} are used, {pull.amount} more asked for."
+        limit = f"{said(bound.limit or 0, bound.unit, pull.currency)} {PER_WORDS[bound.per]}"
+        before, more = (said(each, bound.unit, pull.currency) for each in (used, pull.amount))
+        return f"allows {limit}; {before} used, {more} more asked for."
     if bound.unit == "minor units" and list_price_minor is None:
         return f"cannot be checked: no list price of {pull.product or 'what it is about'} is known."
     now = InForce(
@@ -359,11 +367,11 @@ def _signed(pulled: InForce) -> int:
 
 def _too_little(pull: Pull, right: Held) -> Reason:
     unit = UNITS[pull.lever]
-    used = "" if right.per == "use" else f", {said(right.used, unit)} of it used"
-    words = (
-        f"{said(abs(pull.amount), unit)} goes beyond {said(right.limit, unit)} "
-        f"{PER_WORDS[right.per]}{used}."
+    asked, limit, before = (
+        said(each, unit, pull.currency) for each in (abs(pull.amount), right.limit, right.used)
     )
+    used = "" if right.per == "use" else f", {before} of it used"
+    words = f"{asked} goes beyond {limit} {PER_WORDS[right.per]}{used}."
     return Reason(kind="right", id=right.id, words=words)
 
 

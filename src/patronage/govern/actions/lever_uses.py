@@ -80,7 +80,7 @@ def pull_lever(
             customer=customer,
             lever=lever,
             amount=amount,
-            currency=current().company.currency if UNITS[lever] == "minor units" else "",
+            currency=pull.currency,
             category=pull.category,
             product=pull.product,
             reason=why,
@@ -161,13 +161,19 @@ def _checked(lever: str, amount: int, category: str, product: str) -> Pull:
         if len(text) > LONGEST_SUBJECT or not text.isprintable():
             raise refuse(f"A category or product has at most {LONGEST_SUBJECT} characters.")
     if not product:
-        return Pull(lever=lever, amount=amount, category=category)
+        return Pull(lever=lever, amount=amount, category=category, currency=_currency(lever))
     found = category_of(product)
     if found is None:
         raise refuse(f"There is no product {product!r} in the catalogue.")
     if category not in ("", found):
         raise refuse(f"The product {product!r} is of the category {found!r}. Leave that out.")
-    return Pull(lever=lever, amount=amount, category=found, product=product)
+    return Pull(
+        lever=lever, amount=amount, category=found, product=product, currency=_currency(lever)
+    )
+
+
+def _currency(lever: str) -> str:
+    return current().company.currency if UNITS[lever] == "minor units" else ""
 
 
 def _judged(pull: Pull, situation: Situation, held: list[Held]) -> Verdict:
@@ -204,7 +210,13 @@ def _approve(use: LeverUse, situation: Situation, above: bool) -> None:
         raise CannotRuleOnLever(f"This does not wait for approval: it is {_state(use)}.")
     if use.valid_until is not None and use.valid_until <= situation.at:
         raise CannotRuleOnLever("It would have ended by now. Refuse it.")
-    pull = Pull(lever=use.lever, amount=use.amount, category=use.category, product=use.product)
+    pull = Pull(
+        lever=use.lever,
+        amount=use.amount,
+        category=use.category,
+        product=use.product,
+        currency=use.currency,
+    )
     held = managers_rights_to(use.lever, situation)
     if above:
         held.append(Held(id="", limit=MOST, per="use"))
