@@ -30,6 +30,8 @@ class Situation:
     customer: Customer
     portfolio_id: str
     at: datetime
+    #: the company's
+    currency: str
     #: first instant of the company's quarter
     quarter_starts: datetime
     #: that are or may be about the customer
@@ -89,11 +91,13 @@ class Situation:
 def situation_of(customer: Customer, at: datetime) -> Situation:
     """Load what holds for a customer at an instant."""
     standing = Standing.objects.select_related("portfolio").get(customer=customer)
-    calendar = BusinessCalendar(current().company.time_zone)
+    company = current().company
+    calendar = BusinessCalendar(company.time_zone)
     return Situation(
         customer=customer,
         portfolio_id=standing.portfolio_id,
         at=at,
+        currency=company.currency,
         quarter_starts=quarter_start(calendar, at),
         boundaries=tuple(about(boundaries_at(at), customer, standing, at, calendar)),
         in_force=tuple(_in_force(customer, at)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from patronage.access.company import current
 from patronage.access.errors import NotFound, Refused
 from patronage.access.roles import Actor, Right
 from patronage.govern.levers import situation_of
@@ -96,7 +95,7 @@ def terms(
         product=product,
         category=category,
         at=now,
-        currency=current().company.currency,
+        currency=situation.currency,
         list_price_minor=list_price,
         price_minor=None if list_price is None else price.minor(list_price),
         price_basis_points=share,
