@@ -12,7 +12,7 @@ from patronage.access import audit
 from patronage.access.company import current
 from patronage.access.progress import Progress, silent
 from patronage.access.roles import Actor, Right
-from patronage.access.transactions import atomic
+from patronage.access.transactions import atomic, much_at_once
 from patronage.differentiate import reads as valuations
 from patronage.differentiate.models import ValuationRun
 from patronage.govern import memberships, policy, standing
@@ -135,7 +135,7 @@ def assign(
     if dry_run:
         progress(0.5, "Comparing with where everybody is")
         return plan()
-    with atomic():
+    with much_at_once(), atomic():
         memberships.take_turns_moving()
         progress(0.4, "Comparing with where everybody is")
         summary = plan()

@@ -30,8 +30,14 @@ def insert(
     ]
     count = len(next(iter(columns.values()), ()))
     if count:
+        rows = zip(*prepared, strict=True)
         with connection.cursor() as cursor:
-            cursor.executemany(statement, list(zip(*prepared, strict=True)))
+            if connection.vendor == "postgresql" and not on_conflict:
+                with cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as stream:
+                    for row in rows:
+                        stream.write_row(row)
+            else:
+                cursor.executemany(statement, list(rows))
     return count
 
 

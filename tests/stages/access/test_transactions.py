@@ -12,7 +12,13 @@ from django.db import DatabaseError, connection, connections
 
 from patronage.access.models import JobRun
 from patronage.access.sqlite.write_lock import write_lock
-from patronage.access.transactions import after_commit, atomic, snapshot, take_turns
+from patronage.access.transactions import (
+    after_commit,
+    atomic,
+    much_at_once,
+    snapshot,
+    take_turns,
+)
 
 THREADS, ROUNDS = 8, 15
 
@@ -156,3 +162,21 @@ def test_within_a_transaction_a_snapshot_sees_what_it_wrote(now: datetime) -> No
         a_run(now, "1")
         with snapshot():
             assert JobRun.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_of_everybody_has_more_cache_for_its_own_length_only() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL has buffers of its own")
+
+    def cache() -> int:
+        with connection.cursor() as cursor:
+            return int(cursor.execute("PRAGMA cache_size").fetchone()[0])
+
+    usual = cache()
+    with much_at_once(), atomic():
+        assert cache() < usual < 0, "negative sizes are KiB"
+    assert cache() == usual
+    with pytest.raises(ZeroDivisionError), much_at_once(), atomic():
+        raise ZeroDivisionError
+    assert cache() == usual

@@ -157,8 +157,8 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(max_length=400)),
                 ('actor_id', models.CharField(max_length=40)),
                 ('recorded_at', models.DateTimeField()),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='identify.customer')),
-                ('portfolio', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='govern.portfolio')),
+                ('customer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='identify.customer')),
+                ('portfolio', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='govern.portfolio')),
             ],
         ),
         migrations.CreateModel(
@@ -221,7 +221,7 @@ class Migration(migrations.Migration):
                 ('objective', models.CharField(blank=True, max_length=10)),
                 ('recency_days', models.PositiveIntegerField(null=True)),
                 ('as_of', models.DateField(null=True)),
-                ('portfolio', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='standings', to='govern.portfolio')),
+                ('portfolio', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='standings', to='govern.portfolio')),
             ],
         ),
         migrations.AddIndex(

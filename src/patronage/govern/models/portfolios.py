@@ -49,8 +49,13 @@ class Accountability(models.Model):
 class Membership(models.Model):
     """From `starts_at` on the customer is in the portfolio, until the next row's start."""
 
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="memberships")
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="memberships")
+    # the constraint and the indexes below begin with them: one index less to keep for each
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, related_name="memberships", db_index=False
+    )
+    portfolio = models.ForeignKey(
+        Portfolio, on_delete=models.PROTECT, related_name="memberships", db_index=False
+    )
     starts_at = models.DateTimeField()
     cause = models.CharField(
         max_length=12, choices=[(c, c) for c in ("entry", "policy", "hand_over")]
@@ -74,7 +79,10 @@ class Standing(models.Model):
     customer = models.OneToOneField(
         Customer, primary_key=True, on_delete=models.CASCADE, related_name="standing"
     )
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="standings")
+    # every index below begins with it
+    portfolio = models.ForeignKey(
+        Portfolio, on_delete=models.PROTECT, related_name="standings", db_index=False
+    )
     label = models.CharField(max_length=80)
     value_minor = models.BigIntegerField(null=True, help_text="Unknown until the first valuation.")
     probability_of_purchase = models.FloatField(null=True)
