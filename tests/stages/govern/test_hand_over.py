@@ -22,7 +22,7 @@ from patronage.govern.errors import (
 )
 from patronage.govern.models import Accountability, Membership, Standing
 
-from .world import START, World, add_customers
+from .world import START, World, add_customers, add_person
 
 LATER = timedelta(hours=1)
 
@@ -159,18 +159,21 @@ def test_only_an_active_manager_can_be_appointed(world: World) -> None:
             reason="change",
         )
 
-    close_account(actor=SYSTEM, now=world.now, user_id=world.people["ana"].id, reason="left")
+    # people who answer for nobody: others may not leave before somebody else does
+    for free in ("ida", "jon"):
+        world.people[free] = add_person(free, Role.MANAGER, world.now)
+    close_account(actor=SYSTEM, now=world.now, user_id=world.people["ida"].id, reason="left")
     revoke_role(
         actor=SYSTEM,
         now=world.now,
-        user_id=world.people["ben"].id,
+        user_id=world.people["jon"].id,
         role=Role.MANAGER,
         reason="other work",
     )
     with pytest.raises(CannotAppoint, match="no longer works here"):
-        name("ana")
+        name("ida")
     with pytest.raises(CannotAppoint, match="role manager"):
-        name("ben")
+        name("jon")
     with pytest.raises(CannotAppoint, match="role manager"):
         name("eve")
     with pytest.raises(CannotAppoint, match="already"):
