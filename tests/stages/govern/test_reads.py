@@ -213,9 +213,10 @@ def test_a_manager_replaced_or_stripped_of_the_role_mid_session_sees_nothing_mor
     assert identities.search(world.actor("dev"), "Household", world.now) == []
     ana = world.people["ana"]
     assert reads.page(actor_of_user(ana, world.now), world.now, portfolio_id=new).total == 30
-    revoke_role(actor=SYSTEM, now=world.now, user_id=ana.id, role=Role.MANAGER, reason="left")
+    dev = world.people["dev"]
+    revoke_role(actor=SYSTEM, now=world.now, user_id=dev.id, role=Role.MANAGER, reason="left")
     with pytest.raises(NotAllowed):
-        reads.page(actor_of_user(ana, world.now), world.now, portfolio_id=new)
+        reads.page(actor_of_user(dev, world.now), world.now, portfolio_id=new)
 
 
 def give(world: World, ids: list[str]) -> None:
