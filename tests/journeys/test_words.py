@@ -27,15 +27,18 @@ TRANSLATED = re.compile(r"""\{% translate (?:"([^"]+)"|'([^']+)')""")
 ASKS_FOR_A_TEXT = {"_", "gettext", "gettext_lazy"}
 #: written alike in both languages
 ALIKE = {
+    "Agents",
     "Client",
     "Clients",
     "Contact",
     "Contacts",
     "Horizon",
     "Imports",
+    "Message",
     "Satisfaction",
     "Segments",
     "Signal",
+    "Source",
 }
 
 
