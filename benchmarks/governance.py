@@ -4,9 +4,9 @@
 
 Sets up the company of tests/stages/govern/world.py with invented values, once on SQLite in a
 temporary folder and, where PATRONAGE_BENCH_POSTGRES_URL names a server, once on PostgreSQL in a
-database of its own that is dropped afterwards. Prints wall and processor seconds of this process,
-and of PostgreSQL's only what its wait adds to wall time. The first assignment moves everybody out
-of the portfolio where customers enter; the second finds a tenth of them with another need.
+database of its own that is dropped afterwards. Prints wall seconds and processor seconds of our
+process, without those of PostgreSQL's server. The first assignment moves everybody out of the
+portfolio where customers enter; for the second a tenth of them have another need.
 
 Published: at most 10 s for an assignment, at most 50 ms for a hand-over.
 """
