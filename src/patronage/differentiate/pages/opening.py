@@ -14,13 +14,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from patronage.access.errors import Refused
+from patronage.access.errors import NotFound, Refused
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
-from patronage.access.scope import visible
 from patronage.differentiate import actions
 from patronage.differentiate.pages.numbers import whole_number
-from patronage.identify.models import Customer
+from patronage.identify.in_sight import customers_in_sight
 
 #: criteria that the form has room for
 CRITERIA: Final = range(4)
@@ -58,7 +57,8 @@ def _clients(request: CallerRequest) -> Sequence[str]:
     """The ids of the clients named, in the order given.
 
     Raises:
-        Refused: nobody in the reader's sight is called so, several are, or they are too many.
+        NotFound: nobody in the reader's sight is called so.
+        Refused: several are called so, or they are too many.
     """
     lines = (line.strip() for line in request.POST.get("clients", "").splitlines())
     asked = list(dict.fromkeys(line for line in lines if line))
@@ -67,17 +67,17 @@ def _clients(request: CallerRequest) -> Sequence[str]:
             _("%(n)d clients are too many to judge one by one. Name at most %(most)d.")
             % {"n": len(asked), "most": _MOST_CLIENTS}
         )
-    seen = visible(Customer.objects.all(), request.actor, request.now)
+    seen = customers_in_sight(request.actor, request.now)
     found: dict[str, list[str]] = {}
     for key, label in seen.filter(Q(label__in=asked) | Q(id__in=asked)).values_list("id", "label"):
         for name in {key, label}:
             found.setdefault(name, []).append(key)
     for name in asked:
         if name not in found:
-            raise Refused(
-                _("No client of yours is called “%(name)s”. Write it as lists show it.")
-                % {"name": name[:80]}
-            )
+            error = NotFound(noun="customer", id=name[:80])
+            said = _("No client of yours is called “%(name)s”. Write it as lists show it.")
+            error.args = (said % {"name": name[:80]},)
+            raise error
         if len(found[name]) > 1:
             raise Refused(
                 _("%(n)d clients are called “%(name)s”. Give the id of the one you mean.")
