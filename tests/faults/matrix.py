@@ -19,7 +19,8 @@ from patronage.access.roles import Role
 from patronage.site.api import api
 
 from .company import Company, Things, undone
-from .routes import API, PUBLIC, ROLES, Row
+from .routes import PUBLIC
+from .rows import API, ROLES, Row
 
 _TOKEN: Final = re.compile(rb'(csrfmiddlewaretoken" value="|data-token=")\w+')
 

@@ -22,7 +22,8 @@ from ..stages.differentiate.history import NOW
 from ..stages.edge.served import Served, serving
 from .company import CALLED, Company, set_up
 from .matrix import Matrix, names_of, rows_of_database
-from .routes import ROWS, Row
+from .routes import ROWS
+from .rows import Row
 
 pytestmark = [pytest.mark.trial]
 

@@ -1,8 +1,8 @@
 """R17: every route, method and role, on one's own, a foreign and an absent thing.
 
-The table in `routes.py` says what each role meets; the routes are taken from the product itself,
-so that one that nobody wrote a row for fails. What is denied leaves every row as it was, and
-foreign things answer as absent ones do.
+The tables in `resource_rows.py` and `page_rows.py` say what each role meets; the routes are taken
+from the product itself, so that one that nobody wrote a row for fails. What is denied leaves every
+row as it was, and foreign things answer as absent ones do.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from patronage.identify import in_sight
 from ..stages.edge.served import DECISIONS, Served, serving
 from .company import CALLED, Company, set_up, undone
 from .matrix import Matrix, ask, names_of, routes, rows_of_database, without_row
-from .routes import API, EDGE, ROLES, ROWS, WRITTEN, Row
+from .routes import EDGE, ROWS
+from .rows import API, ROLES, WRITTEN, Row
 
 pytestmark = [pytest.mark.trial]
 

@@ -28,7 +28,8 @@ from patronage.site import callers
 from ..stages.edge.served import serving
 from .company import CALLED, PEOPLE, Company, set_up, undone
 from .matrix import Answer, ask
-from .routes import API, ROWS, Row
+from .routes import ROWS
+from .rows import API, Row
 
 pytestmark = [pytest.mark.trial]
 SECOND: Final = timedelta(seconds=1)
