@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+import polars as pl
 import pytest
 from django.db.models import Q
 
@@ -19,6 +20,8 @@ from patronage.differentiate.jobs import value
 from patronage.differentiate.models import LatestValuation, Need
 from patronage.differentiate.reads import worth
 from patronage.differentiate.reads.customer_base import customer_base
+from patronage.differentiate.valuation.segments import need_column, observed_needs
+from patronage.vocabulary.company import NeedRule
 
 from ..cli.conftest import Verb, verb
 from .history import NOW, History
@@ -189,3 +192,14 @@ def test_an_agent_is_told_by_no_face_what_a_customer_is_worth(history: History, 
 def test_foreign_and_absent_look_the_same(history: History) -> None:
     with pytest.raises(NotFound, match="There is no customer 'cus_absent'"):
         reads.value_history(ANALYST, "cus_absent", NOW)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0), (0,), ()])
+def test_who_spends_on_no_need_shows_none_wherever_they_stand(order: tuple[int, ...]) -> None:
+    needs = tuple(NeedRule(name=each, title=each, categories=(each,)) for each in ("tea", "jam"))
+    spent = {need_column(0): [0, 5, 1], need_column(1): [0, 0, 7]}
+    statistics = pl.DataFrame(spent, schema=dict.fromkeys(spent, pl.Int64))[list(order)]
+    expected = [(None, "tea", "jam")[each] for each in order]
+    found = observed_needs(statistics, needs)
+    assert found.dtype == pl.String
+    assert found.to_list() == expected

@@ -39,5 +39,5 @@ def observed_needs(statistics: pl.DataFrame, needs: tuple[NeedRule, ...]) -> pl.
     base = spent.sum(axis=0)
     # The customer's total spend divides every index alike, so it cannot change which is largest.
     index = np.divide(spent, base, out=np.zeros_like(spent), where=base > 0)
-    names = np.array([need.name for need in needs], dtype=object)[index.argmax(axis=1)]
-    return pl.Series("need", np.where(index.max(axis=1) > 0, names, None), dtype=pl.String)
+    names = pl.Series("need", [need.name for need in needs], dtype=pl.String)
+    return names.gather(index.argmax(axis=1)).set(pl.Series(index.max(axis=1) <= 0), None)
