@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
@@ -96,6 +97,8 @@ def hostile(random: Random) -> str:
 
 #: Processor time of this thread that reading one text may take, and running what was read.
 LONGEST_SECONDS = 0.01
+#: how often a text is read before its time counts
+_MOST_TURNS = 6
 RECORDS: list[dict[str, Any]] = [
     {},
     {"a": 0, "x": 0.0, "s": "", "t": False, "d": date(1, 1, 1)},
@@ -138,12 +141,12 @@ def outcome(text: Any) -> Predicate | str:
 
 
 def _problems_of(text: str) -> Iterator[str]:
-    said, seconds = _twice(lambda: outcome(text))
+    said, seconds = _repeated(lambda: outcome(text))
     if seconds > LONGEST_SECONDS:
         yield f"read in {seconds * 1e3:.1f} ms"
     if isinstance(said, str):
         return
-    answers, seconds = _twice(lambda: list(map(Predicate(said.tree).evaluate, RECORDS)))
+    answers, seconds = _repeated(lambda: list(map(Predicate(said.tree).evaluate, RECORDS)))
     if seconds > LONGEST_SECONDS:
         yield f"run in {seconds * 1e3:.1f} ms"
     if not all(answer is None or isinstance(answer, bool) for answer in answers):
@@ -154,18 +157,32 @@ def _problems_of(text: str) -> Iterator[str]:
     yield from _strange_sql(said)
 
 
-def _twice(work: Callable[[], _Result]) -> tuple[_Result, float]:
-    """Give the result, which must be the same again, and the seconds of the faster time.
+def _repeated(work: Callable[[], _Result]) -> tuple[_Result, float]:
+    """Give the result, which must be the same each time, and the seconds of the fastest time.
 
-    Processor time of this thread: what else the machine does is no fault of the text.
+    Processor time of this thread: what else the machine does is no fault of the text. What shares
+    its caches can still double that, so a text over the limit is asked again before it counts.
     """
-    began = time.thread_time()
-    first = work()
-    between = time.thread_time()
-    again = work()
-    ended = time.thread_time()
-    assert again == first, "not the same answer twice"
-    return first, min(between - began, ended - between)
+    first, fastest = _timed(work)
+    for turn in range(1, _MOST_TURNS):
+        if turn > 1 and fastest <= LONGEST_SECONDS:
+            break
+        again, seconds = _timed(work)
+        assert again == first, "not the same answer twice"
+        fastest = min(fastest, seconds)
+    return first, fastest
+
+
+def _timed(work: Callable[[], _Result]) -> tuple[_Result, float]:
+    # whoever counts the lines that tests run costs more than the lines do
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    try:
+        began = time.thread_time()
+        result = work()
+        return result, time.thread_time() - began
+    finally:
+        sys.settrace(tracer)
 
 
 def _strange_code(predicate: Predicate) -> Iterator[str]:
