@@ -34,7 +34,8 @@ class _Kept(Generic[T]):
     rows: dict[str, Any]
     #: tables that are not empty in a fresh store
     filled_before: frozenset[str]
-    files: Path
+    #: gone when the process ends
+    files: tempfile.TemporaryDirectory[str]
 
 
 @dataclass(slots=True)
@@ -58,9 +59,9 @@ class Remembered(Generic[T]):
         before = dict(_all_rows())
         made = self.build()
         rows = {table: held for table, held in _all_rows() if held != before[table]}
-        files = Path(tempfile.mkdtemp(prefix="remembered-"))
+        files = tempfile.TemporaryDirectory(prefix="remembered-")
         for place in _places():
-            _copy(place, files / place.name)
+            _copy(place, Path(files.name) / place.name)
         return _Kept(
             made=copy.deepcopy(made),
             rows=rows,
@@ -78,7 +79,7 @@ class Remembered(Generic[T]):
             for statement in connection.ops.sequence_reset_sql(no_style(), models):
                 cursor.execute(statement)
         for place in _places():
-            _copy(kept.files / place.name, place)
+            _copy(Path(kept.files.name) / place.name, place)
 
 
 def _models() -> list[type[Model]]:
