@@ -33,7 +33,8 @@ def insert(
         rows = zip(*prepared, strict=True)
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql" and not on_conflict:
-                with cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as stream:
+                copied = cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN")
+                with connection.wrap_database_errors, copied as stream:
                     for row in rows:
                         stream.write_row(row)
             else:
