@@ -20,7 +20,8 @@ from patronage.differentiate.jobs import value
 from patronage.differentiate.models import LatestValuation, Need
 from patronage.differentiate.reads import worth
 from patronage.differentiate.reads.customer_base import customer_base
-from patronage.differentiate.valuation.segments import need_column, observed_needs
+from patronage.differentiate.valuation.history import need_column
+from patronage.differentiate.valuation.segments import observed_needs
 from patronage.vocabulary.company import NeedRule
 
 from ..cli.conftest import Verb, verb

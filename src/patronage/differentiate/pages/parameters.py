@@ -54,7 +54,9 @@ class Parameter:
 
 
 def parameters_of(version: ModelVersion, currency: str) -> list[Parameter]:
-    """Every parameter of a version that is in use."""
+    """Every parameter of a version that is in use; stores keep the names in orders of their own."""
+    order = {name: place for place, name in enumerate(_MEANINGS)}
+    given = version.parameters.items()
     return [
         Parameter(
             name=name,
@@ -64,7 +66,7 @@ def parameters_of(version: ModelVersion, currency: str) -> list[Parameter]:
             unit=_unit(version, name, currency),
             meaning=_OF_MODEL.get((version.name, name), _MEANINGS.get(name, "")),
         )
-        for name, value in version.parameters.items()
+        for name, value in sorted(given, key=lambda each: order.get(each[0], len(order)))
     ]
 
 
