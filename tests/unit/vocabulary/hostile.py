@@ -141,12 +141,12 @@ def outcome(text: Any) -> Predicate | str:
 
 
 def _problems_of(text: str) -> Iterator[str]:
-    said, seconds = _repeated(lambda: outcome(text))
+    said, seconds = repeated(lambda: outcome(text))
     if seconds > LONGEST_SECONDS:
         yield f"read in {seconds * 1e3:.1f} ms"
     if isinstance(said, str):
         return
-    answers, seconds = _repeated(lambda: list(map(Predicate(said.tree).evaluate, RECORDS)))
+    answers, seconds = repeated(lambda: list(map(Predicate(said.tree).evaluate, RECORDS)))
     if seconds > LONGEST_SECONDS:
         yield f"run in {seconds * 1e3:.1f} ms"
     if not all(answer is None or isinstance(answer, bool) for answer in answers):
@@ -157,24 +157,24 @@ def _problems_of(text: str) -> Iterator[str]:
     yield from _strange_sql(said)
 
 
-def _repeated(work: Callable[[], _Result]) -> tuple[_Result, float]:
+def repeated(work: Callable[[], _Result]) -> tuple[_Result, float]:
     """Give the result, which must be the same each time, and the seconds of the fastest time.
 
     Processor time of this thread: what else the machine does is no fault of the text. What shares
     its caches can still double that, so a text over the limit is asked again before it counts.
     """
-    first, fastest = _timed(work)
+    first, fastest = timed(work)
     for turn in range(1, _MOST_TURNS):
         if turn > 1 and fastest <= LONGEST_SECONDS:
             break
-        again, seconds = _timed(work)
+        again, seconds = timed(work)
         assert again == first, "not the same answer twice"
         fastest = min(fastest, seconds)
     return first, fastest
 
 
-def _timed(work: Callable[[], _Result]) -> tuple[_Result, float]:
-    # whoever counts the lines that tests run costs more than the lines do
+def timed(work: Callable[[], _Result]) -> tuple[_Result, float]:
+    """Give the result and its processor time, without that of who counts the lines tests run."""
     tracer = sys.gettrace()
     sys.settrace(None)
     try:
