@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pytest_django import Settings
+from django.db import connection
+from pytest_django import DjangoDbBlocker, Settings
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +18,19 @@ def own_stores(settings: Settings, tmp_path: Path) -> None:
     settings.WAREHOUSE_ROOT = tmp_path / "warehouse"
     settings.KEY_FILE = tmp_path / "keys.sqlite3"
     settings.OUTBOX_ROOT = tmp_path / "outbox"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Let nobody hold the test database when it goes: a page that a browser left may still ask."""
+    yield
+    with django_db_blocker.unblock():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
 
 
 @pytest.fixture
