@@ -14,7 +14,6 @@ from patronage.govern import actions, reads
 from patronage.govern.amounts import amount_said, amount_typed
 from patronage.govern.boundaries import LIMITED_IN, NewBoundary
 from patronage.govern.limits import PER_WORDS
-from patronage.vocabulary.periods import BusinessCalendar
 
 app = App(name="boundary", help="What the enterprise forbids every lever and every rule.")
 
@@ -117,17 +116,22 @@ def set_(
         per=per,
     )
     if dry_run:
-        seen = reads.touched(call.actor, call.clock(), new)
-        facts(
-            "",
-            {"customers": seen.customers, "surely_touched": seen.surely, "unknown": seen.unknown},
-        )
+        _touched(new)
         return
-    starts = BusinessCalendar(declared.time_zone).start_of_day(first) if first else None
+    starts, _open = company.instants_of(first, None)
     made = actions.set_boundary(
         actor=call.actor, now=call.clock(), new=new, reason=reason, valid_from=starts
     )
     say(f"{made.name!r} holds from {made.valid_from:%Y-%m-%d %H:%M} UTC on ({made.id}).")
+
+
+def _touched(new: NewBoundary) -> None:
+    call = current()
+    seen = reads.touched(call.actor, call.clock(), new)
+    facts(
+        "",
+        {"customers": seen.customers, "surely_touched": seen.surely, "unknown": seen.unknown},
+    )
 
 
 @app.command

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
 from cyclopts import App
@@ -17,7 +17,6 @@ from patronage.cli.show import rows, say
 from patronage.govern import actions, reads
 from patronage.govern.amounts import amount_said, amount_typed
 from patronage.govern.limits import LEVERS, PER_WORDS, UNITS
-from patronage.vocabulary.periods import BusinessCalendar
 
 app = App(name="lever", help="What one may do for a customer, and how far.")
 
@@ -84,7 +83,7 @@ def use(
         reason=reason,
         category=category,
         product=product,
-        valid_until=_end(last),
+        valid_until=company.instants_of(None, last)[1],
     )
     if made.state == "done":
         say(f"Done ({made.id}).")
@@ -183,6 +182,7 @@ def grant(
         Last day; until it is ended without it.
     """
     call = current()
+    starts_at, ends_at = company.instants_of(first, last)
     made = actions.grant_lever(
         actor=call.actor,
         now=call.clock(),
@@ -192,8 +192,8 @@ def grant(
         reason=reason,
         portfolio_id=portfolio_id(portfolio) if portfolio else "",
         role=role,
-        starts_at=_start(first),
-        ends_at=_end(last),
+        starts_at=starts_at,
+        ends_at=ends_at,
     )
     say(f"Granted ({made.id}).")
 
@@ -229,6 +229,7 @@ def delegate(
     lever = next(
         (each.lever for each in reads.grants(call.actor, call.clock()) if each.id == grant), ""
     )
+    starts_at, ends_at = company.instants_of(first, last)
     made = actions.delegate_lever(
         actor=call.actor,
         now=call.clock(),
@@ -236,8 +237,8 @@ def delegate(
         person_id=act_as(to, call.clock()).id,
         limit=_amount(lever, limit) if lever else 0,
         reason=reason,
-        starts_at=_start(first),
-        ends_at=_end(last),
+        starts_at=starts_at,
+        ends_at=ends_at,
     )
     say(f"Passed on ({made.id}).")
 
@@ -270,18 +271,6 @@ def _amount(lever: str, text: str) -> int:
     if lever not in UNITS:
         raise Refused(f"{lever!r:.40} is none of the levers {', '.join(LEVERS)}.")
     return amount_typed(text, UNITS[lever], company.current().company.currency)
-
-
-def _start(day: date | None) -> datetime | None:
-    return None if day is None else _calendar().start_of_day(day)
-
-
-def _end(day: date | None) -> datetime | None:
-    return None if day is None else _calendar().end_of_day(day)
-
-
-def _calendar() -> BusinessCalendar:
-    return BusinessCalendar(company.current().company.time_zone)
 
 
 def _words(reasons: Sequence[dict[str, str]]) -> str:

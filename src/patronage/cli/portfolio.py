@@ -209,15 +209,15 @@ def cover(
         Last day; until it is ended without it.
     """
     call = current()
-    calendar = BusinessCalendar(company.current().company.time_zone)
+    starts_at, ends_at = company.instants_of(first, last)
     made = actions.arrange_cover(
         actor=call.actor,
         now=call.clock(),
         portfolio_id=portfolio_id(portfolio),
         deputy_id=act_as(deputy, call.clock()).id,
         reason=reason,
-        starts_at=calendar.start_of_day(first) if first else None,
-        ends_at=calendar.end_of_day(last) if last else None,
+        starts_at=starts_at,
+        ends_at=ends_at,
     )
     say(f"{made.deputy.name} stands in for {made.portfolio.name!r} ({made.id}).")
 

@@ -216,7 +216,8 @@ def test_the_page_lists_arranges_and_ends_in_days_of_the_company(
     shown = client.get("/cover").content.decode()
     assert "Arranged ahead" in shown
     assert "skiing" in shown
-    for wrong in ({"last": "2026-13-01"}, {"deputy": ""}, {"last": "2026-01-15"}):
+    beyond = [{"last": "9999-12-31"}, {"first": "0001-01-01"}]
+    for wrong in ({"last": "2026-13-01"}, {"deputy": ""}, {"last": "2026-01-15"}, *beyond):
         assert client.post("/cover", given | wrong).status_code == 422
     client.post(f"/cover/{made.id}/end", {"reason": "stayed"})
     assert "Ended early: stayed" in client.get("/cover").content.decode()

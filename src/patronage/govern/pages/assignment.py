@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 
 import polars as pl
@@ -25,6 +24,7 @@ from patronage.differentiate.reads import newest_run, run_at
 from patronage.differentiate.reads.in_sight import labels_of
 from patronage.govern import jobs, reads
 from patronage.govern.actions.conditions import stated
+from patronage.govern.pages.days import day_typed
 from patronage.identify.imports.quarantine import safe_cell
 from patronage.vocabulary.company import PortfolioRule
 
@@ -116,7 +116,7 @@ def _try(request: CallerRequest) -> HttpResponse:
 
 def _apply(request: CallerRequest) -> HttpResponseBase:
     given = request.POST
-    run = run_at(_day(given.get("as_of", "")))
+    run = run_at(day_typed(given.get("as_of", "")))
     if run is None or run.id != given.get("run"):
         raise Refused(
             _("That valuation is not the one in use for its date. Look again at who would move.")
@@ -139,15 +139,6 @@ def _apply(request: CallerRequest) -> HttpResponseBase:
 
 def _run_of(request: CallerRequest) -> ValuationRun | None:
     return newest_run() if request.as_of is None else run_at(request.as_of)
-
-
-def _day(typed: str) -> date:
-    try:
-        return date.fromisoformat(typed)
-    except ValueError as error:
-        raise Refused(
-            _("“%(typed)s” is no date; write it like 2026-12-24.") % {"typed": typed}
-        ) from error
 
 
 def _tried(request: CallerRequest, run: ValuationRun) -> jobs.AssignmentSummary:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -17,7 +16,7 @@ from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.govern import actions, reads
 from patronage.govern.in_charge import portfolios_of
-from patronage.vocabulary.periods import BusinessCalendar
+from patronage.govern.pages.days import period_typed, today
 
 
 @require_http_methods(["GET", "POST"])
@@ -52,7 +51,7 @@ def _list(request: CallerRequest) -> HttpResponse:
         "over": [each for each in shown if each.state == "over"],
         "portfolios": portfolios,
         "deputies": reads.possible_deputies(request.actor, request.now) if portfolios else [],
-        "today": _calendar(request).date_of(request.now),
+        "today": today(request),
     }
     return render(request, "govern/cover.html", context)
 
@@ -71,41 +70,18 @@ def _arrange(request: CallerRequest) -> HttpResponseBase:
     given = request.POST
     if not given.get("portfolio") or not given.get("deputy"):
         raise Refused(_("Choose the portfolio and who stands in."))
+    starts_at, ends_at = period_typed(
+        request, first=given.get("first", ""), last=given.get("last", "")
+    )
     made = actions.arrange_cover(
         actor=request.actor,
         now=request.now,
         portfolio_id=given["portfolio"],
         deputy_id=given["deputy"],
         reason=given.get("reason", ""),
-        starts_at=_first_instant(request, given.get("first", "")),
-        ends_at=_end(request, given.get("last", "")),
+        starts_at=starts_at,
+        ends_at=ends_at,
     )
     said = _("%(name)s stands in for “%(portfolio)s”.")
     messages.success(request, said % {"name": made.deputy.name, "portfolio": made.portfolio.name})
     return redirect("govern:cover")
-
-
-def _first_instant(request: CallerRequest, typed: str) -> datetime | None:
-    """The start of the day; now for today and without one."""
-    if not typed:
-        return None
-    calendar, day = _calendar(request), _day(typed)
-    return None if day == calendar.date_of(request.now) else calendar.start_of_day(day)
-
-
-def _end(request: CallerRequest, typed: str) -> datetime | None:
-    """The instant at which the last day ends."""
-    return _calendar(request).start_of_day(_day(typed) + timedelta(days=1)) if typed else None
-
-
-def _day(typed: str) -> date:
-    try:
-        return date.fromisoformat(typed)
-    except ValueError as error:
-        raise Refused(
-            _("“%(typed)s” is no date; write it like 2026-12-24.") % {"typed": typed}
-        ) from error
-
-
-def _calendar(request: CallerRequest) -> BusinessCalendar:
-    return BusinessCalendar(request.company.time_zone if request.company else "UTC")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -19,10 +18,10 @@ from patronage.govern import actions, reads
 from patronage.govern.amounts import amount_typed
 from patronage.govern.limits import LEVERS, PERS, UNITS, WHOLE
 from patronage.govern.models.levers import RULINGS
+from patronage.govern.pages.days import period_typed, today
 from patronage.govern.pages.words import LEVER_WORDS, PER_WORDS, ROLE_WORDS
 from patronage.identify.in_sight import require_customer
 from patronage.identify.reads import search
-from patronage.vocabulary.periods import BusinessCalendar
 
 
 @require_safe
@@ -47,7 +46,7 @@ def my_levers(request: CallerRequest) -> HttpResponse:
         **{name: {"ruling": name} for name in RULINGS},
         "sees_value": request.actor.may(Right.SEE_PROFITABILITY),
         "currency": _currency(request),
-        "today": _calendar(request).date_of(request.now),
+        "today": today(request),
     }
     return render(request, "govern/my_levers.html", context)
 
@@ -58,6 +57,7 @@ def pull(request: CallerRequest) -> HttpResponseBase:
     given = request.POST
     request.actor.require(Right.USE_LEVER)
     lever = given.get("lever", "")
+    _now, valid_until = period_typed(request, last=given.get("last", ""))
     use = actions.pull_lever(
         actor=request.actor,
         now=request.now,
@@ -67,7 +67,7 @@ def pull(request: CallerRequest) -> HttpResponseBase:
         category=given.get("category", ""),
         product=given.get("product", ""),
         reason=given.get("reason", ""),
-        valid_until=_end(request, given.get("last", "")),
+        valid_until=valid_until,
     )
     if use.state == "done":
         messages.success(request, _("Done for %(name)s.") % {"name": use.customer.label})
@@ -106,6 +106,9 @@ def grant(request: CallerRequest) -> HttpResponseBase:
     request.actor.require(Right.GRANT_LEVER)
     kind, _sep, holder = given.get("holder", "").partition(":")
     lever = given.get("lever", "")
+    starts_at, ends_at = period_typed(
+        request, first=given.get("first", ""), last=given.get("last", "")
+    )
     actions.grant_lever(
         actor=request.actor,
         now=request.now,
@@ -115,8 +118,8 @@ def grant(request: CallerRequest) -> HttpResponseBase:
         portfolio_id=holder if kind == "portfolio" else "",
         role=holder if kind == "role" else "",
         reason=given.get("reason", ""),
-        starts_at=_start(request, given.get("first", "")),
-        ends_at=_end(request, given.get("last", "")),
+        starts_at=starts_at,
+        ends_at=ends_at,
     )
     messages.success(request, _("Granted."))
     return redirect("govern:my-levers")
@@ -130,6 +133,7 @@ def delegate(request: CallerRequest, grant_id: str) -> HttpResponseBase:
     mine = {each.id: each for each in reads.my_levers(request.actor, request.now).held}
     if grant_id not in mine:
         raise NotFound(noun="grant", id=grant_id)
+    _now, ends_at = period_typed(request, last=given.get("last", ""))
     made = actions.delegate_lever(
         actor=request.actor,
         now=request.now,
@@ -137,7 +141,7 @@ def delegate(request: CallerRequest, grant_id: str) -> HttpResponseBase:
         person_id=given.get("person", ""),
         limit=_amount(request, mine[grant_id].lever, given.get("limit", "")),
         reason=given.get("reason", ""),
-        ends_at=_end(request, given.get("last", "")),
+        ends_at=ends_at,
     )
     name = made.person.name if made.person else ""
     messages.success(request, _("Passed on to %(name)s.") % {"name": name})
@@ -211,29 +215,3 @@ def _amount(request: CallerRequest, lever: str, typed: str) -> int:
 
 def _currency(request: CallerRequest) -> str:
     return request.company.currency if request.company else "XXX"
-
-
-def _start(request: CallerRequest, typed: str) -> datetime | None:
-    """The start of the day; now for today and without one."""
-    if not typed:
-        return None
-    calendar, day = _calendar(request), _day(typed)
-    return None if day == calendar.date_of(request.now) else calendar.start_of_day(day)
-
-
-def _end(request: CallerRequest, typed: str) -> datetime | None:
-    """The instant at which the last day ends."""
-    return _calendar(request).start_of_day(_day(typed) + timedelta(days=1)) if typed else None
-
-
-def _day(typed: str) -> date:
-    try:
-        return date.fromisoformat(typed)
-    except ValueError as error:
-        raise Refused(
-            _("“%(typed)s” is no date; write it like 2026-12-24.") % {"typed": typed}
-        ) from error
-
-
-def _calendar(request: CallerRequest) -> BusinessCalendar:
-    return BusinessCalendar(request.company.time_zone if request.company else "UTC")
