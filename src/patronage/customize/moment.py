@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 import numpy as np
@@ -139,14 +139,7 @@ def look(request: Request, customer: Customer, at: datetime, *, spend: bool = Tr
         held_out=held_out(served.holdout, [customer.id]),
         full=full_months(taken, [month], [customer.id], places),
     )
-    means = Means(
-        budget_left=left_of(budget) if spend else 0,
-        price=served.price,
-        salt=served.run.input_digest if served.run else "",
-        at=at,
-        # Said now or not at all: what may go out only later is not permitted yet.
-        last_day=today,
-    )
+    means = _means(served, budget if spend else None, at, today)
     considered = np.flatnonzero([each.channel in wanted for each in policy.treatments])
     asked = situation(policy, people, means).only(considered)
     free = places - sum(1 for holders in taken.values() if customer.id in holders)
@@ -165,6 +158,17 @@ def look(request: Request, customer: Customer, at: datetime, *, spend: bool = Tr
         consents=consents,
         month=month,
         taken=taken,
+    )
+
+
+def _means(served: Served, budget: Budget | None, at: datetime, today: date) -> Means:
+    return Means(
+        budget_left=left_of(budget) if budget else 0,
+        price=served.price,
+        salt=served.run.input_digest if served.run else "",
+        at=at,
+        # Said now or not at all: what may go out only later is not permitted yet.
+        last_day=today,
     )
 
 

@@ -59,23 +59,8 @@ class Amount:
 
 def waterfall(steps: Iterable[Step], *, finding: str, detail: str = "", unit: str) -> Chart:
     """Opening, what moved it, closing: bars from zero for levels, floating bars for movements."""
-    bars: list[dict[str, Any]] = []
-    level, steps = 0.0, tuple(steps)
-    for step, following in zip_longest(steps, steps[1:]):
-        size = plotted(step.value, unit)
-        start, level = (0.0, size) if step.is_level else (level, level + size)
-        kind = "level" if step.is_level else "gain" if size >= 0 else "loss"
-        bars.append(
-            {
-                "label": step.label,
-                "next": following.label if following else None,
-                "start": start,
-                "end": level,
-                "kind": kind,
-                "text": written(step.value, unit, signed=not step.is_level),
-            }
-            | link(step.href)
-        )
+    steps = tuple(steps)
+    bars = _floating(steps, unit)
     low, high = bounds_of(value for bar in bars for value in (bar["start"], bar["end"]))
     row = labels_row(step.label for step in steps)
     along: dict[str, Any] = {"type": "quantitative"}
@@ -119,6 +104,28 @@ def waterfall(steps: Iterable[Step], *, finding: str, detail: str = "", unit: st
         columns=(_("Movement"), _("Amount")),
         rows=tuple((s.label, s.href, (b["text"],)) for s, b in zip(steps, bars, strict=True)),
     )
+
+
+def _floating(steps: Sequence[Step], unit: str) -> list[dict[str, Any]]:
+    """Where each bar starts and ends: levels from zero, movements from where the last one ended."""
+    bars: list[dict[str, Any]] = []
+    level = 0.0
+    for step, following in zip_longest(steps, steps[1:]):
+        size = plotted(step.value, unit)
+        start, level = (0.0, size) if step.is_level else (level, level + size)
+        kind = "level" if step.is_level else "gain" if size >= 0 else "loss"
+        bars.append(
+            {
+                "label": step.label,
+                "next": following.label if following else None,
+                "start": start,
+                "end": level,
+                "kind": kind,
+                "text": written(step.value, unit, signed=not step.is_level),
+            }
+            | link(step.href)
+        )
+    return bars
 
 
 def dots_with_intervals(
