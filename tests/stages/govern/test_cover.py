@@ -215,6 +215,10 @@ def test_the_page_lists_arranges_and_ends_in_days_of_the_company(
     assert made.ends_at == datetime(2026, 1, 21, 5, tzinfo=UTC)
     shown = client.get("/cover").content.decode()
     assert "Arranged ahead" in shown
+    assert "16 Jan 2026" in shown
+    # the last day, not the midnight after it
+    assert "20 Jan 2026" in shown
+    assert "21 Jan 2026" not in shown
     assert "skiing" in shown
     beyond = [{"last": "9999-12-31"}, {"first": "0001-01-01"}]
     for wrong in ({"last": "2026-13-01"}, {"deputy": ""}, {"last": "2026-01-15"}, *beyond):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from django.db.models import Q
@@ -40,6 +40,11 @@ class CoverRow:
     end_reason: str
     #: whether the actor may end it
     may_end: bool
+
+    @property
+    def last_instant(self) -> datetime | None:
+        """An instant of the last day; None: until somebody ends it."""
+        return None if self.ends_at is None else self.ends_at - timedelta(microseconds=1)
 
 
 def covers(actor: Actor, now: datetime) -> list[CoverRow]:
