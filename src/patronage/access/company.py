@@ -89,6 +89,17 @@ def current() -> CurrentCompany:
     return CurrentCompany(company=company_of(newest), version=newest)
 
 
+def within_calendar(day: date) -> date:
+    """Give the day, which has a start and an end in every time zone.
+
+    Raises:
+        Refused: it is outside the years 1970 to 2200.
+    """
+    if not 1970 <= day.year <= 2200:
+        raise Refused(f"{day} is outside the years 1970 to 2200. Take a day within them.")
+    return day
+
+
 def instants_of(first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
     """Give the instants from the start of one day to the end of another; None is open.
 
@@ -98,8 +109,8 @@ def instants_of(first: date | None, last: date | None) -> tuple[datetime | None,
         Refused: a day is outside the years 1970 to 2200, or the last comes before the first.
     """
     for day in (first, last):
-        if day is not None and not 1970 <= day.year <= 2200:
-            raise Refused(f"{day} is outside the years 1970 to 2200. Take a day within them.")
+        if day is not None:
+            within_calendar(day)
     if first is not None and last is not None and last < first:
         raise Refused(f"The last day, {last}, comes before the first, {first}.")
     try:

@@ -6,7 +6,7 @@ from datetime import date
 
 from django.http import HttpRequest
 
-from patronage.access.errors import Refused
+from patronage.access.days import day_typed_or_none
 from patronage.differentiate.models import ValuationRun
 
 
@@ -14,17 +14,9 @@ def as_of_asked(request: HttpRequest) -> date | None:
     """The date in the address (`?as_of=2017-09-30`); None asks for the newest figures.
 
     Raises:
-        Refused: the text is no date.
+        Refused: the text is no date, or outside the years 1970 to 2200.
     """
-    text = request.GET.get("as_of", "").strip()
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise Refused(
-            f"{text!r} is not a date. Write it as year-month-day, such as 2017-09-30."
-        ) from error
+    return day_typed_or_none(request.GET.get("as_of", ""))
 
 
 def dates_with_figures() -> tuple[date, ...]:

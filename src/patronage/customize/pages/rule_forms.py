@@ -10,6 +10,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from patronage.access.company import current
+from patronage.access.days import day_typed
+from patronage.access.errors import Refused
 from patronage.govern.actions import NewRule
 from patronage.govern.errors import PolicyRefused
 from patronage.govern.reads import RuleRow
@@ -169,12 +171,10 @@ def _end(card: Card) -> datetime | None:
     if not card.last_day:
         return None
     try:
-        day = date.fromisoformat(card.last_day)
-    except ValueError as error:
-        raise PolicyRefused(
-            _("Rule “%(name)s”: “%(text)s” is no date; write it like 2026-12-24.")
-            % {"name": card.name, "text": card.last_day[:40]}
-        ) from error
+        day = day_typed(card.last_day)
+    except Refused as error:
+        said = {"name": card.name, "said": error}
+        raise PolicyRefused(_("Rule “%(name)s”: %(said)s") % said) from error
     return BusinessCalendar(current().company.time_zone).end_of_day(day)
 
 

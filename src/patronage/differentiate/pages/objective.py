@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any, Final
 
 from django.contrib import messages
@@ -15,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from patronage.access.errors import Refused
+from patronage.access.days import day_typed_or_none
 from patronage.access.models import User
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
@@ -62,7 +61,7 @@ def set_objective(request: CallerRequest, customer_id: str) -> HttpResponse:
         customer_id=customer_id,
         objective=request.POST.get("objective", ""),
         reason=_reason(request),
-        until=_until(request.POST.get("until", "").strip()),
+        until=day_typed_or_none(request.POST.get("until", "")),
     )
     messages.success(request, _("The objective is set; offers and lists follow at once."))
     return redirect("interact:customer", customer_id)
@@ -84,14 +83,3 @@ def _reason(request: CallerRequest) -> str:
     own = request.POST.get("reason", "").strip()
     parts = [str(ready)] if ready and not (own and ready is REASONS["other"]) else []
     return ": ".join([*parts, own] if own else parts)[:200]
-
-
-def _until(text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise Refused(
-            _("%(text)s is not a date. Choose one in the calendar.") % {"text": text}
-        ) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any, Final
 
 from django.contrib import messages
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from patronage.access.company import company_of, current
+from patronage.access.days import day_typed
 from patronage.access.errors import Refused
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
@@ -94,23 +94,14 @@ def record_total(request: CallerRequest) -> HttpResponse:
     actions.record_control_total(
         actor=request.actor,
         now=request.now,
-        first_day=_day(request, "first_day"),
-        last_day=_day(request, "last_day"),
+        first_day=day_typed(request.POST.get("first_day", "")),
+        last_day=day_typed(request.POST.get("last_day", "")),
         measure=request.POST.get("measure", ""),
         amount_minor=_minor(request.POST.get("amount", "")),
         source=request.POST.get("reason", "").strip()[:200],
     )
     messages.success(request, _("The ledger's figure is recorded."))
     return redirect("differentiate:reconciliation")
-
-
-def _day(request: CallerRequest, name: str) -> date:
-    text = request.POST.get(name, "").strip()
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        message = _("%(text)s is not a date. Choose one in the calendar.") % {"text": text}
-        raise Refused(message) from error
 
 
 def _minor(text: str) -> int:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
+from patronage.access.days import day_typed
 from patronage.access.errors import NotFound, Refused
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
@@ -24,7 +25,6 @@ from patronage.differentiate.reads import newest_run, run_at
 from patronage.differentiate.reads.in_sight import labels_of
 from patronage.govern import jobs, reads
 from patronage.govern.actions.conditions import stated
-from patronage.govern.pages.days import day_typed
 from patronage.identify.imports.quarantine import safe_cell
 from patronage.vocabulary.company import PortfolioRule
 

@@ -11,12 +11,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from patronage.access.days import period_typed, today
 from patronage.access.errors import Refused
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.govern import actions, reads
 from patronage.govern.in_charge import portfolios_of
-from patronage.govern.pages.days import period_typed, today
 
 
 @require_http_methods(["GET", "POST"])

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from patronage.access.days import period_typed, today
 from patronage.access.errors import NotFound, Refused
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
@@ -18,7 +19,6 @@ from patronage.govern import actions, reads
 from patronage.govern.amounts import amount_typed
 from patronage.govern.limits import LEVERS, PERS, UNITS, WHOLE
 from patronage.govern.models.levers import RULINGS
-from patronage.govern.pages.days import period_typed, today
 from patronage.govern.pages.words import LEVER_WORDS, PER_WORDS, ROLE_WORDS
 from patronage.identify.in_sight import require_customer
 from patronage.identify.reads import search

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 
 from django.contrib import messages
@@ -20,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from patronage.access import audit, reads
 from patronage.access.company import instants_of
+from patronage.access.days import day_typed_or_none
 from patronage.access.errors import Refused
 from patronage.access.models import AuditEntry, User
 from patronage.access.reads import CHECKED, EXPORT_COLUMNS, EXPORTED, AuditQuestion
@@ -158,19 +158,10 @@ def _about(request: CallerRequest, text: str) -> tuple[str, Sequence[Customer]]:
 
 
 def _question(asked: Mapping[str, str], about: str) -> AuditQuestion:
-    since, until = instants_of(_day(asked["from"]), _day(asked["to"]))
+    since, until = instants_of(day_typed_or_none(asked["from"]), day_typed_or_none(asked["to"]))
     return AuditQuestion(
         who=asked["who"], action=asked["action"], about=about, since=since, until=until
     )
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise Refused(
-            f"{text!r} is not a date. Write it as year-month-day, such as 2017-09-30."
-        ) from error
 
 
 def _place(request: CallerRequest) -> int | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 
 from django.http.response import HttpResponseBase
@@ -18,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh
 
-from patronage.access.errors import Refused
+from patronage.access.days import day_typed, day_typed_or_none
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Actor, Right
 from patronage.steer import runs
@@ -74,7 +73,7 @@ def cycles(request: CallerRequest) -> HttpResponseBase:
     request.actor.require(Right.SEE_CYCLES)
     if request.method == "POST":
         require_rights(request.actor)
-        as_of = _date(request.POST.get("as_of", ""))
+        as_of = day_typed(request.POST.get("as_of", ""))
         runs.start_cycle(actor=request.actor, now=request.now, as_of=as_of)
         return redirect("steer:cycles")
     last = runs.last_begun(request.actor, request.now)
@@ -88,7 +87,7 @@ def cycles(request: CallerRequest) -> HttpResponseBase:
 
 def _context(request: CallerRequest, last: Shown | None) -> dict[str, Any]:
     before = request.GET.get("after", "")
-    page = runs.cycles(request.actor, request.now, before=_date(before) if before else None)
+    page = runs.cycles(request.actor, request.now, before=day_typed_or_none(before))
     usual = runs.usual_date(request.now) if request.company else None
     goes_on = last is not None and last.run.state in ("failed", "stopped")
     return {
@@ -127,10 +126,3 @@ def _amount(money: Money) -> str:
     """Whole units with the currency's code, in the reader's language."""
     digits = number_format(round(money.major), 0, use_l10n=True, force_grouping=True)
     return f"{digits}\N{NO-BREAK SPACE}{money.currency}"
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise Refused(f"{text!r} is not a date. Write it as year-month-day.") from error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -13,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from patronage.access.errors import Refused
+from patronage.access.days import day_typed
 from patronage.access.requests import CallerRequest
 from patronage.steer import actions
 from patronage.steer.models import Statement
@@ -22,11 +20,7 @@ from patronage.steer.models import Statement
 @require_POST
 def draft(request: CallerRequest) -> HttpResponseBase:
     """Draft the statement as of a date."""
-    text = request.POST.get("as_of", "")
-    try:
-        as_of = date.fromisoformat(text)
-    except ValueError as error:
-        raise Refused(f"{text!r} is not a date. Write it as year-month-day.") from error
+    as_of = day_typed(request.POST.get("as_of", ""))
     made = actions.draft(actor=request.actor, now=request.now, as_of=as_of)
     messages.success(request, _("The statement is drafted. Another person can review it."))
     return _to(request, made)
