@@ -76,6 +76,7 @@ def test_every_setting_is_on_its_page() -> None:
         ("## Objectives", company.ObjectiveRule),
         ("## Serving", company.ServingCosts),
         ("## Service models", company.ServiceModel),
+        ("## Service tiers", company.ServiceTier),
         ("## Look-alikes", company.LookAlikes),
         ("## Provenance", company.Provenance),
         ("## Portfolios", company.PortfolioRule),

@@ -112,6 +112,8 @@ PAGES: Final = (
     page("/customers/{customer_id}/timeline", "as.aa.."),
     form("/customers/{customer_id}/objective", "as.....", objective="grow", reason="tests"),
     form("/customers/{customer_id}/objective/revocation", "as.....", reason="tests"),
+    form("/customers/{customer_id}/service-tier", "as.....", tier="pooled", reason="tests"),
+    form("/customers/{customer_id}/service-tier/revocation", "as.....", reason="tests"),
     form("/customers/{customer_id}/needs", ".s.a...", **SAID),
     form("/customers/{customer_id}/needs/{need_id}", ".s.a...", status="dropped"),
     page("/read-outs", "aa..aa."),

@@ -84,6 +84,13 @@ RESOURCES: Final = (
         reason="tests",
     ),
     api("POST", "customers/{customer_id}/objective/revocation", "as.....", reason="tests"),
+    api("GET", "customers/{customer_id}/service-tier", "as..a.."),
+    api(
+        *("POST", "customers/{customer_id}/service-tier", "as....."),
+        tier="pooled",
+        reason="tests",
+    ),
+    api("POST", "customers/{customer_id}/service-tier/revocation", "as.....", reason="tests"),
     api("GET", "models", "aa..a.."),
     api("GET", "models/track-record", "aa..a.."),
     api("GET", "models/board", "aa..a.."),

@@ -51,6 +51,7 @@ class Right(StrEnum):
     DECIDE_EVERYBODY = "decide for everybody"
     RECORD_NEED = "record needs"
     SET_OBJECTIVE = "set objectives"
+    SET_SERVICE = "set service"
     RECORD_CONTROL_TOTAL = "record control totals"
     DELIVER = "deliver contacts"
     READ_OUT = "read out experiments"
@@ -95,6 +96,7 @@ _IN_CHARGE = Permission(
             _R.DECIDE,
             _R.READ_OUT,
             _R.SET_OBJECTIVE,
+            _R.SET_SERVICE,
         }
     ),
 )
@@ -120,6 +122,7 @@ POLICY: dict[Role, Permission] = {
                 _R.PUBLISH_STATEMENT,
                 _R.READ_OUT,
                 _R.SET_OBJECTIVE,
+                _R.SET_SERVICE,
                 _R.RECORD_CONTROL_TOTAL,
             }
         ),

@@ -154,6 +154,8 @@ def assign(*, as_of: date | None = None, dry_run: bool = False, reason: str = ""
         ],
         empty="",
     )
+    if done.service_changes:
+        rows("", [dict(each) for each in done.service_changes], empty="")
     verb = "would move" if dry_run else "moved"
     say(
         f"{done.moved:,} of {done.customers:,} customers {verb}; {done.kept_near_edge:,} stay near "

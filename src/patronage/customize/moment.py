@@ -24,6 +24,7 @@ from patronage.customize.serving import Served, serve
 from patronage.customize.situations import FIGURES, Means, People, month_of, situation
 from patronage.customize.stakes import figures_of
 from patronage.differentiate.reads import field_values
+from patronage.govern import service_tiers
 from patronage.govern.models import Standing
 from patronage.identify.fields import record_of
 from patronage.identify.models import Consent, Customer
@@ -54,6 +55,8 @@ class Moment:
     served: Served
     budget: Budget
     portfolio_id: str
+    #: as their value or their manager's word gives it; None where none is declared
+    service_tier: str | None
     #: the treatments considered, as positions in the policy's
     considered: Ints
     #: what rulings and rules make of all treatments
@@ -72,9 +75,10 @@ class Moment:
 
     @property
     def handled(self) -> dict[str, str]:
-        """How the rules want the customer served: service_tier, route_to; what they say of it."""
+        """How the customer is served: service_tier, route_to; a rule's word before the value's."""
         (tier,), (route,) = self.ruled.handling(1)
-        return self.served.policy.book.handled(tier, route)
+        by_value = {} if self.service_tier is None else {"service_tier": self.service_tier}
+        return by_value | self.served.policy.book.handled(tier, route)
 
 
 def checked_request(
@@ -125,7 +129,8 @@ def look(request: Request, customer: Customer, at: datetime, *, spend: bool = Tr
     month, places = month_of(today), policy.company.contacts_per_month
     taken = places_taken([month], [customer.id])
     rows = portfolio_rows([standing.portfolio_id], policy)
-    record = _record(customer, standing, request, policy, at)
+    tier = service_tiers.of_one(standing, at, policy.company)
+    record = _record(customer, standing, request, policy, at) | {"service_tier": tier}
     people = People(
         customer_ids=[customer.id],
         portfolio=rows,
@@ -150,6 +155,7 @@ def look(request: Request, customer: Customer, at: datetime, *, spend: bool = Tr
         served=served,
         budget=budget,
         portfolio_id=standing.portfolio_id,
+        service_tier=tier,
         considered=considered,
         ruled=policy.applied(people.portfolio, people.matches),
         situation=asked,

@@ -21,8 +21,11 @@ from patronage.govern.fields import BOUNDARY_FIELDS
 from patronage.govern.limits import FORBIDDING, KINDS, PERS, SUMMED, WHOLE
 from patronage.govern.models import Boundary, Standing
 from patronage.govern.models.boundaries import SOURCES
+from patronage.govern.rule_reading import read_rule
+from patronage.govern.service_tiers import of_one
 from patronage.identify.fields import record_of
 from patronage.identify.models import Customer
+from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
 from patronage.vocabulary.predicates import Predicate, PredicateError
 
@@ -106,16 +109,17 @@ def next_boundary(now: datetime) -> datetime | None:
 
 def about(
     boundaries: Iterable[BoundaryInForce], customer: Customer, standing: Standing, at: datetime,
-    calendar: BusinessCalendar,
+    company: Company,
 ) -> list[BoundaryInForce]:  # fmt: skip
     """Those that are about the customer, or may be."""
     every = list(boundaries)
     if not any(each.condition is not None for each in every):
         return every
     record = {
-        **record_of(customer, calendar),
+        **record_of(customer, BusinessCalendar(company.time_zone)),
         **field_values(customer.id, at),
         "portfolio": standing.portfolio.name,
+        "service_tier": of_one(standing, at, company),
     }
     return [each for each in every if each.may_be_about(record)]
 
@@ -191,6 +195,6 @@ def _limit(new: NewBoundary) -> tuple[int | None, str]:
 
 def _tree(when: str) -> object:
     try:
-        return Predicate.parse(when, BOUNDARY_FIELDS).to_json()
+        return read_rule(when, BOUNDARY_FIELDS).to_json()
     except PredicateError as error:
         raise BoundaryRefused(f"The condition cannot be used: {error}") from error

@@ -82,6 +82,10 @@ class CannotAppoint(Refused):
     """The person cannot answer for a portfolio."""
 
 
+class CannotServe(Refused):
+    """A customer cannot be served in the tier that was named, or not for that time."""
+
+
 class RuleRefused(Refused):
     """An assignment rule of `company.toml` cannot be used."""
 

@@ -8,9 +8,23 @@ from patronage.differentiate.fields import FIELDS as DIFFERENTIATE_FIELDS
 from patronage.identify.fields import FIELDS as IDENTIFY_FIELDS
 from patronage.vocabulary.fields import Field, FieldCatalog
 
+#: How the customer is served: known before the portfolio is.
+SERVICE_FIELDS: Final = FieldCatalog(
+    (
+        Field(
+            name="service_tier",
+            type=str,
+            description="How the customer is served, as company.toml names it; unknown if none is "
+            "declared",
+            source="service tiers",
+        ),
+    )
+)
+
 #: The fields of this stage.
 FIELDS: Final = FieldCatalog(
     (
+        *SERVICE_FIELDS.values(),
         Field(
             name="portfolio",
             type=str,
@@ -21,7 +35,7 @@ FIELDS: Final = FieldCatalog(
 )
 
 #: What an assignment rule may ask: everything that is known before the portfolio is.
-ASSIGNMENT_FIELDS: Final = FieldCatalog.merge(IDENTIFY_FIELDS, DIFFERENTIATE_FIELDS)
+ASSIGNMENT_FIELDS: Final = FieldCatalog.merge(IDENTIFY_FIELDS, DIFFERENTIATE_FIELDS, SERVICE_FIELDS)
 
 #: What a boundary may ask: everything that is known of a customer at any time.
 BOUNDARY_FIELDS: Final = FieldCatalog.merge(IDENTIFY_FIELDS, DIFFERENTIATE_FIELDS, FIELDS)

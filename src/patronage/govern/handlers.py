@@ -52,6 +52,7 @@ def enter_portfolio(event: CustomersCreated) -> None:
             "portfolio": [portfolio.id] * len(ids),
             "label": labels,
             "tier": blank,
+            "service_tier": blank,
             "need": blank,
             "objective": blank,
         },

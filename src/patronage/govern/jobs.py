@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic, much_at_once
 from patronage.differentiate import reads as valuations
 from patronage.differentiate.models import ValuationRun
-from patronage.govern import memberships, policy, standing
+from patronage.govern import memberships, policy, service_tiers, standing
 from patronage.govern.actions import digest_of
 from patronage.govern.actions.conditions import stated
 from patronage.govern.errors import NotSetUp, OtherDate
@@ -78,6 +79,8 @@ class AssignmentSummary:
     flows: tuple[Flow, ...]
     #: in the declared order
     portfolios: tuple[PortfolioTotal, ...]
+    #: changes of service tier: from_tier, to_tier, cause, customers, value_minor
+    service_changes: tuple[Mapping[str, str | int], ...] = ()
     #: who moves: `customer_id`, `portfolio_id` (from), `target_id` (to), `value_minor`
     movers: pl.DataFrame = field(repr=False, compare=False)
 
@@ -126,23 +129,31 @@ def assign(
     progress(0.1, "Reading what is known of each customer")
     known = _known(run, when, calendar)
 
-    def plan() -> AssignmentSummary:
-        placed = _placed(memberships.everybody(instant), known, when, portfolios, company)
+    def plan() -> tuple[AssignmentSummary, pl.DataFrame]:
+        everybody = memberships.everybody(instant)
+        customers = everybody.join(known, on="customer_id", how="left", maintain_order="left")
+        served = service_tiers.planned(customers, instant, company)
+        told = customers.with_columns(served["service_tier"])
+        placed = _placed(told, when, portfolios, company)
         summary = _summary(placed, run, instant, portfolios, dry_run=dry_run)
         _require_managers(summary)
-        return summary
+        changes = tuple(service_tiers.flows_of(served, company))
+        return replace(summary, service_changes=changes), served
 
     if dry_run:
         progress(0.5, "Comparing with where everybody is")
-        return plan()
+        return plan()[0]
     with much_at_once(), atomic():
         memberships.take_turns_moving()
         progress(0.4, "Comparing with where everybody is")
-        summary = plan()
+        summary, served = plan()
         progress(0.6, "Moving customers")
         _write(actor, now, summary)
         progress(0.8, "Bringing everybody's standing up to date")
         standing.refresh()
+        service_tiers.write(
+            actor=actor, now=now, planned=served, starts_at=instant, as_of=as_of, company=company
+        )
         _record(actor, now, summary, why)
     progress(1.0, "Done")
     return summary
@@ -169,14 +180,12 @@ def _known(
 
 
 def _placed(
-    everybody: pl.DataFrame,
-    known: pl.DataFrame,
+    customers: pl.DataFrame,
     when: dict[str, pl.Expr | None],
     portfolios: dict[str, str],
     company: Company,
 ) -> pl.DataFrame:
-    """Give everybody with `target_id` and whether each `moves`."""
-    customers = everybody.join(known, on="customer_id", how="left", maintain_order="left")
+    """Give these customers with `target_id` and whether each `moves`."""
     placed = policy.assigned(customers, when, portfolios, company.tiers)
     differs = ~pl.col("later") & (pl.col("target_id") != pl.col("portfolio_id"))
     return placed.with_columns(
@@ -288,6 +297,7 @@ def _record(actor: Actor, now: datetime, summary: AssignmentSummary, why: str) -
             {"from": flow.from_portfolio_id, "to": flow.to_portfolio_id, "moved": flow.customers}
             for flow in summary.flows
         ],
+        "service_tiers": list(summary.service_changes),
     }
     audit.record(
         actor=actor,

@@ -99,7 +99,7 @@ def situation_of(customer: Customer, at: datetime) -> Situation:
         at=at,
         currency=company.currency,
         quarter_starts=quarter_start(calendar, at),
-        boundaries=tuple(about(boundaries_at(at), customer, standing, at, calendar)),
+        boundaries=tuple(about(boundaries_at(at), customer, standing, at, company)),
         in_force=tuple(_in_force(customer, at)),
     )
 

@@ -12,8 +12,9 @@ import polars as pl
 
 from patronage.govern.errors import RuleRefused
 from patronage.govern.fields import ASSIGNMENT_FIELDS
+from patronage.govern.rule_reading import read_rule
 from patronage.vocabulary.company import PortfolioRule, Tier
-from patronage.vocabulary.predicates import Predicate, PredicateError
+from patronage.vocabulary.predicates import PredicateError
 
 #: A value this near to the edge of its tier, as a share of the edge, moves nobody by itself.
 NEAR_EDGE: Final = 0.05
@@ -28,7 +29,7 @@ def conditions(rules: Sequence[PortfolioRule]) -> dict[str, pl.Expr | None]:
     read: dict[str, pl.Expr | None] = {}
     for rule in rules:
         try:
-            predicate = None if rule.when is None else Predicate.parse(rule.when, ASSIGNMENT_FIELDS)
+            predicate = None if rule.when is None else read_rule(rule.when, ASSIGNMENT_FIELDS)
         except PredicateError as error:
             raise RuleRefused(portfolio=rule.name, when=rule.when, cause=error) from error
         read[rule.name] = None if predicate is None else predicate.to_polars().fill_null(False)

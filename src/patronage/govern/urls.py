@@ -15,6 +15,14 @@ urlpatterns = [
     path("boundaries/<str:boundary_id>/lift", pages.boundary_lift, name="boundary-lift"),
     path("cover", pages.cover, name="cover"),
     path("cover/<str:cover_id>/end", pages.cover_end, name="cover-end"),
+    path(
+        "customers/<str:customer_id>/service-tier", pages.set_service_tier, name="set-service-tier"
+    ),
+    path(
+        "customers/<str:customer_id>/service-tier/revocation",
+        pages.revoke_service_tier,
+        name="revoke-service-tier",
+    ),
     path("my-levers", pages.my_levers, name="my-levers"),
     path("my-levers/uses", pages.pull, name="pull"),
     path("my-levers/uses/<str:use_id>", pages.rule_on_use, name="rule-on-use"),

@@ -76,6 +76,7 @@ class IdPrefix(StrEnum):
     RUN = "run"
     SCORECARD = "scr"
     SEGMENT = "seg"
+    SERVICE_TIER = "svt"
     SKILL_RATING = "skl"
     SOLUTION = "sol"
     STATEMENT = "stm"

@@ -68,7 +68,7 @@ class DecisionAnswer:
     #: best first; empty unless offered
     offers: tuple[OfferedTreatment, ...]
     candidates: tuple[Candidate, ...]
-    #: how the portfolio's rules want the customer served; None: they do not say
+    #: how the customer is served: by rule, else by value; None: no rule says and none is declared
     service_tier: str | None
     #: id of the person to whom the rules route the customer; None: to nobody in particular
     route_to: str | None

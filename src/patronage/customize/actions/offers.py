@@ -20,6 +20,7 @@ from patronage.customize.errors import OfferRefused
 from patronage.customize.fields import FIELDS
 from patronage.customize.models import Offer, ProductTeam, Ruling, Treatment
 from patronage.govern.models import Portfolio
+from patronage.govern.rule_reading import read_rule
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.ids import IdPrefix, new_ids
 from patronage.vocabulary.periods import as_utc
@@ -240,7 +241,7 @@ def _offer(
             ref=row.ref, reason=f"you are in no team called {row.team!r}. Name one of your teams."
         )
     try:
-        rule = Predicate.parse(row.eligibility, FIELDS) if row.eligibility.strip() else None
+        rule = read_rule(row.eligibility, FIELDS) if row.eligibility.strip() else None
     except PredicateError as error:
         raise OfferRefused(ref=row.ref, reason=f"its condition cannot be used: {error}") from error
     return Offer(

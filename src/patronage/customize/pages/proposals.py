@@ -23,10 +23,11 @@ from patronage.customize.actions import Proposal, Wording, propose_offers
 from patronage.customize.actions.offers import own_teams
 from patronage.customize.errors import OfferRefused
 from patronage.customize.fields import FIELDS
+from patronage.govern.rule_reading import read_rule
 from patronage.vocabulary.company import Channel, Company
 from patronage.vocabulary.money import Money, MoneyError
 from patronage.vocabulary.periods import BusinessCalendar
-from patronage.vocabulary.predicates import Predicate, PredicateError
+from patronage.vocabulary.predicates import PredicateError
 
 
 class MoneyField(forms.CharField):
@@ -131,7 +132,7 @@ class ProposalForm(forms.Form):
         text: str = self.cleaned_data["eligibility"].strip()
         if text:
             try:
-                Predicate.parse(text, FIELDS)
+                read_rule(text, FIELDS)
             except PredicateError as error:
                 raise forms.ValidationError(str(error)) from error
         return text
@@ -227,7 +228,7 @@ def check(text: str) -> ConditionCheck:
     if not text.strip():
         return ConditionCheck(text="")
     try:
-        read = Predicate.parse(text[:4000], FIELDS)
+        read = read_rule(text[:4000], FIELDS)
     except PredicateError as error:
         place = len(text) if error.offset is None else error.offset
         return ConditionCheck(

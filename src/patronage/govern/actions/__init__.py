@@ -16,6 +16,7 @@ from patronage.govern.actions.policies import (
 )
 from patronage.govern.actions.prices import tell_list_prices
 from patronage.govern.actions.rule_texts import NewRule, RuleFinding, checked_rules, findings_of
+from patronage.govern.actions.service_tiers import end_service_override, override_service_tier
 
 __all__ = [
     "Drafted",
@@ -32,10 +33,12 @@ __all__ = [
     "draft_policy",
     "end_cover",
     "end_grant",
+    "end_service_override",
     "findings_of",
     "grant_lever",
     "hand_over",
     "lift_boundary",
+    "override_service_tier",
     "publish_policy",
     "pull_lever",
     "roll_back",

@@ -14,6 +14,8 @@ from patronage.govern.errors import PolicyRefused, PolicyRuleRefused
 from patronage.govern.fields import RULE_FIELDS, TREATMENT_FIELDS
 from patronage.govern.models import Rule
 from patronage.govern.models.policies import EFFECTS
+from patronage.govern.rule_reading import read_rule
+from patronage.govern.service_tiers import names_of
 from patronage.vocabulary.fields import FieldCatalog
 from patronage.vocabulary.periods import as_utc
 from patronage.vocabulary.predicates import Predicate, PredicateError
@@ -156,7 +158,7 @@ def _checked(position: int, given: NewRule) -> Rule:
 
 def _read(rule: str, part: str, text: str, fields: FieldCatalog) -> Predicate:
     try:
-        return Predicate.parse(text, fields)
+        return read_rule(text, fields)
     except PredicateError as error:
         raise PolicyRuleRefused(rule=rule, part=part, reason=str(error)) from error
 
@@ -176,7 +178,13 @@ def _check_extras(name: str, given: NewRule) -> None:
             )
         if not is_there and given.effect == effect:
             raise PolicyRuleRefused(rule=name, part=part, reason=f"{effect} needs it.")
-    tier = given.service_tier.strip()
+    tier, declared = given.service_tier.strip(), names_of(current().company)
+    if tier and declared and tier not in declared:
+        raise PolicyRuleRefused(
+            rule=name,
+            part="service_tier",
+            reason=f"the company declares no service tier {tier!r:.40}; use {', '.join(declared)}.",
+        )
     if len(tier) > 20 or not tier.isprintable():
         raise PolicyRuleRefused(
             rule=name, part="service_tier", reason="it has at most 20 characters."

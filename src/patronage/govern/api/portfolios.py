@@ -46,6 +46,8 @@ class CustomerRow(Schema):
     tier: str
     need: str
     objective: str
+    #: null where the company declares no service tiers
+    service_tier: str | None
     recency_days: int | None
     as_of: date | None
 
@@ -66,6 +68,7 @@ class CustomerQuestion(Schema):
     tier: str = Field("", max_length=20)
     objective: str = Field("", max_length=10)
     need: str = Field("", max_length=40)
+    service_tier: str = Field("", max_length=20)
     after: str | None = Field(None, max_length=400)
     limit: int = Field(50, ge=1, le=200)
 
@@ -164,6 +167,17 @@ class TotalRow(Schema):
     unvalued: int
 
 
+class ServiceChangeRow(Schema):
+    """Customers whose service tier changes with the assignment."""
+
+    from_tier: str
+    to_tier: str
+    #: value, or capacity: the tier above is full
+    cause: str
+    customers: int
+    value_minor: int
+
+
 class MoverRow(Schema):
     """A customer who moves."""
 
@@ -191,6 +205,7 @@ class AssignmentRow(Schema):
     currency: str
     flows: list[FlowRow]
     portfolios: list[TotalRow]
+    service_changes: list[ServiceChangeRow]
     movers: list[MoverRow]
 
 

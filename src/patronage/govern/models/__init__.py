@@ -6,6 +6,7 @@ from patronage.govern.models.levers import Grant, LeverRuling, LeverUse
 from patronage.govern.models.policies import CatalogSnapshot, PolicyVersion, Rule
 from patronage.govern.models.portfolios import Accountability, Membership, Portfolio, Standing
 from patronage.govern.models.prices import ListPrice
+from patronage.govern.models.service import ServiceTierChange, ServiceTierOverride
 
 __all__ = [
     "Accountability",
@@ -20,5 +21,7 @@ __all__ = [
     "PolicyVersion",
     "Portfolio",
     "Rule",
+    "ServiceTierChange",
+    "ServiceTierOverride",
     "Standing",
 ]

@@ -90,6 +90,9 @@ class Standing(models.Model):
         null=True, help_text="Value × (1 − P(buys next quarter))."
     )
     tier = models.CharField(max_length=20, blank=True)
+    service_tier = models.CharField(
+        max_length=20, blank=True, help_text="By value; empty: the last declared tier."
+    )
     need = models.CharField(max_length=40, blank=True)
     objective = models.CharField(max_length=10, blank=True)
     recency_days = models.PositiveIntegerField(null=True)
@@ -106,7 +109,10 @@ class Standing(models.Model):
             models.Index(fields=["portfolio", "label", "customer"], name="standing_by_label"),
             # Holds all that a list is searched and filtered by, so that no row is read in vain.
             models.Index(
-                fields=["portfolio", "tier", "objective", "need", "label", "customer"],
+                fields=[
+                    *("portfolio", "tier", "objective", "service_tier"),
+                    *("need", "label", "customer"),
+                ],
                 name="standing_filtered",
             ),
         ]

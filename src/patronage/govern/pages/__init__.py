@@ -15,6 +15,11 @@ from patronage.govern.pages.levers import (
     terms,
 )
 from patronage.govern.pages.overview import portfolios
+from patronage.govern.pages.service_tiers import (
+    revoke_service_tier,
+    service_tier_context,
+    set_service_tier,
+)
 
 __all__ = [
     "assignment",
@@ -32,6 +37,9 @@ __all__ = [
     "portfolio",
     "portfolios",
     "pull",
+    "revoke_service_tier",
     "rule_on_use",
+    "service_tier_context",
+    "set_service_tier",
     "terms",
 ]

@@ -25,6 +25,8 @@ from patronage.differentiate.reads import newest_run, run_at
 from patronage.differentiate.reads.in_sight import labels_of
 from patronage.govern import jobs, reads
 from patronage.govern.actions.conditions import stated
+from patronage.govern.pages.service_tiers import CAUSE_WORDS
+from patronage.govern.pages.words import service_tiers_of
 from patronage.identify.imports.quarantine import safe_cell
 from patronage.vocabulary.company import PortfolioRule
 
@@ -109,9 +111,27 @@ def _try(request: CallerRequest) -> HttpResponse:
         "lines": _policy_lines(request, tried),
         "sees_customers": sees_customers,
         "movers": _movers(tried) if sees_customers else (),
+        "service_changes": _service_changes(request, tried),
         "seen": {"as_of": run.as_of.isoformat(), "run": run.id},
     }
     return render(request, "govern/assignment.html", context)
+
+
+def _service_changes(
+    request: CallerRequest, tried: jobs.AssignmentSummary
+) -> list[dict[str, object]]:
+    """Changes of service tier with their words."""
+    titles: dict[object, str] = dict(service_tiers_of(request.company))
+    return [
+        {
+            "was": titles.get(each["from_tier"], each["from_tier"]),
+            "tier": titles.get(each["to_tier"], each["to_tier"]),
+            "cause": CAUSE_WORDS[str(each["cause"])],
+            "customers": each["customers"],
+            "value_minor": each["value_minor"],
+        }
+        for each in tried.service_changes
+    ]
 
 
 def _apply(request: CallerRequest) -> HttpResponseBase:

@@ -22,6 +22,7 @@ from patronage.govern.pages.words import (
     needs_of,
     objective_words,
     objectives_of,
+    service_tiers_of,
     tiers_of,
     years_of,
 )
@@ -42,6 +43,7 @@ class Asked:
     tier: str
     objective: str
     need: str
+    service_tier: str
     after: str | None
 
     @classmethod
@@ -57,13 +59,14 @@ class Asked:
             tier=given.get("tier", ""),
             objective=given.get("objective", ""),
             need=given.get("need", ""),
+            service_tier=given.get("service", ""),
             after=given.get("after") or None,
         )
 
     @property
     def is_narrowed(self) -> bool:
         """Whether a search or a filter leaves anybody out."""
-        return bool(self.search or self.tier or self.objective or self.need)
+        return bool(self.search or self.tier or self.objective or self.need or self.service_tier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,8 @@ class Listed:
     row: Row
     objective: str
     need: str
+    #: title of how they are served; empty where the company declares no service tiers
+    service: str
     #: share of the value at risk; None where the value is unknown or not above zero
     risk_share: float | None
 
@@ -137,25 +142,29 @@ def _listing(request: CallerRequest, portfolio_id: str) -> dict[str, Any]:
         tier=asked.tier,
         objective=asked.objective,
         need=asked.need,
+        service_tier=asked.service_tier,
         after=asked.after,
     )
     needs = dict(needs_of(request.company))
+    served = dict(service_tiers_of(request.company))
     return {
         "asked": asked,
         "everybody": f"?{urlencode({'portfolio': portfolio_id})}",
         "page": page,
-        "listed": [_listed(row, needs) for row in page.rows],
+        "listed": [_listed(row, needs, served) for row in page.rows],
+        "served": list(served.items()),
         "may_hand_over": request.actor.may(Right.HAND_OVER),
     }
 
 
-def _listed(row: Row, needs: dict[str, str]) -> Listed:
+def _listed(row: Row, needs: dict[str, str], served: dict[str, str]) -> Listed:
     value, at_risk = row.value_minor, row.at_risk_minor
     known = value is not None and at_risk is not None and value > 0
     return Listed(
         row=row,
         objective=objective_words(row.objective),
         need=needs.get(row.need, row.need),
+        service=served.get(row.service_tier or "", ""),
         risk_share=at_risk / value if known and value and at_risk is not None else None,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.govern import reads
-from patronage.govern.pages.words import objective_words, years_of
+from patronage.govern.pages.words import objective_words, service_tiers_of, years_of
 from patronage.govern.reads.portfolios import PortfolioSummary
 
 
@@ -33,6 +33,8 @@ class Held:
     value_each_minor: int | None
     #: its largest objectives in words with their shares of its customers
     objectives: Sequence[tuple[str, float]]
+    #: titles of the service tiers above the last with how many are served so
+    service: Sequence[tuple[str, int]]
 
 
 @require_safe
@@ -41,7 +43,8 @@ def portfolios(request: CallerRequest) -> HttpResponse:
     request.actor.require(Right.SEE_PROFITABILITY)
     shown = reads.portfolio_summary(request.actor, request.now)
     total = sum(each.value_minor for each in shown)
-    held = [_held(each, total) for each in shown]
+    titles = dict(service_tiers_of(request.company))
+    held = [_held(each, total, titles) for each in shown]
     largest = max(held, key=lambda each: each.summary.value_minor, default=None)
     customers = sum(each.customers for each in shown)
     context: dict[str, Any] = {
@@ -57,11 +60,12 @@ def portfolios(request: CallerRequest) -> HttpResponse:
         "at_risk_minor": sum(each.at_risk_minor for each in shown),
         "managers": len({each.portfolio.manager_id for each in shown}),
         "years": years_of(request.company),
+        "service_tiers": titles,
     }
     return render(request, "govern/portfolios.html", context)
 
 
-def _held(each: PortfolioSummary, total: int) -> Held:
+def _held(each: PortfolioSummary, total: int, titles: Mapping[str, str]) -> Held:
     valued = each.customers - each.unvalued
     mix = sorted(each.objectives.items(), key=lambda item: -item[1])
     return Held(
@@ -72,6 +76,11 @@ def _held(each: PortfolioSummary, total: int) -> Held:
         value_each_minor=_each(each.value_minor, valued),
         objectives=[
             (objective_words(name), count / each.customers) for name, count in mix[:3] if name
+        ],
+        service=[
+            (titles[name], count)
+            for name, count in list(each.service_tiers.items())[:-1]
+            if name in titles and count
         ],
     )
 

@@ -35,6 +35,11 @@ def tiers_of(company: Company | None) -> list[tuple[str, str]]:
     return [(tier.name, tier.name.capitalize()) for tier in company.tiers] if company else []
 
 
+def service_tiers_of(company: Company | None) -> list[tuple[str, str]]:
+    """The service tiers that the company declares, the most served first, with their titles."""
+    return [(tier.name, tier.title) for tier in company.service_tiers] if company else []
+
+
 def needs_of(company: Company | None) -> list[tuple[str, str]]:
     """The needs that the company declares, with their titles."""
     return [(need.name, need.title) for need in company.needs] if company else []

@@ -15,7 +15,9 @@ from typing import Final, Literal
 
 from django.db.models import Q, QuerySet
 
+from patronage.access.company import current
 from patronage.access.roles import Actor, Right
+from patronage.govern import service_tiers
 from patronage.govern.errors import BadCursor
 from patronage.govern.models import Standing
 from patronage.govern.reads.portfolios import portfolio
@@ -47,6 +49,8 @@ class Row:
     tier: str
     need: str
     objective: str
+    #: how they are served; None where the company declares no service tiers
+    service_tier: str | None
     recency_days: int | None
     #: the date of the valuation
     as_of: date | None
@@ -81,6 +85,7 @@ def page(
     tier: str = "",
     objective: str = "",
     need: str = "",
+    service_tier: str = "",
     after: str | None = None,
     limit: int = 50,
 ) -> Page:
@@ -88,7 +93,7 @@ def page(
 
     Args:
         search: part of a label, or a whole identifier; empty finds everybody.
-        tier, objective, need: exact; empty asks for all.
+        tier, objective, need, service_tier: exact; empty asks for all.
         after: `next` of the page before, in the same sort order.
 
     Raises:
@@ -102,6 +107,8 @@ def page(
     asked = {"tier": tier, "objective": objective, "need": need}
     everybody = Standing.objects.filter(portfolio_id=portfolio_id)
     found = _narrowed(everybody, {name: text for name, text in asked.items() if text}, search)
+    if service_tier:
+        found = found.filter(service_tiers.served_in(service_tier, now, current().company))
     limit = max(1, min(limit, MOST_ROWS))
     ids = None if found is everybody else _few(found)
     if ids is None:
@@ -111,8 +118,9 @@ def page(
         named = _rows(Standing.objects.filter(customer_id__in=ids), sort, place, limit + 1)
         rows, total = [row for row in named if row.portfolio_id == portfolio_id], len(ids)
     shown = rows[:limit]
+    served = service_tiers.of_some([each.pk for each in shown], now, current().company)
     return Page(
-        rows=tuple(_row(each) for each in shown),
+        rows=tuple(_row(each, served.get(each.pk)) for each in shown),
         next=_written(shown[-1], sort) if len(rows) > limit else None,
         total=total,
     )
@@ -195,7 +203,7 @@ def _is_amount(key: object) -> bool:
     return isinstance(key, int) and not isinstance(key, bool) and -(2**63) <= key < 2**63
 
 
-def _row(each: Standing) -> Row:
+def _row(each: Standing, service_tier: str | None) -> Row:
     return Row(
         customer_id=each.customer_id,
         label=each.label,
@@ -205,6 +213,7 @@ def _row(each: Standing) -> Row:
         tier=each.tier,
         need=each.need,
         objective=each.objective,
+        service_tier=service_tier,
         recency_days=each.recency_days,
         as_of=each.as_of,
     )

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 
+from patronage.access.company import current
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
 from patronage.access.scope import scope_of
 from patronage.access.transactions import snapshot
+from patronage.govern import service_tiers
 from patronage.govern.in_charge import require_arranging
 from patronage.govern.models import Accountability, Portfolio, Standing
 
@@ -44,6 +46,8 @@ class PortfolioSummary:
     at_risk_minor: int
     #: customers by objective; the empty name stands for those without one yet
     objectives: Mapping[str, int]
+    #: customers by declared service tier, the most served first; empty where none is declared
+    service_tiers: Mapping[str, int]
 
 
 def my_portfolios(actor: Actor, now: datetime) -> list[PortfolioInCharge]:
@@ -87,18 +91,25 @@ def portfolio_summary(actor: Actor, now: datetime) -> list[PortfolioSummary]:
         # Three questions, each answered from one index alone, take a third of one that reads rows.
         standing = Standing.objects.filter(portfolio_id__in=[each.id for each in shown]).order_by()
         mix: dict[str, dict[str, int]] = {}
+        served: dict[str, dict[str, int]] = {}
         # by tier too, as the index is ordered: nothing has to be sorted
-        counted = standing.values_list("portfolio_id", "tier", "objective")
-        for portfolio_id, _tier, objective, number in counted.annotate(number=Count("pk")):
-            objectives = mix.setdefault(portfolio_id, {})
-            objectives[objective] = objectives.get(objective, 0) + number
+        counted = standing.values_list("portfolio_id", "tier", "objective", "service_tier")
+        for key, _tier, objective, service, number in counted.annotate(number=Count("pk")):
+            for counts, name in ((mix, objective), (served, service)):
+                by_name = counts.setdefault(key, {})
+                by_name[name] = by_name.get(name, 0) + number
+        _count_overrides(served, standing, now)
         by_portfolio = standing.values_list("portfolio_id")
         valued = by_portfolio.annotate(number=Count("value_minor"), minor=Sum("value_minor"))
         values = {portfolio_id: (number, minor) for portfolio_id, number, minor in valued}
         risks = dict(by_portfolio.annotate(minor=Sum("at_risk_minor")))
     return [
         _summary(
-            each, mix.get(each.id, {}), *values.get(each.id, (0, 0)), at_risk=risks.get(each.id)
+            each,
+            mix.get(each.id, {}),
+            served.get(each.id, {}),
+            *values.get(each.id, (0, 0)),
+            at_risk=risks.get(each.id),
         )
         for each in shown
     ]
@@ -107,6 +118,7 @@ def portfolio_summary(actor: Actor, now: datetime) -> list[PortfolioSummary]:
 def _summary(
     portfolio: PortfolioInCharge,
     objectives: Mapping[str, int],
+    served: Mapping[str, int],
     valued: int,
     value: int | None,
     *,
@@ -120,7 +132,31 @@ def _summary(
         value_minor=int(value or 0),
         at_risk_minor=int(at_risk or 0),
         objectives=objectives,
+        service_tiers=_in_order(served),
     )
+
+
+def _count_overrides(
+    served: dict[str, dict[str, int]], standing: QuerySet[Standing], now: datetime
+) -> None:
+    """Move those whom a manager wants served otherwise from their tier by value to the other."""
+    said = service_tiers.overrides_at(now).filter(customer__standing__in=standing)
+    rows = said.values_list(
+        "customer__standing__portfolio_id", "customer__standing__service_tier", "tier"
+    )
+    for key, by_value, tier, number in rows.annotate(number=Count("pk")):
+        counts = served.setdefault(key, {})
+        counts[by_value] = counts.get(by_value, 0) - number
+        counts[tier] = counts.get(tier, 0) + number
+
+
+def _in_order(served: Mapping[str, int]) -> dict[str, int]:
+    names = service_tiers.names_of(current().company) if served else ()
+    if not names:
+        return {}
+    counts = {name: served.get(name, 0) for name in names}
+    counts[names[-1]] += sum(number for name, number in served.items() if name not in names)
+    return counts
 
 
 def _in_charge(portfolios: list[Portfolio], now: datetime) -> list[PortfolioInCharge]:
