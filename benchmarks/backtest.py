@@ -23,11 +23,10 @@ from benchmarks.cdnow import folder, lines
 from patronage.science.equity import customer_value
 from patronage.science.lifetime.backtest import (
     BASELINES,
-    CALIBRATED,
-    CHALLENGER,
     Backtest,
     Rolling,
 )
+from patronage.science.lifetime.blend import CALIBRATED, CHALLENGER
 from patronage.science.lifetime.events import (
     BUYS_NEXT_QUARTER,
     SHOPS_WITHIN_A_WEEK,

@@ -127,6 +127,7 @@ def _run(found: ValuationRun) -> dict[str, Any]:
         "horizon_days": found.horizon_days,
         "purchase_model": found.purchase_model_id,
         "spend_model": found.spend_model_id,
+        "challenger": found.challenger_id,
         "run": found.id,
     }
 

@@ -11,6 +11,7 @@ from patronage.cli.show import Share, facts, heading, rows, say, share, working
 from patronage.differentiate import jobs
 from patronage.differentiate.models import ModelVersion
 from patronage.differentiate.reads import backtests, grades
+from patronage.differentiate.reads.challengers import ChallengerState
 from patronage.vocabulary.money import Money
 
 
@@ -60,6 +61,8 @@ def compare() -> None:
         ],
         empty="Nobody is valued yet. Run `patronage value score --as-of DATE`.",
     )
+    if board.challenger is not None:
+        _challenger(board.challenger)
     if board.backtest is not None:
         _backtest(board.backtest)
     else:
@@ -70,17 +73,21 @@ def compare() -> None:
         [_grade(each) for each in board.grades],
         empty="No quarter after a valuation is over and valued yet.",
     )
-    if board.drift is not None:
-        drift = board.drift
-        facts(
-            "",
+    drifts = {"shopping days": board.drift, "customers who buy": board.buying_drift}
+    rows(
+        "",
+        [
             {
+                "what": name,
                 "newest_quarter": drift.quarter,
                 "off_by": Share(drift.bias),
                 "usual": Share(drift.usual),
                 "has_drifted": drift.has_drifted,
-            },
-        )
+            }
+            for name, drift in drifts.items()
+            if drift is not None
+        ],
+    )
     if board.failures:
         heading("Fits that failed")
         rows(
@@ -100,7 +107,7 @@ def _backtest(found: backtests.BacktestFound) -> None:
         {
             "champion": run.champion,
             "in_use": found.in_use,
-            "challenger_would_have_done_better": run.is_challenger_promoted,
+            "challenger_did_better": run.is_challenger_promoted,
             "shopping_days_off_by": share(found.purchases_bias),
             "at_the_worst_date": share(found.purchases_worst),
             "margin_off_by": share(found.margin_bias),
@@ -111,6 +118,23 @@ def _backtest(found: backtests.BacktestFound) -> None:
         },
     )
     rows("", _scores(found))
+
+
+def _challenger(found: ChallengerState) -> None:
+    heading("The challenger: boosted trees beside the model, for the chance of buying")
+    lead = None
+    if found.lead is not None:
+        lead = f"{found.lead:+.4f} ({found.lead_low:+.4f} to {found.lead_high:+.4f})"
+    facts(
+        "",
+        {
+            "state": found.state,
+            "since_the_backtest_of": found.since,
+            "leads_the_calibrated_model_by": lead,
+            "why_not_trained": found.fault or None,
+            "version": found.version.id if found.version else None,
+        },
+    )
 
 
 def _scores(found: backtests.BacktestFound) -> Sequence[dict[str, Any]]:

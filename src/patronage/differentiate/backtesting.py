@@ -6,50 +6,46 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
 import numpy as np
-import polars as pl
 
-from patronage.access import datasets
 from patronage.access.audit import record
 from patronage.access.company import CurrentCompany
 from patronage.access.progress import Progress
 from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic, take_turns
-from patronage.differentiate import reads
+from patronage.differentiate import reads, registry
 from patronage.differentiate.errors import HistoryTooShort
 from patronage.differentiate.models import BacktestOrigin, BacktestRun, BacktestScore
-from patronage.differentiate.valuation.history import PARTS_PER_UNIT, customer_days
+from patronage.differentiate.panels import date_of, day_number, panel_of
 from patronage.differentiate.valuation.levelled import Levelled
 from patronage.differentiate.valuation.scoring import Window
 from patronage.science.lifetime.backtest import (
     BASELINES,
-    CALIBRATED,
-    CHALLENGER,
     IN_USE,
     Backtest,
     OriginResult,
     Rolling,
     compared,
 )
+from patronage.science.lifetime.blend import CALIBRATED, CHALLENGER
 from patronage.science.lifetime.events import BUYS_NEXT_QUARTER, Event
 from patronage.science.lifetime.forecast_scores import (
+    Difference,
     brier_scores,
     log_scores,
     reliability,
 )
 from patronage.science.lifetime.level import path_calibration
-from patronage.science.lifetime.panel import Panel
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
 from patronage.science.lifetime.rolling import Origin, origins_of, rolling_origins, stretches_of
 from patronage.science.lifetime.spend_models import SPEND_MODELS
 from patronage.science.lifetime.totals import LevelResult, interval_levels, levels
 
 #: Raised whenever the same inputs would give other scores than before.
-METHOD_VERSION: Final = 2
-_EPOCH: Final = date(1970, 1, 1)
+METHOD_VERSION: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,18 +92,18 @@ def tested(inputs: Inputs, progress: Progress) -> Tested:
     """
     event = BUYS_NEXT_QUARTER
     progress(0.05, "Reading the history")
-    panel, last_day = panel_of(inputs), _number(inputs.as_of)
+    named = panel_of(inputs.manifests, inputs.declared.company, inputs.as_of)
+    panel, last_day = named.panel, day_number(inputs.as_of)
     days = rolling_origins(panel, last_day=last_day, horizon_days=event.horizon_days)
     if not days:
         raise HistoryTooShort(as_of=inputs.as_of, horizon_days=event.horizon_days)
     origins = []
     for origin in origins_of(panel, (*days, last_day), PURCHASE_MODELS, SPEND_MODELS):
         origins.append(origin)
-        progress(0.1 + 0.6 * len(origins) / (len(days) + 1), f"Fitting as of {_date(origin.day)}")
+        progress(0.1 + 0.6 * len(origins) / (len(days) + 1), f"Fitting as of {date_of(origin.day)}")
     *past, now = origins
     progress(0.75, "Scoring what was forecast")
     rng = np.random.default_rng(0)
-    # Valuations rest on the calibrated model; whether the challenger would do better is recorded.
     found = Rolling(panel=panel, event=event, challenger=True, rng=rng).run(past)
     if found.learnt is None:
         raise HistoryTooShort(as_of=inputs.as_of, horizon_days=event.horizon_days)
@@ -131,43 +127,6 @@ def tested(inputs: Inputs, progress: Progress) -> Tested:
     )
 
 
-def panel_of(inputs: Inputs) -> Panel:
-    """What each customer bought on each day up to the as-of date; amounts in major units.
-
-    The margin of a day is sales net of returns less the declared cost of goods and of baskets;
-    costs that no purchase makes (months, contacts, cases) are not in it.
-    """
-    company = inputs.declared.company
-    query = customer_days(
-        inputs.manifests.read("order_lines"),
-        inputs.manifests.read("products"),
-        company=company,
-        as_of=inputs.as_of,
-    )
-    unit = Window.of(company, inputs.as_of).minor_per_major
-    amount = pl.col("sales_minor") + pl.col("returns_minor")
-    cost = pl.col("cost_parts") / PARTS_PER_UNIT
-    basket = pl.col("baskets") * company.cost_per_basket_minor
-    rows = (
-        datasets.warehouse()
-        .polars(query)
-        .select(
-            who=pl.col("customer_id").rank("dense") - 1,
-            day=(pl.col("day").cast(pl.Date) - _EPOCH).dt.total_days(),
-            spend=amount / unit,
-            margin=(amount - cost - basket) / unit,
-            bought=(pl.col("sale_lines") > 0).cast(pl.Float64),
-        )
-    )
-    return Panel.of(
-        customer=rows["who"].to_numpy(),
-        day=rows["day"].to_numpy(),
-        spend=rows["spend"].to_numpy(),
-        margin=rows["margin"].to_numpy(),
-        bought=rows["bought"].to_numpy(),
-    )
-
-
 def store(actor: Actor, now: datetime, inputs: Inputs, made: Tested) -> BacktestRun:
     """Keep a backtest with its scores and dates, in one transaction."""
     learnt = made.found.learnt
@@ -188,12 +147,15 @@ def store(actor: Actor, now: datetime, inputs: Inputs, made: Tested) -> Backtest
             origins=len(made.found.origins),
             champion=learnt.champion,
             is_challenger_promoted=learnt.promoted,
+            challenger_lead=_lead(learnt.lead),
             calibration=made.levelled.stored(),
             failures=made.failures,
             horizon_totals_minor=made.horizon_totals_minor,
             created_at=now,
         )
-        BacktestScore.objects.bulk_create(_scores(run, made.found, learnt.champion))
+        if learnt.promoted:
+            registry.save_challenger(actor=actor, now=now, backtest=run, learnt=learnt)
+        BacktestScore.objects.bulk_create(_scores(run, made.found))
         unit = Window.of(inputs.declared.company, inputs.as_of).minor_per_major
         BacktestOrigin.objects.bulk_create(_dates(run, made, unit))
         record(
@@ -214,11 +176,14 @@ def store(actor: Actor, now: datetime, inputs: Inputs, made: Tested) -> Backtest
     return run
 
 
-def _scores(run: BacktestRun, found: Backtest, champion: str) -> list[BacktestScore]:
-    """One row a forecaster, over the dates at which all of them spoke.
+def _lead(lead: Difference | None) -> dict[str, float] | None:
+    if lead is None:
+        return None
+    return {"mean": lead.mean, "low": lead.low, "high": lead.high}
 
-    What is in use is the calibrated model; the champion where nothing could be calibrated.
-    """
+
+def _scores(run: BacktestRun, found: Backtest) -> list[BacktestScore]:
+    """One row a forecaster, over the dates at which all of them spoke, beside what is in use."""
     by_role = {
         "model": [name for name in PURCHASE_MODELS if found.scored(name)],
         "calibrated": [CALIBRATED],
@@ -227,7 +192,9 @@ def _scores(run: BacktestRun, found: Backtest, champion: str) -> list[BacktestSc
     }
     spoken = [name for names in by_role.values() for name in names if found.scored(name)]
     common = found.scored(*spoken) or found.scored(CALIBRATED) or list(found.origins)
-    in_use = CALIBRATED if all(CALIBRATED in each.said for each in common) else champion
+    in_use = run.champion
+    if all(CALIBRATED in each.said for each in common):
+        in_use = CHALLENGER if run.is_challenger_promoted else CALIBRATED
     return [
         _score(run, found.event, common, name=name, role=role, in_use=in_use)
         for role, names in by_role.items()
@@ -274,7 +241,7 @@ def _dates(run: BacktestRun, made: Tested, unit: int) -> list[BacktestOrigin]:
     return [
         BacktestOrigin(
             run=run,
-            as_of=_date(level.day),
+            as_of=date_of(level.day),
             champion=origin.champion,
             customers=origin.happened.size,
             purchases_fitted=level.purchases.fitted,
@@ -297,7 +264,7 @@ def _dates(run: BacktestRun, made: Tested, unit: int) -> list[BacktestOrigin]:
 
 def _failures(origins: Sequence[Origin]) -> list[dict[str, str]]:
     return [
-        {"model": name, "as_of": _date(origin.day).isoformat(), "reason": reason}
+        {"model": name, "as_of": date_of(origin.day).isoformat(), "reason": reason}
         for origin in origins
         for name, reason in origin.failed.items()
     ]
@@ -318,11 +285,3 @@ def _horizon_totals(inputs: Inputs, now: Origin) -> dict[str, int]:
         )
         totals[name] = round(float(purchases @ unit))
     return totals
-
-
-def _number(day: date) -> int:
-    return (day - _EPOCH).days
-
-
-def _date(number: int) -> date:
-    return _EPOCH + timedelta(days=number)

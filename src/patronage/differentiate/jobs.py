@@ -24,6 +24,7 @@ from patronage.differentiate.errors import (
     UnknownCustomers,
 )
 from patronage.differentiate.models import BacktestRun, ModelVersion, ValuationRun
+from patronage.differentiate.panels import panel_of
 from patronage.differentiate.projection import project
 from patronage.differentiate.reads.frames import served_days
 from patronage.differentiate.valuation.appraisal import (
@@ -90,6 +91,8 @@ class Prepared:
     #: the versions it rests on
     purchase: ModelVersion
     spend: ModelVersion
+    #: that joins in where it won
+    challenger: ModelVersion | None
     #: rows of `appraise`
     valued: pl.DataFrame
     manifest: Manifest
@@ -279,12 +282,19 @@ def _prepare(
     )
     labels = Labels(run_id=new_id(IdPrefix.VALUATION), model_version=purchase.id)
     before = None if inputs.before is None else reads.valuations(inputs.before)
-    valued = appraise(customers, registry.models_of(purchase, spend), company, as_of, before)
+    challenger = registry.challenger_of(purchase)
+    seen = None
+    if challenger is not None:
+        named = panel_of(inputs.manifests, company, as_of)
+        seen = named.seen(as_of, customers["customer_id"])
+    models = registry.models_of(purchase, spend, challenger)
+    valued = appraise(customers, models, company, as_of, before, seen)
     return Prepared(
         run_id=labels.run_id,
         fitted=fitted,
         purchase=purchase,
         spend=spend,
+        challenger=challenger,
         valued=valued,
         manifest=_append(as_valuations(valued, company, as_of, labels)),
     )
@@ -347,6 +357,7 @@ def _run(now: datetime, inputs: Inputs, prepared: Prepared, manifest: Manifest) 
         input_digest=inputs.digest,
         purchase_model=prepared.purchase,
         spend_model=prepared.spend,
+        challenger=prepared.challenger,
         company_version=inputs.declared.version,
         horizon_days=company.horizon_days,
         customers=len(prepared.valued),

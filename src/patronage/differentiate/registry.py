@@ -8,13 +8,17 @@ from patronage.access.audit import record
 from patronage.access.roles import Actor, Right
 from patronage.differentiate.errors import NoUsableModel
 from patronage.differentiate.models import BacktestRun, ModelVersion
-from patronage.differentiate.valuation.fitting import NAMES, PURCHASE, SPEND, Fit
+from patronage.differentiate.valuation.fitting import CHALLENGER, NAMES, PURCHASE, SPEND, Fit
 from patronage.differentiate.valuation.levelled import Levelled
 from patronage.differentiate.valuation.scoring import Models
 from patronage.science.lifetime import GammaGamma
+from patronage.science.lifetime.backtest import Learnt
+from patronage.science.lifetime.blend import Blend
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS, PurchaseModel
 
 _REASON_LENGTH = 400
+#: weights of a challenger's pool, as the parameters of its version name them
+_POOL = ("level", "model", "logistic", "trees")
 
 
 def newest_backtest(as_of: date) -> BacktestRun | None:
@@ -88,6 +92,44 @@ def save_model(*, actor: Actor, now: datetime, version: ModelVersion, fault: str
     )
 
 
+def save_challenger(*, actor: Actor, now: datetime, backtest: BacktestRun, learnt: Learnt) -> None:
+    """Save the challenger that a backtest promoted, or why it could not be trained."""
+    trained = learnt.challenger
+    weights = [] if trained is None else trained.weights.tolist()
+    version = ModelVersion(
+        kind=CHALLENGER,
+        name=NAMES[CHALLENGER],
+        as_of=backtest.as_of,
+        parameters=dict(zip(_POOL, weights, strict=False)),
+        converged=trained is not None,
+        fault=learnt.fault[:_REASON_LENGTH],
+        customers=learnt.customers,
+        learners={} if trained is None else trained.stored(),
+        backtest=backtest,
+        fitted_at=now,
+    )
+    save_model(actor=actor, now=now, version=version, fault=learnt.fault)
+
+
+def challenger_of(purchase: ModelVersion) -> ModelVersion | None:
+    """The challenger that joins a purchase model in saying who will buy; None where none does.
+
+    It is the one that the purchase model's own backtest promoted; where that one could not be
+    trained, the last good one that saw the answers of the same model.
+    """
+    chosen = purchase.backtest
+    if chosen is None or not chosen.is_challenger_promoted or chosen.champion != purchase.name:
+        return None
+    good = ModelVersion.objects.filter(
+        kind=CHALLENGER,
+        converged=True,
+        as_of__lte=chosen.as_of,
+        backtest__champion=purchase.name,
+        backtest__created_at__lte=chosen.created_at,
+    )
+    return good.order_by("-as_of", "-fitted_at", "-id").first()
+
+
 def last_good(kind: str, as_of: date) -> ModelVersion | None:
     """The newest usable version, of any model, whose data ended on or before the date."""
     names = PURCHASE_MODELS if kind == PURCHASE else (NAMES[kind],)
@@ -121,8 +163,10 @@ def spend_model(version: ModelVersion) -> GammaGamma:
     return GammaGamma.from_parameters(**version.parameters)
 
 
-def models_of(purchase: ModelVersion, spend: ModelVersion) -> Models:
-    """Rebuild the pair that a valuation rests on."""
+def models_of(
+    purchase: ModelVersion, spend: ModelVersion, challenger: ModelVersion | None = None
+) -> Models:
+    """Rebuild the pair that a valuation rests on, and the challenger that joins in."""
     levelled = Levelled.of(purchase.calibration)
     return Models(
         purchase=purchase_model(purchase),
@@ -131,7 +175,14 @@ def models_of(purchase: ModelVersion, spend: ModelVersion) -> Models:
         calibration=levelled.path,
         buying=levelled.buying,
         spend_levels=levelled.spend,
+        challenger=None if challenger is None else blend_of(challenger),
     )
+
+
+def blend_of(version: ModelVersion) -> Blend:
+    """Rebuild the challenger of a version."""
+    _expect(version, CHALLENGER)
+    return Blend.restored(version.learners)
 
 
 def _expect(version: ModelVersion, kind: str) -> None:

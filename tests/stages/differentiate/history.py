@@ -132,6 +132,31 @@ def generate(*, seed: int = 7, customers: int = 200) -> History:
     alive = (day >= first[:, None]) & (day < (first + 1 + lifetime)[:, None])
     shops = alive & (random.random((customers, DAYS)) < 1 - np.exp(-rate)[:, None])
     shops[np.arange(customers), first] = True
+    return _with_lines(shops, random)
+
+
+def generate_phases(*, seed: int = 7, customers: int = 700, days: int = DAYS) -> History:
+    """Customers who shop for half a year or so and then pause as long, which no model knows of.
+
+    Whether they are in a phase shows in the last quarter alone: the facts carry it.
+    """
+    random = np.random.default_rng(seed)
+    first = random.integers(0, 60, customers)
+    switches = (random.random((customers, days)) < 1 / 200).cumsum(axis=1)
+    active = (switches - switches[np.arange(customers), first][:, None]) % 2 == 0
+    day = np.arange(days)
+    shops = (day > first[:, None]) & (
+        random.random((customers, days)) < np.where(active, 0.06, 0.002)
+    )
+    shops[np.arange(customers), first] = True
+    return _with_lines(shops, random)
+
+
+def _with_lines(
+    shops: np.ndarray[tuple[int, int], np.dtype[np.bool_]], random: np.random.Generator
+) -> History:
+    """What customers buy on the days on which they shop, shape (customers, days)."""
+    customers = shops.shape[0]
     who, when = np.nonzero(shops)
     lines_each = random.integers(1, 5, who.size)
     visit = np.repeat(np.arange(who.size), lines_each)

@@ -15,6 +15,7 @@ from patronage.differentiate import backtesting, reads
 from patronage.differentiate.errors import DateNotOver, HistoryTooShort
 from patronage.differentiate.jobs import backtest, value
 from patronage.differentiate.models import BacktestOrigin, BacktestRun, BacktestScore
+from patronage.differentiate.panels import panel_of
 from patronage.differentiate.reads import backtests
 from patronage.differentiate.valuation import history as history_module
 from patronage.science.lifetime.panel import Panel
@@ -95,9 +96,7 @@ def panel(as_of: date = AS_OF) -> Panel:
     declared = current()
     manifests = reads.Manifests.committed(declared.company)
     assert manifests is not None
-    return backtesting.panel_of(
-        backtesting.Inputs(as_of=as_of, manifests=manifests, declared=declared)
-    )
+    return panel_of(manifests, declared.company, as_of).panel
 
 
 def columns(seen: Panel) -> list[list[float]]:

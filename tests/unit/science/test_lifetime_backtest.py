@@ -11,13 +11,12 @@ from scipy.special import expit, logit
 
 from patronage.science.lifetime import InconsistentHistory, InvalidWindow, NotIdentified
 from patronage.science.lifetime.backtest import (
-    CALIBRATED,
-    CHALLENGER,
     IN_USE,
     Backtest,
     Rolling,
     backtest,
 )
+from patronage.science.lifetime.blend import CALIBRATED, CHALLENGER
 from patronage.science.lifetime.cells import Cells
 from patronage.science.lifetime.challenger import (
     FIRST_POOL,

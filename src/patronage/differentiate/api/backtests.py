@@ -52,7 +52,9 @@ class BacktestFound(Schema):
     """A backtest with its scores (the best first) and its dates (the oldest first)."""
 
     run: BacktestRow
-    in_use: str = Field(description="the forecaster of `scores` that valuations rest on")
+    in_use: str = Field(
+        description="the forecaster of `scores` whose probabilities of buying are used"
+    )
     horizon_totals_minor: dict[str, int] | None = Field(
         description="value of the horizon under each model that converged; none, as the margins "
         "of `dates`, for who does not see every customer"
@@ -79,13 +81,29 @@ class ChampionRow(Schema):
     is_stand_in: bool
 
 
+class ChallengerRow(Schema):
+    """Whether boosted trees have a say in the probability of buying, since when and why."""
+
+    state: str
+    version: ModelRow | None
+    since: date | None
+    lead: float | None = Field(
+        description="mean log score by which it leads the calibrated model at past dates"
+    )
+    lead_low: float | None
+    lead_high: float | None
+    fault: str
+
+
 class Board(Schema):
-    """Champions, the newest backtest, failed fits and drift."""
+    """Champions, the challenger, the newest backtest, failed fits and drift."""
 
     champions: list[ChampionRow]
+    challenger: ChallengerRow | None
     backtest: BacktestFound | None
     failures: list[backtests.FailedFit]
-    drift: backtests.Drift | None
+    drift: backtests.Drift | None = Field(description="of shopping days")
+    buying_drift: backtests.Drift | None = Field(description="of customers who buy in the quarter")
 
 
 @router.get("/models/board", response=Board, summary="Champions, challengers, failures, drift")

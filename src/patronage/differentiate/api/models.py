@@ -24,7 +24,8 @@ class ModelRow(ModelSchema):
 
     class Meta:
         model = ModelVersion
-        fields = "__all__"
+        # hundreds of nodes of trees, which nobody reads
+        exclude = ("learners",)
 
 
 class RecordQuestion(Schema):

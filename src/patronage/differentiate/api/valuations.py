@@ -40,6 +40,7 @@ class ValuationRunRow(ModelSchema):
 
     purchase_model_id: str
     spend_model_id: str
+    challenger_id: str | None
 
     class Meta:
         model = ValuationRun

@@ -15,7 +15,7 @@ class ModelVersion(models.Model):
     """A fitted model: its parameters, how it was fitted, and until when its data ran."""
 
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, IdPrefix.MODEL))
-    kind = models.CharField(max_length=20, help_text="purchase, spend or response")
+    kind = models.CharField(max_length=20, help_text="purchase, spend, response or challenger")
     name = models.CharField(max_length=60)
     as_of = models.DateField()
     parameters = models.JSONField()
@@ -30,6 +30,11 @@ class ModelVersion(models.Model):
         default=dict,
         help_text="Factors of the expected path by days since as_of, the correction of P(buy), "
         "and the levels that intervals are cut at; empty where nothing is corrected.",
+    )
+    learners = models.JSONField(
+        default=dict,
+        help_text="What a challenger's learners were taught, its pool and its horizon; empty for "
+        "other kinds.",
     )
     backtest = models.ForeignKey(
         "BacktestRun",
@@ -61,8 +66,13 @@ class BacktestRun(models.Model):
         max_length=60, help_text="The purchase model with the best rolling log score."
     )
     is_challenger_promoted = models.BooleanField(
-        help_text="It would have done better than the calibrated model at past dates; "
-        "valuations stay on that model."
+        help_text="It did better than the calibrated model at past dates, beyond chance: the "
+        "probability of buying is the challenger's."
+    )
+    challenger_lead = models.JSONField(
+        null=True,
+        help_text="Mean log score by which the challenger leads the calibrated model at past "
+        "dates, with its 95 % interval; none where it spoke at too few of them.",
     )
     calibration = models.JSONField(help_text="As a model version carries it.")
     failures = models.JSONField(help_text="Fits that did not converge: model, date, reason.")

@@ -25,6 +25,13 @@ class ValuationRun(models.Model):
     )
     purchase_model = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="+")
     spend_model = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="+")
+    challenger = models.ForeignKey(
+        ModelVersion,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="What the probability of buying is blended with; none where it is not in use.",
+    )
     company_version = models.ForeignKey(CompanyVersion, on_delete=models.PROTECT)
     horizon_days = models.PositiveIntegerField()
     customers = models.PositiveIntegerField()

@@ -22,6 +22,7 @@ ROLE_WORDS: Final[Mapping[str, Promise]] = {
 _NAMES: Final[Mapping[str, Promise]] = {
     "calibrated model": gettext_lazy("Chosen model, level corrected"),
     "challenger": gettext_lazy("Boosted trees, blended"),
+    "Boosted trees": gettext_lazy("Boosted trees, blended"),
     "last quarter's shopping days": gettext_lazy("Last quarter's shopping days"),
     "last period repeated": gettext_lazy("Last period repeated"),
     "count × recency/T": gettext_lazy("Count × recency ÷ age"),
@@ -36,6 +37,7 @@ def board_context(board: ModelBoard) -> dict[str, Any]:
     """What the sections on backtest, failed fits and drift show."""
     found = board.backtest
     context: dict[str, Any] = {"failures": board.failures[:20], "backtest": found}
+    context |= {"challenger": board.challenger, "buying_drift": board.buying_drift}
     drift = board.drift
     if drift is not None:
         context |= {"drift": drift, "drift_quarter": cohort_words(drift.quarter)}

@@ -33,6 +33,7 @@ KIND_WORDS: Final[Mapping[str, Promise]] = {
     "purchase": gettext_lazy("When they buy"),
     "spend": gettext_lazy("How much they spend"),
     "response": gettext_lazy("How they answer offers"),
+    "challenger": gettext_lazy("Who will buy"),
 }
 
 
@@ -47,7 +48,8 @@ def models(request: CallerRequest) -> HttpResponse:
     grades = board.grades
     versions = [each for each in reads.model_versions(request.actor) if each.as_of <= run.as_of]
     champions = {each.version.id: each for each in board.champions}
-    in_use = {run.purchase_model_id: run.purchase_model, run.spend_model_id: run.spend_model}
+    used = (run.purchase_model, run.spend_model, run.challenger)
+    in_use = {each.id: each for each in used if each is not None}
     context: dict[str, Any] = {
         "run": run,
         "champions": [

@@ -20,6 +20,7 @@ from patronage.differentiate.models import (
     ModelVersion,
     ValuationRun,
 )
+from patronage.differentiate.reads.challengers import ChallengerState, challenger_state
 from patronage.differentiate.reads.frames import newest_run, run_at
 from patronage.differentiate.reads.grades import QuarterGrade, quarter_grades
 
@@ -82,9 +83,14 @@ class BacktestFound:
 
     @property
     def in_use(self) -> str:
-        """The forecaster that valuations rest on: calibrated, or as fitted where none could be."""
-        calibrated = [each.forecaster for each in self.scores if each.role == "calibrated"]
-        return calibrated[0] if calibrated else self.run.champion
+        """The forecaster that says who will buy: the challenger where it won, else calibrated.
+
+        The champion as fitted where nothing could be calibrated.
+        """
+        by_role = {each.role: each.forecaster for each in self.scores}
+        if self.run.is_challenger_promoted and "challenger" in by_role:
+            return by_role["challenger"]
+        return by_role.get("calibrated", self.run.champion)
 
     @property
     def best_baseline(self) -> BacktestScore | None:
@@ -118,10 +124,10 @@ class FailedFit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """The newest graded quarter beside the spread of the backtest's dates."""
+    """The newest graded quarter beside the spread of the backtest's dates, of one figure."""
 
     quarter: str
-    #: expected shopping days over those that came, less 1
+    #: what was expected over what came, less 1
     bias: float
     #: mean and standard deviation of the same over the backtest's dates
     usual: float
@@ -141,10 +147,14 @@ class ModelBoard:
     #: the newest backtest; None before the first
     backtest: BacktestFound | None
     failures: tuple[FailedFit, ...]
+    #: whether the boosted trees have a say; None before the first backtest
+    challenger: ChallengerState | None
     #: every graded quarter of the customers in scope, oldest first
     grades: tuple[QuarterGrade, ...]
-    #: None without a graded quarter or with a backtest of too few dates
+    #: of shopping days; None without a graded quarter or with a backtest of too few dates
     drift: Drift | None
+    #: of customers who buy in the quarter, as the probability of buying foresees them; likewise
+    buying_drift: Drift | None
 
 
 def backtest_runs(actor: Actor) -> list[BacktestRun]:
@@ -189,8 +199,10 @@ def model_board(actor: Actor, now: datetime, *, as_of: date | None = None) -> Mo
         champions=_champions(valuation, runs, newest),
         backtest=newest,
         failures=_failures(runs[0] if runs else None, as_of),
+        challenger=challenger_state(runs, valuation),
         grades=grades,
         drift=_drift(grades, newest),
+        buying_drift=_buying_drift(grades, newest),
     )
 
 
@@ -308,11 +320,23 @@ def _drift(grades: Sequence[QuarterGrade], newest: BacktestFound | None) -> Drif
     if newest is None or not grades:
         return None
     bias = off_by(grades[-1].expected_days, grades[-1].days)
-    usual = [each.purchases_off for each in newest.dates if each.purchases_off is not None]
+    return _drifted(grades[-1].quarter, bias, [each.purchases_off for each in newest.dates])
+
+
+def _buying_drift(grades: Sequence[QuarterGrade], newest: BacktestFound | None) -> Drift | None:
+    if newest is None or not grades:
+        return None
+    bias = off_by(grades[-1].expected_buyers, grades[-1].buyers)
+    past = [off_by(each.probability_expected, each.share_bought) for each in newest.dates]
+    return _drifted(grades[-1].quarter, bias, past)
+
+
+def _drifted(quarter: str, bias: float | None, past: Sequence[float | None]) -> Drift | None:
+    usual = [each for each in past if each is not None]
     if bias is None or len(usual) < _FEWEST_DATES:
         return None
     return Drift(
-        quarter=grades[-1].quarter,
+        quarter=quarter,
         bias=bias,
         usual=float(np.mean(usual)),
         spread=float(np.std(usual, ddof=1)),

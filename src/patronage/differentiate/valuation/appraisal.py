@@ -23,6 +23,7 @@ from patronage.differentiate.valuation.scoring import (
 )
 from patronage.differentiate.valuation.segments import observed_needs, tiers
 from patronage.differentiate.valuation.service_models import converted
+from patronage.science.lifetime.panel import Seen
 from patronage.vocabulary.company import Company
 
 
@@ -73,12 +74,14 @@ def appraise(
     company: Company,
     as_of: date,
     before: pl.DataFrame | None = None,
+    seen: Seen | None = None,
 ) -> pl.DataFrame:
     """Value `known_customers` and give each a tier, a need, a potential and one objective.
 
     Args:
         customers: also with the fields of who each one is, and the declared facts of look-alikes.
         before: what `objectives` remembered at the valuation before; None at the first.
+        seen: as in `score`, of the same customers.
 
     Returns:
         The rows with the columns of `score`, `potentials`, `converted` and `objectives`, and
@@ -86,7 +89,7 @@ def appraise(
     """
     window = Window.of(company, as_of)
     known = histories(customers, window)
-    scores = score(known, models, window)
+    scores = score(known, models, window, seen)
     cheaper = converted(customers, scores["value_minor"], known, models, company, window)
     valued = pl.concat([customers, scores, cheaper], how="horizontal").with_columns(
         tier=tiers(customers["customer_id"], scores["value_minor"], company.tiers),

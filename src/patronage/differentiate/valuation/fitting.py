@@ -12,8 +12,9 @@ from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
 
 PURCHASE = "purchase"
 SPEND = "spend"
-#: Name of the model of each kind that is fitted until a backtest chooses another.
-NAMES = {PURCHASE: "Pareto/NBD", SPEND: "Gamma-Gamma"}
+CHALLENGER = "challenger"
+#: Name of the model of each kind that is used until a backtest chooses another.
+NAMES = {PURCHASE: "Pareto/NBD", SPEND: "Gamma-Gamma", CHALLENGER: "Boosted trees"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

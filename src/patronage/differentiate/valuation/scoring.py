@@ -20,6 +20,8 @@ from patronage.science.lifetime import (
     PurchaseMoments,
     calibrated_purchases,
 )
+from patronage.science.lifetime.blend import Blend
+from patronage.science.lifetime.panel import Seen
 from patronage.science.lifetime.purchase_model import PurchaseModel
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.money import currency_decimals
@@ -44,6 +46,9 @@ class Models:
     buying: ProbabilityCalibration = field(default_factory=ProbabilityCalibration.identity)
     #: where the bounds of a customer's value are cut
     spend_levels: LevelCalibration = field(default_factory=LevelCalibration.identity)
+    #: what joins the purchase model in saying who buys in the next quarter, having won backtests
+    #: of that; of value and expected margin it says nothing
+    challenger: Blend | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +141,13 @@ def model_columns(statistics: pl.DataFrame, as_of: date) -> pl.DataFrame:
     )
 
 
-def score(histories: Histories, models: Models, window: Window) -> pl.DataFrame:
+def score(
+    histories: Histories, models: Models, window: Window, seen: Seen | None = None
+) -> pl.DataFrame:
     """Score every customer; one row each, in the order given.
+
+    Args:
+        seen: of the same customers, on the as-of date; needed where there is a challenger.
 
     Returns:
         `probability_alive`, `probability_of_purchase` and `expected_purchases` (shopping days) of
@@ -156,17 +166,28 @@ def score(histories: Histories, models: Models, window: Window) -> pl.DataFrame:
         round_half_even_minor(amounts, minor_per_major=window.minor_per_major)
         for amounts in (long_term.value, long_term.low, long_term.high, margin)
     )
-    buys = models.purchase.probability_of_purchase(*past, horizon_days=quarter)
     return pl.DataFrame(
         {
             "probability_alive": models.purchase.probability_alive(*past),
-            "probability_of_purchase": models.buying.apply(buys),
+            "probability_of_purchase": _buys(histories, models, quarter, seen),
             "expected_purchases": purchases,
             "expected_margin_minor": expected,
             "value_minor": value,
             "value_low_minor": low,
             "value_high_minor": high,
         }
+    )
+
+
+def _buys(histories: Histories, models: Models, days: int, seen: Seen | None) -> Real:
+    """The probability of buying within these days."""
+    if models.challenger is None:
+        raw = models.purchase.probability_of_purchase(*histories.past, horizon_days=days)
+        return models.buying.apply(raw)
+    if seen is None:
+        raise ValueError("a challenger needs the days of each customer, and got none")
+    return models.challenger.probability_of_purchase(
+        seen, models.purchase, models.buying, horizon_days=days
     )
 
 

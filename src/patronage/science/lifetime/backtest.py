@@ -8,21 +8,15 @@ origin from those earlier origins alone whose outcomes had ended by then.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
 from patronage.science.lifetime import baselines as naive
+from patronage.science.lifetime.blend import CALIBRATED, CHALLENGER, Blend, blend
 from patronage.science.lifetime.calibration import ProbabilityCalibration
-from patronage.science.lifetime.challenger import (
-    Challenger,
-    Facts,
-    at_the_level_of,
-    fit_pool,
-    pooled,
-    together,
-)
+from patronage.science.lifetime.challenger import Facts
 from patronage.science.lifetime.events import BUYS_NEXT_QUARTER, Event
 from patronage.science.lifetime.forecast_scores import (
     Difference,
@@ -41,9 +35,8 @@ from patronage.science.lifetime.rolling import Origin, ended_outcome, origins_of
 from patronage.science.lifetime.spend_model import SpendModel
 from patronage.science.lifetime.spend_models import SPEND_MODELS
 
-CALIBRATED: Final = "calibrated model"
-CHALLENGER: Final = "challenger"
-#: the calibrated model; where nothing had ended to calibrate it by, the champion as fitted
+#: the challenger where it had won by then; else the calibrated model; where nothing had ended to
+#: calibrate it by, the champion as fitted
 IN_USE: Final = "in use"
 BASELINES: Final = (
     naive.BASE_RATE,
@@ -80,9 +73,20 @@ class Learnt:
     champion: str
     #: correction of its probabilities
     buying: ProbabilityCalibration
-    #: whether the challenger would have done better than the calibrated model at past dates;
-    #: nothing is put in its place
-    promoted: bool
+    #: lead of the challenger over the calibrated model in log score; None where it spoke at too
+    #: few origins to say
+    lead: Difference | None
+    #: the challenger where it leads beyond chance, trained on every ended origin; else None
+    challenger: Blend | None
+    #: why one that leads could not be trained; empty where it could
+    fault: str = ""
+    #: customers seen at the newest origin
+    customers: int = 0
+
+    @property
+    def promoted(self) -> bool:
+        """Whether the challenger did better than the calibrated model at past dates."""
+        return self.lead is not None and self.lead.is_better
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -165,11 +169,18 @@ class Rolling:
         champion = self._champion(list(self._origins[-1].models), places)
         said = [each.said[champion] for each in self._results]
         came = [each.happened for each in self._results]
-        return Learnt(
+        lead = self._lead(places)
+        learnt = Learnt(
             champion=champion,
             buying=probability_calibration(said, came),
-            promoted=self._wins(places),
+            lead=lead,
+            challenger=None,
+            customers=self._results[-1].customers.size,
         )
+        if not learnt.promoted:
+            return learnt
+        trained, fault = self._blend(places)
+        return replace(learnt, challenger=trained, fault=fault)
 
     def _step(self, origin: Origin) -> None:
         ended = self._ended(origin.day)
@@ -186,10 +197,12 @@ class Rolling:
         if ended:
             said |= self._baselines(origin, asked, ended, came)
             said[CALIBRATED] = buying.apply(said[champion])
-        facts, weights = self._facts_of(origin, champion, asked, said[champion]), None
+        facts, trained = self._facts_of(origin, champion, asked, said[champion]), None
         if ended and self.challenger:
-            weights = self._challenge(facts, said, ended, came)
-        said[IN_USE] = said.get(CALIBRATED, said[champion])
+            trained, _ = self._blend(ended)
+        if trained is not None:
+            said |= trained.members_and_pool(facts, said[CALIBRATED])
+        said[IN_USE] = said.get(self._in_use(ended), said[champion])
         self._origins.append(origin)
         self._facts.append(facts)
         self._results.append(
@@ -201,7 +214,7 @@ class Rolling:
                 champion=champion,
                 failed=origin.failed,
                 buying=buying,
-                weights=weights,
+                weights=None if trained is None else trained.weights,
             )
         )
 
@@ -256,45 +269,36 @@ class Rolling:
     def _facts_of(
         self, origin: Origin, champion: str, asked: IntArray, probability: FloatArray
     ) -> Facts:
-        model, past = origin.models[champion], origin.seen.past
         whole = np.zeros_like(origin.seen.age)
         whole[asked] = probability
-        facts = Facts.of(
+        facts = Facts.from_model(
             origin.seen,
+            origin.models[champion],
             probability=whole,
-            expected=model.expected_purchases(*past, horizon_days=self.event.horizon_days),
-            alive=model.probability_alive(*past),
+            horizon_days=self.event.horizon_days,
         )
         return Facts(few=facts.few[asked], many=facts.many[asked])
 
-    def _challenge(
-        self,
-        facts: Facts,
-        said: dict[str, FloatArray],
-        ended: Sequence[int],
-        came: Sequence[FloatArray],
-    ) -> FloatArray | None:
-        trained = Challenger.fit(
-            together([self._facts[place] for place in ended]), np.concatenate(list(came))
+    def _blend(self, ended: Sequence[int]) -> tuple[Blend | None, str]:
+        """The challenger that these origins teach; where they cannot, None and why."""
+        return blend(
+            [self._facts[place] for place in ended],
+            [self._results[place].said for place in ended],
+            [self._results[place].happened for place in ended],
+            horizon_days=self.event.horizon_days,
         )
-        if trained is None:
-            return None
-        model = said[CALIBRATED]
-        straight, trees = trained.members(facts).T
-        said["facts"], said["trees"] = (at_the_level_of(each, model) for each in (straight, trees))
-        before = [self._results[place] for place in ended]
-        before = [each for each in before if "trees" in each.said]
-        weights = fit_pool([_members(each.said) for each in before], [e.happened for e in before])
-        said[CHALLENGER] = at_the_level_of(pooled(_members(said), weights), model)
-        return weights
 
-    def _wins(self, places: Sequence[int]) -> bool:
-        """Whether the challenger beat the calibrated model at these origins."""
+    def _in_use(self, ended: Sequence[int]) -> str:
+        lead = self._lead(ended)
+        return CHALLENGER if lead is not None and lead.is_better else CALIBRATED
+
+    def _lead(self, places: Sequence[int]) -> Difference | None:
+        """How far the challenger led the calibrated model at these origins, by log score."""
         rows = [self._results[place] for place in places]
         rows = [each for each in rows if CHALLENGER in each.said]
         if len(rows) < _FEWEST_TO_PROMOTE:
-            return False
-        return compared(rows, CHALLENGER, CALIBRATED)[0].is_better
+            return None
+        return compared(rows, CHALLENGER, CALIBRATED)[0]
 
 
 def compared(
@@ -311,10 +315,6 @@ def compared(
         return difference(one, two, customers)
 
     return gap(log_scores, 1.0), gap(brier_scores, -1.0)
-
-
-def _members(said: Mapping[str, FloatArray]) -> FloatArray:
-    return np.column_stack([said[name] for name in (CALIBRATED, "facts", "trees")])
 
 
 def _mean(

@@ -10,7 +10,7 @@ calibrated model's: all customers of an origin share what is special about its t
 origins teach a learner little of the level, however many customers they have.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
+from patronage.science.lifetime.boosted_trees import BoostedTrees
 from patronage.science.lifetime.histories import FloatArray
 from patronage.science.lifetime.logistic import (
     fit_logistic,
@@ -26,6 +27,7 @@ from patronage.science.lifetime.logistic import (
     trusted_logits,
 )
 from patronage.science.lifetime.panel import QUARTER_DAYS, Seen
+from patronage.science.lifetime.purchase_model import PurchaseModel
 
 #: the least that an expectation counts as on a logarithmic scale, purchases
 _LITTLE: Final = 0.01
@@ -35,16 +37,6 @@ FIRST_POOL: Final = (0.0, 0.0, 0.75, 0.25)
 #: high, since the forecasts of overlapping horizons are few, however many customers they are of
 _POOL_STRENGTH: Final = 500.0
 _FEWEST_OF_EITHER: Final = 20
-
-
-class NoBoostedTrees(ImportError):
-    """scikit-learn is not installed."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The challenger needs scikit-learn, which comes with `pip install 'patronage[app]'`; "
-            "without it, run the backtest with challenger=False."
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,6 +73,18 @@ class Facts:
         more = [alive, rate, silent, seen.average_spend, lately, seen.week_days, seen.frequency]
         return cls(few=few, many=np.column_stack([few, *more]))
 
+    @classmethod
+    def from_model(
+        cls, seen: Seen, model: PurchaseModel, *, probability: FloatArray, horizon_days: int
+    ) -> "Facts":
+        """The same with what a model expects of a horizon, and what it says of the event."""
+        return cls.of(
+            seen,
+            probability=probability,
+            expected=model.expected_purchases(*seen.past, horizon_days=horizon_days),
+            alive=model.probability_alive(*seen.past),
+        )
+
 
 def together(parts: Sequence[Facts]) -> Facts:
     """The rows of several origins, one after the other."""
@@ -99,8 +103,8 @@ class Challenger:
     #: mean of each of its columns over the rows trained on, and standard deviation, above 0
     centre: FloatArray
     scale: FloatArray
-    #: scikit-learn's fitted classifier, of all columns
-    trees: Any
+    #: of all columns
+    trees: BoostedTrees
 
     @classmethod
     def fit(cls, facts: Facts, happened: FloatArray, *, seed: int = 0) -> "Challenger | None":
@@ -109,29 +113,13 @@ class Challenger:
         Arguments: `facts` of all rows; `happened` of shape (rows,), above 0 where it did; `seed`
         of the trees.
 
-        Raises `NoBoostedTrees` where scikit-learn is missing.
+        Raises `NoBoostedTrees` where scikit-learn is missing, `ValueError` for facts that are not
+        finite.
         """
-        try:
-            from sklearn.ensemble import HistGradientBoostingClassifier
-            from threadpoolctl import threadpool_limits
-        except ImportError as error:
-            raise NoBoostedTrees from error
         came = int((happened > 0).sum())
         if min(came, happened.size - came) < _FEWEST_OF_EITHER:
             return None
         centre, scale = facts.few.mean(axis=0), np.maximum(facts.few.std(axis=0), 1e-9)
-        trees = HistGradientBoostingClassifier(
-            learning_rate=0.03,
-            max_iter=100,
-            max_leaf_nodes=4,
-            min_samples_leaf=200,
-            l2_regularization=10.0,
-            early_stopping=False,
-            random_state=seed,
-        )
-        # Trees this small are slower on several threads, which wait for each other.
-        with threadpool_limits(1):
-            trees.fit(facts.many, happened > 0)
         return cls(
             coefficients=fit_logistic(
                 (facts.few - centre) / scale,
@@ -141,13 +129,32 @@ class Challenger:
             ),
             centre=centre,
             scale=scale,
-            trees=trees,
+            trees=BoostedTrees.grow(facts.many, happened, seed=seed),
         )
 
     def members(self, facts: Facts) -> FloatArray:
         """What the two learners say, shape (customers, 2)."""
         straight = predict_logistic((facts.few - self.centre) / self.scale, self.coefficients)
-        return np.column_stack([straight, self.trees.predict_proba(facts.many)[:, 1]])
+        return np.column_stack([straight, self.trees.probability(facts.many)])
+
+    def stored(self) -> dict[str, Any]:
+        """JSON-safe."""
+        return {
+            "coefficients": self.coefficients.tolist(),
+            "centre": self.centre.tolist(),
+            "scale": self.scale.tolist(),
+            "trees": self.trees.stored(),
+        }
+
+    @classmethod
+    def restored(cls, stored: Mapping[str, Any]) -> "Challenger":
+        """What `stored` gave."""
+        straight = (
+            np.asarray(stored[name], np.float64) for name in ("coefficients", "centre", "scale")
+        )
+        coefficients, centre, scale = straight
+        trees = BoostedTrees.restored(stored["trees"])
+        return cls(coefficients=coefficients, centre=centre, scale=scale, trees=trees)
 
 
 def at_the_level_of(probability: FloatArray, model: FloatArray) -> FloatArray:

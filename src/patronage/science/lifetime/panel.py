@@ -4,7 +4,7 @@ A panel is the one door between a history and a backtest: `seen` gives what was 
 a day and reads nothing later, `outcome` what happened in a window after it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import numpy as np
@@ -66,6 +66,25 @@ class Seen:
     def past(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """What a purchase model reads."""
         return self.frequency, self.recency, self.age
+
+    def of(self, customers: IntArray) -> "Seen":
+        """What was known of these of them, shape and order as given.
+
+        Raises `LookupError` where one of them had not bought by the day.
+        """
+        rows = np.searchsorted(self.customer, customers)
+        found = rows < self.customer.size
+        if not (found.all() and np.array_equal(self.customer[rows], customers)):
+            unseen = (
+                customers[~found]
+                if not found.all()
+                else customers[self.customer[rows] != customers]
+            )
+            raise LookupError(
+                f"Customer {unseen[0]} had not bought by day {self.day}; nothing was known of them."
+            )
+        names = (each.name for each in fields(self) if each.name != "day")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
