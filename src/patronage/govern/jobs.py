@@ -129,9 +129,9 @@ def assign(
     progress(0.1, "Reading what is known of each customer")
     known = _known(run, when, calendar)
 
-    def plan() -> tuple[AssignmentSummary, pl.DataFrame]:
-        everybody = memberships.everybody(instant)
-        customers = everybody.join(known, on="customer_id", how="left", maintain_order="left")
+    def plan(everybody: pl.DataFrame) -> tuple[AssignmentSummary, pl.DataFrame]:
+        here = everybody.filter(~pl.col("erased"))
+        customers = here.join(known, on="customer_id", how="left", maintain_order="left")
         served = service_tiers.planned(customers, instant, company)
         told = customers.with_columns(served["service_tier"])
         placed = _placed(told, when, portfolios, company)
@@ -142,15 +142,16 @@ def assign(
 
     if dry_run:
         progress(0.5, "Comparing with where everybody is")
-        return plan()[0]
+        return plan(memberships.everybody(instant))[0]
     with much_at_once(), atomic():
         memberships.take_turns_moving()
         progress(0.4, "Comparing with where everybody is")
-        summary, served = plan()
+        everybody = memberships.everybody(instant)
+        summary, served = plan(everybody)
         progress(0.6, "Moving customers")
         _write(actor, now, summary)
         progress(0.8, "Bringing everybody's standing up to date")
-        standing.refresh()
+        standing.refresh(_moved(everybody, summary.movers))
         service_tiers.write(
             actor=actor, now=now, planned=served, starts_at=instant, as_of=as_of, company=company
         )
@@ -284,6 +285,13 @@ def _write(actor: Actor, now: datetime, summary: AssignmentSummary) -> None:
         cause="policy",
         reason=f"Assignment policy as of {summary.as_of}",
     )
+
+
+def _moved(everybody: pl.DataFrame, movers: pl.DataFrame) -> pl.DataFrame:
+    """Everybody's newest membership after the movers' new one."""
+    went = everybody.join(movers, on="customer_id", how="left", maintain_order="left")
+    portfolio_id = pl.coalesce("target_id", "portfolio_id")
+    return went.select("customer_id", portfolio_id=portfolio_id)
 
 
 def _record(actor: Actor, now: datetime, summary: AssignmentSummary, why: str) -> None:

@@ -20,19 +20,11 @@ from patronage.access.transactions import take_turns
 from patronage.govern.errors import NoManagerYet
 from patronage.govern.models import Accountability, Membership, Portfolio, Standing
 from patronage.identify import bulk
+from patronage.vocabulary.periods import as_utc
 
 #: SQLite takes about 32,000 values in one statement.
 _AT_ONCE = 10_000
 
-_NEWEST = """
-    SELECT m.customer_id, m.portfolio_id,
-           CASE WHEN m.starts_at >= %s THEN 1 ELSE 0 END,
-           CASE WHEN m.cause = 'hand_over' THEN 1 ELSE 0 END
-    FROM (SELECT customer_id, MAX(starts_at) AS starts_at
-          FROM govern_membership GROUP BY customer_id) AS newest
-    JOIN govern_membership AS m
-      ON m.customer_id = newest.customer_id AND m.starts_at = newest.starts_at
-"""
 _ERASED = "SELECT id FROM identify_customer WHERE erased_at IS NOT NULL"
 
 
@@ -74,31 +66,46 @@ def held(customer_ids: Sequence[str]) -> dict[str, Held]:
     return found
 
 
+def newest(before: datetime | None = None) -> pl.DataFrame:
+    """Give each customer's newest membership, or the newest that starts before an instant.
+
+    Returns:
+        `customer_id`, `portfolio_id`, `cause` and `starts_at`, a text that sorts by time; sorted
+        by customer.
+    """
+    names = ("customer_id", "portfolio_id", "cause", "starts_at")
+    rows = bulk.read(Membership, {name: (name, pl.String) for name in names})
+    if before is not None:
+        rows = rows.filter(pl.col("starts_at") < _as_stored(before))
+    starts_at = pl.col("starts_at")
+    return rows.filter(starts_at == starts_at.max().over("customer_id")).sort("customer_id")
+
+
+def _as_stored(instant: datetime) -> str:
+    """The least text that both stores may write for an instant or what follows it."""
+    text = as_utc(instant).replace(tzinfo=None).isoformat(sep=" ")
+    return text.rstrip("0") if instant.microsecond else text
+
+
 def everybody(instant: datetime) -> pl.DataFrame:
-    """Give each customer's newest membership, erased customers left out.
+    """Give each customer's newest membership, sorted by customer.
 
     Returns:
         `customer_id`, `portfolio_id`, `later` (it starts at `instant` or after, so that nothing
-        can be dated `instant` any more) and `by_hand` (a person handed the customer over).
+        can be dated `instant` any more), `by_hand` (a person handed the customer over) and
+        `erased`.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_NEWEST, [connection.ops.adapt_datetimefield_value(instant)])
-        rows = cursor.fetchall()
         # few, so that looking each customer up would take longer than all else
         cursor.execute(_ERASED)
         erased = [key for (key,) in cursor.fetchall()]
-    frame = pl.DataFrame(
-        rows,
-        schema={
-            "customer_id": pl.String,
-            "portfolio_id": pl.String,
-            "later": pl.Int8,
-            "by_hand": pl.Int8,
-        },
-        orient="row",
+    return newest().select(
+        "customer_id",
+        "portfolio_id",
+        later=pl.col("starts_at") >= _as_stored(instant),
+        by_hand=pl.col("cause") == "hand_over",
+        erased=pl.col("customer_id").is_in(erased),
     )
-    kept = frame.filter(~pl.col("customer_id").is_in(erased))
-    return kept.with_columns(pl.col("later", "by_hand").cast(pl.Boolean)).sort("customer_id")
 
 
 def write(

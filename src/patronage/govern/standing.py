@@ -1,51 +1,81 @@
-"""How does every customer stand today? One statement computes it for all from what is on record."""
+"""How does every customer stand today? Computed for all at once from what is on record.
+
+A standing follows from the newest membership, the customer's label and the latest valuation;
+this is its definition, so that running it after any history of changes changes nothing.
+"""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from typing import Any, Final
+
+import polars as pl
 from django.db import connection
 
-# A standing follows from the newest membership, the customer's label and the latest valuation;
-# this is its definition, so that running it after any history of changes changes nothing.
-_REFRESH = """
-    UPDATE govern_standing SET
-        portfolio_id = m.portfolio_id,
-        label = c.label,
-        value_minor = v.value_minor,
-        probability_of_purchase = v.probability_of_purchase,
-        at_risk_minor =
-            CAST(ROUND(v.value_minor * (1.0 - v.probability_of_purchase)) AS BIGINT),
-        tier = COALESCE(v.tier, ''),
-        need = COALESCE(v.need, ''),
-        objective = COALESCE(v.objective, ''),
-        recency_days = v.recency_days,
-        as_of = r.as_of
-    FROM (SELECT customer_id, MAX(starts_at) AS starts_at
-          FROM govern_membership GROUP BY customer_id) AS newest
-    JOIN govern_membership AS m
-      ON m.customer_id = newest.customer_id AND m.starts_at = newest.starts_at
-    JOIN identify_customer AS c ON c.id = newest.customer_id
-    LEFT JOIN differentiate_latestvaluation AS v ON v.customer_id = newest.customer_id
-    LEFT JOIN differentiate_valuationrun AS r ON r.id = v.run_id
-    WHERE govern_standing.customer_id = newest.customer_id
-      AND NOT (govern_standing.portfolio_id = m.portfolio_id
-           AND govern_standing.label = c.label
-           AND govern_standing.tier = COALESCE(v.tier, '')
-           AND govern_standing.need = COALESCE(v.need, '')
-           AND govern_standing.objective = COALESCE(v.objective, '')
-           AND COALESCE(govern_standing.value_minor = v.value_minor,
-                        govern_standing.value_minor IS NULL AND v.value_minor IS NULL)
-           AND COALESCE(govern_standing.probability_of_purchase = v.probability_of_purchase,
-                        govern_standing.probability_of_purchase IS NULL
-                        AND v.probability_of_purchase IS NULL)
-           AND COALESCE(govern_standing.recency_days = v.recency_days,
-                        govern_standing.recency_days IS NULL AND v.recency_days IS NULL)
-           AND COALESCE(govern_standing.as_of = r.as_of,
-                        govern_standing.as_of IS NULL AND r.as_of IS NULL))
-"""
+from patronage.differentiate.models import LatestValuation, ValuationRun
+from patronage.govern.models import Standing
+from patronage.identify import bulk
+from patronage.identify.models import Customer
+
+#: where a greater share of everybody changes, the table's indexes are built anew
+_MOST: Final = 0.2
+
+_KEPT: Final[dict[str, Any]] = {
+    "portfolio_id": pl.String,
+    "label": pl.String,
+    "value_minor": pl.Int64,
+    "probability_of_purchase": pl.Float64,
+    "at_risk_minor": pl.Int64,
+    "tier": pl.String,
+    "need": pl.String,
+    "objective": pl.String,
+    "recency_days": pl.Int64,
+    "as_of": pl.String,
+}
+_OF_VALUATIONS: Final[dict[str, tuple[str, Any]]] = {
+    "customer_id": ("customer_id", pl.String),
+    "value_minor": ("value_minor", pl.Int64),
+    "probability_of_purchase": ("probability_of_purchase", pl.Float64),
+    "at_risk_minor": (
+        "CAST(ROUND(value_minor * (1.0 - probability_of_purchase)) AS BIGINT)",
+        pl.Int64,
+    ),
+    "tier": ("tier", pl.String),
+    "need": ("need", pl.String),
+    "objective": ("objective", pl.String),
+    "recency_days": ("recency_days", pl.Int64),
+    "run_id": ("run_id", pl.String),
+}
 
 
-def refresh() -> int:
-    """Bring every standing up to date in the caller's transaction; return how many changed."""
-    with connection.cursor() as cursor:
-        cursor.execute(_REFRESH)
-        return int(cursor.rowcount)
+def refresh(newest: pl.DataFrame) -> int:
+    """Bring every standing up to date in the caller's transaction; return how many changed.
+
+    Only rows that differ are written.
+
+    Args:
+        newest: `customer_id` and `portfolio_id` of everybody's newest membership.
+    """
+    key = "rowid" if connection.vendor == "sqlite" else "customer_id"
+    there = {"customer_id": pl.String} | ({"rowid": pl.Int64} if key == "rowid" else {}) | _KEPT
+    standing = bulk.read(Standing, {name: (name, kind) for name, kind in there.items()})
+    due = standing.select("customer_id", key).join(_expected(newest), on="customer_id")
+    changed = due.join(standing, on=key, suffix="_now", maintain_order="right").filter(
+        pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_now")) for name in _KEPT)
+    )
+    most = len(changed) > _MOST * len(standing)
+    with bulk.indexes_afterwards(Standing) if most else nullcontext():
+        return bulk.update(Standing, key, changed.select(key, *_KEPT))
+
+
+def _expected(newest: pl.DataFrame) -> pl.DataFrame:
+    labels = bulk.read(Customer, {"customer_id": ("id", pl.String), "label": ("label", pl.String)})
+    runs = {
+        run: as_of.isoformat() for run, as_of in ValuationRun.objects.values_list("id", "as_of")
+    }
+    valued = bulk.read(LatestValuation, _OF_VALUATIONS).with_columns(
+        as_of=pl.col("run_id").replace_strict(runs, default=None, return_dtype=pl.String)
+    )
+    known = newest.join(labels, on="customer_id").join(valued, on="customer_id", how="left")
+    words = pl.col("tier", "need", "objective").fill_null("")
+    return known.with_columns(words).select("customer_id", *_KEPT)

@@ -1,11 +1,122 @@
-"""Writes many rows from columns at once: no model object, no statement a row in Python."""
+"""Reads and writes many rows as columns at once: no model object, no work a row in Python.
+
+The store itself writes what is read as CSV, while other threads go on; Polars takes it apart.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
 
+import polars as pl
 from django.db import connection, models
+
+#: rows that SQLite writes into one text, far below its limit of 10⁹ bytes
+_ROWS_A_TEXT: Final = 250_000
+
+
+def read(model: type[models.Model], columns: Mapping[str, tuple[str, Any]]) -> pl.DataFrame:
+    """Give a whole table in no order; NULL is unknown.
+
+    Args:
+        model: whose table is meant.
+        columns: by name, an expression over the table in the words that SQLite and PostgreSQL
+            share, and the Polars type of what it gives: text, integers or floats.
+    """
+    schema = {name: kind for name, (_, kind) in columns.items()}
+    pieces = [
+        # a text that is empty comes in quotes, NULL does not
+        pl.read_csv(text, has_header=False, schema=schema)
+        for text in _texts(model, columns)
+        if text
+    ]
+    return pl.concat([pl.DataFrame(schema=schema), *pieces])
+
+
+def _texts(model: type[models.Model], columns: Mapping[str, tuple[str, Any]]) -> Iterator[bytes]:
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            asked = ", ".join(expression for expression, _ in columns.values())
+            written = f"COPY (SELECT {asked} FROM {table}) TO STDOUT (FORMAT csv)"  # noqa: S608 - own names
+            with cursor.copy(written) as copy:
+                yield b"".join(copy)
+            return
+        line = " || ',' || ".join(_in_csv(*column) for column in columns.values())
+        ends = cursor.execute(f"SELECT MIN(rowid), MAX(rowid) FROM {table}").fetchone()  # noqa: S608 - own names
+        if ends[0] is None:
+            return
+        piece = f"SELECT group_concat({line}, char(10)) FROM {table} WHERE rowid BETWEEN %s AND %s"  # noqa: S608 - own names
+        for start in range(ends[0], ends[1] + 1, _ROWS_A_TEXT):
+            (text,) = cursor.execute(piece, [start, start + _ROWS_A_TEXT - 1]).fetchone()
+            yield (text or "").encode()
+
+
+def _in_csv(expression: str, kind: Any) -> str:
+    if kind == pl.String:
+        shown = f"""'"' || replace({expression}, '"', '""') || '"'"""
+    elif kind.is_float():
+        shown = f"printf('%%!.17g', {expression})"  # as a text alone it would lose digits
+        shown = f"CASE WHEN {expression} IS NOT NULL THEN {shown} END"
+    else:
+        shown = expression
+    return f"coalesce({shown}, '')"
+
+
+def update(model: type[models.Model], key: str, rows: pl.DataFrame) -> int:
+    """Set the columns of the rows that `key` names; return how many rows there are.
+
+    Args:
+        model: whose table is meant.
+        key: a column that finds one row, `rowid` on SQLite or a unique one.
+        rows: `key` and what is set, under the columns' own names.
+    """
+    table = connection.ops.quote_name(model._meta.db_table)
+    names = [name for name in rows.columns if name != key]
+    quoted = {name: connection.ops.quote_name(name) for name in rows.columns}
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            listed = ", ".join(quoted[name] for name in rows.columns)
+            cursor.execute(
+                f"CREATE TEMPORARY TABLE changed ON COMMIT DROP AS SELECT {listed} FROM {table}"  # noqa: S608 - own names
+                " WITH NO DATA"
+            )
+            with cursor.copy(f"COPY changed ({listed}) FROM STDIN (FORMAT csv)") as copy:
+                copy.write(rows.write_csv(include_header=False, quote_style="non_numeric"))
+            cursor.execute("ANALYZE changed")
+            sets = ", ".join(f"{quoted[name]} = changed.{quoted[name]}" for name in names)
+            cursor.execute(
+                f"UPDATE {table} SET {sets} FROM changed"  # noqa: S608 - own names
+                f" WHERE {table}.{quoted[key]} = changed.{quoted[key]}"
+            )
+            cursor.execute("DROP TABLE changed")
+        else:
+            sets = ", ".join(f"{quoted[name]} = %s" for name in names)
+            statement = f"UPDATE {table} SET {sets} WHERE {key} = %s"  # noqa: S608 - own names
+            cursor.executemany(statement, rows.select(*names, key).rows())
+    return len(rows)
+
+
+@contextmanager
+def indexes_afterwards(model: type[models.Model]) -> Iterator[None]:
+    """Take the model's declared indexes away and build them anew after the block.
+
+    For a change of most rows: entry by entry it would take several times as long. SQLite's readers
+    see the table as it was meanwhile; on PostgreSQL they would have to wait, so nothing is done.
+    """
+    if connection.vendor != "sqlite":
+        yield
+        return
+    declared = [index.name for index in model._meta.indexes]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index'")
+        built = dict(cursor.fetchall())
+        for name in declared:
+            cursor.execute(f"DROP INDEX {connection.ops.quote_name(name)}")
+        yield
+        for name in declared:
+            cursor.execute(built[name])
 
 
 def insert(

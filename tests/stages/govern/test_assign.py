@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+import polars as pl
 import pytest
+from django.db import connection
 
 from patronage.access.company import load_company
 from patronage.access.errors import NotAllowed
 from patronage.access.models import AuditEntry
 from patronage.access.roles import SYSTEM
-from patronage.govern import reads, standing
-from patronage.govern.actions import hand_over
+from patronage.govern import memberships, reads, standing
+from patronage.govern.actions import arrange_cover, hand_over
 from patronage.govern.errors import NoManagerYet, NotSetUp, OtherDate, RuleRefused
 from patronage.govern.jobs import assign
 from patronage.govern.models import Accountability, Membership, Standing
+from patronage.identify.models import Customer
 
 from .world import COMPANY, World, add_customers, figures, value
 
@@ -193,13 +196,54 @@ def test_what_cannot_be_assigned_is_refused_with_the_reason(world: World) -> Non
     assert Membership.objects.count() == 1
 
 
-def test_standing_is_what_it_would_be_if_computed_anew(world: World) -> None:
-    ids = add_customers(4, world.now)
-    run = value(
-        figures([(each, 100 + n, "top", "fresh") for n, each in enumerate(ids[:3])]),
-        as_of=AS_OF,
-        now=world.now,
+@pytest.mark.parametrize("most", [0.0, 1.0])
+def test_standing_is_what_it_would_be_if_computed_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch, most: float
+) -> None:
+    monkeypatch.setattr(standing, "_MOST", most)
+    ids = live_through_two_quarters(world)
+    before = list(Standing.objects.order_by("pk").values())
+    assert [row["portfolio_id"] for row in before if row["label"] == "renamed"]
+    assert standing.refresh(memberships.newest()) == 0
+    assert list(Standing.objects.order_by("pk").values()) == before
+    # The same from nothing: whatever stood there is computed again.
+    Standing.objects.update(
+        portfolio_id=world.portfolios["New"], value_minor=None, tier="", as_of=None, label="?"
     )
+    assert standing.refresh(memberships.newest()) == len(ids)
+    assert list(Standing.objects.order_by("pk").values()) == before
+    assert index_names() >= INDEXES
+
+
+@pytest.mark.parametrize("forgotten", ["portfolio_id", "value_minor", "need", "as_of", "label"])
+def test_a_refresh_that_forgot_a_column_would_be_seen(
+    world: World, monkeypatch: pytest.MonkeyPatch, forgotten: str
+) -> None:
+    kept = {name: kind for name, kind in standing._KEPT.items() if name != forgotten}
+    ids = live_through_two_quarters(world)
+    before = list(Standing.objects.order_by("pk").values())
+    Standing.objects.update(
+        portfolio_id=world.portfolios["New"], value_minor=1, need="?", as_of=END, label="?"
+    )
+    monkeypatch.setattr(standing, "_KEPT", kept)
+    assert standing.refresh(memberships.newest()) == len(ids)
+    assert list(Standing.objects.order_by("pk").values()) != before
+
+
+INDEXES = {"standing_by_value", "standing_by_risk", "standing_by_label", "standing_filtered"}
+
+
+def index_names() -> set[str]:
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, Standing._meta.db_table)
+    return set(found)
+
+
+def live_through_two_quarters(world: World) -> list[str]:
+    """Valued, assigned, handed over, covered, renamed in letters that a file could trip over."""
+    ids = add_customers(6, world.now)
+    first = [(each, 100 + n, "top", "fresh") for n, each in enumerate(ids[:3])]
+    run = value(figures(first), as_of=AS_OF, now=world.now)
     assign(actor=SYSTEM, now=world.now, as_of=AS_OF, run=run)
     hand_over(
         actor=SYSTEM,
@@ -208,12 +252,25 @@ def test_standing_is_what_it_would_be_if_computed_anew(world: World) -> None:
         to_portfolio_id=world.portfolios["Rest"],
         reason="moved house",
     )
-    before = list(Standing.objects.order_by("pk").values())
-    assert standing.refresh() == 0
-    assert list(Standing.objects.order_by("pk").values()) == before
-    # The same from nothing: whatever stood there is computed again.
-    Standing.objects.update(
-        portfolio_id=world.portfolios["New"], value_minor=None, tier="", as_of=None, label="?"
+    arrange_cover(
+        actor=world.actor("eve"),
+        now=world.now,
+        portfolio_id=world.portfolios["Rest"],
+        deputy_id=world.people["ana"].id,
+        starts_at=world.now,
+        ends_at=world.now + timedelta(days=9),
+        reason="on leave",
     )
-    assert standing.refresh() == 4
-    assert list(Standing.objects.order_by("pk").values()) == before
+    Customer.objects.filter(pk=ids[0]).update(label="renamed")
+    Customer.objects.filter(pk=ids[5]).update(label='Said "hm",\n 7\x7f é, 100 %s')
+    later = datetime(2026, 4, 2, tzinfo=UTC)
+    then = figures(
+        [(ids[0], 2**62, "base", None), (ids[3], -7, "top", "fresh"), (ids[4], 0, "base", None)]
+    ).with_columns(probability=pl.Series([0.1 + 0.2, 1 / 3, 1e-300]))
+    run = value(then, as_of=NEXT, now=later)
+    assign(actor=SYSTEM, now=later, as_of=NEXT, run=run)
+    kept = Standing.objects.get(pk=ids[0])
+    assert (kept.value_minor, kept.probability_of_purchase) == (2**62, 0.1 + 0.2)
+    assert kept.label == "renamed"
+    assert Standing.objects.get(pk=ids[5]).label == 'Said "hm",\n 7\x7f é, 100 %s'
+    return ids

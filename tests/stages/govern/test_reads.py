@@ -11,7 +11,7 @@ from patronage.access.actor import actor_of_user
 from patronage.access.errors import NotAllowed, NotFound
 from patronage.access.people import revoke_role
 from patronage.access.roles import SYSTEM, Actor, Role
-from patronage.govern import reads, standing
+from patronage.govern import memberships, reads, standing
 from patronage.govern.actions import appoint, hand_over
 from patronage.govern.errors import BadCursor, NotYetACustomer
 from patronage.govern.models import Standing
@@ -37,7 +37,7 @@ def valued(world: World) -> list[str]:
         for number, each in enumerate(ids[:24])
     ]
     value(figures(rows), as_of=date(2025, 12, 31), now=world.now)
-    standing.refresh()
+    standing.refresh(memberships.newest())
     return ids
 
 

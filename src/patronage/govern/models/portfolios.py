@@ -49,7 +49,7 @@ class Accountability(models.Model):
 class Membership(models.Model):
     """From `starts_at` on the customer is in the portfolio, until the next row's start."""
 
-    # the constraint and the indexes below begin with them: one index less to keep for each
+    # the constraint below begins with the customer; nobody asks for a portfolio's rows alone
     customer = models.ForeignKey(
         Customer, on_delete=models.PROTECT, related_name="memberships", db_index=False
     )
@@ -70,7 +70,6 @@ class Membership(models.Model):
                 fields=["customer", "starts_at"], name="one_portfolio_an_instant"
             )
         ]
-        indexes: ClassVar = [models.Index(fields=["portfolio", "starts_at"])]
 
 
 class Standing(models.Model):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
-from django.db import connection
 
 from patronage.access.roles import Actor, Right
+from patronage.govern import memberships
 from patronage.govern.errors import NotYetACustomer
 from patronage.govern.models import Accountability, Membership
 from patronage.identify.in_sight import require_customer
@@ -120,15 +120,6 @@ def history_of(actor: Actor, customer_id: str, now: datetime) -> list[Membership
     ]
 
 
-_MEMBERSHIPS = """
-    SELECT m.customer_id, m.portfolio_id
-    FROM (SELECT customer_id, MAX(starts_at) AS starts_at
-          FROM govern_membership WHERE starts_at < %s GROUP BY customer_id) AS newest
-    JOIN govern_membership AS m
-      ON m.customer_id = newest.customer_id AND m.starts_at = newest.starts_at
-"""
-
-
 def memberships_at(instant: datetime) -> pl.DataFrame:
     """Give everybody's portfolio just before an instant, for jobs.
 
@@ -138,11 +129,7 @@ def memberships_at(instant: datetime) -> pl.DataFrame:
     Returns:
         `customer_id` and `portfolio_id`, sorted by customer.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_MEMBERSHIPS, [connection.ops.adapt_datetimefield_value(as_utc(instant))])
-        rows = cursor.fetchall()
-    schema = {"customer_id": pl.String, "portfolio_id": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row").sort("customer_id")
+    return memberships.newest(before=instant).select("customer_id", "portfolio_id")
 
 
 def memberships_between(start: datetime, end: datetime) -> pl.DataFrame:
