@@ -23,6 +23,7 @@ from patronage.govern.actions import (
     arrange_cover,
     draft_policy,
     grant_lever,
+    make_claim,
     publish_policy,
     pull_lever,
     set_boundary,
@@ -84,6 +85,11 @@ class Things:
     grant_id: str
     #: one message that the manager used it for
     use_id: str
+    #: for the portfolio that holds the customer already, so that nothing competes
+    claim_id: str
+    #: a contact with the customer against leaving them in peace, and the first of these claims
+    conflict_id: str
+    contact_claim_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +236,20 @@ def _things(portfolio_id: str, offer_id: str, person: str) -> Things:
         deputy_id=deputy.id,
         version_id=_drafted(portfolio_id),
         **_levers(portfolio_id, customer_id),
+        **_claims(portfolio_id, customer_id, offer_id),
     )
+
+
+def _claims(portfolio_id: str, customer_id: str, offer_id: str) -> dict[str, str]:
+    asked: dict[str, Any] = {"actor": SYSTEM, "now": NOW, "customer_id": customer_id}
+    alone = make_claim(kind="portfolio", grounds="region", portfolio_id=portfolio_id, **asked)
+    contact = make_claim(kind="contact", grounds="launch", offer_id=offer_id, **asked)
+    against = make_claim(kind="quiet", grounds="complaint", **asked)
+    return {
+        "claim_id": alone.id,
+        "conflict_id": against.conflict_id or "",
+        "contact_claim_id": contact.id,
+    }
 
 
 def _bounded() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .rows import AS_OF, BOUNDED, LATER, PART, PULLED, RULED, SAID, form, page
+from .rows import AS_OF, BOUNDED, LATER, PART, PULLED, RULED, SAID, WORD, form, page
 
 #: E executive, M manager, O offer owner, A agent, N analyst, D administrator, S service
 PAGES: Final = (
@@ -70,6 +70,11 @@ PAGES: Final = (
         reason="tests",
     ),
     form("/cover/{cover_id}/end", "as...a.", reason="tests"),
+    form("/claims", ".s.a...", customer="{customer_id}", grounds="wish", **{"for": "quiet"}),
+    form("/claims/{claim_id}/withdraw", ".s.n...", reason="tests"),
+    page("/conflicts", "aa.a.a."),
+    page("/conflicts/{conflict_id}", "as.n.n."),
+    form("/conflicts/{conflict_id}/rulings", "a....n.", **WORD, claim="{contact_claim_id}"),
     page("/rules", "as..a..", portfolio="{portfolio_id}"),
     form("/rules/check", ".a....."),
     page("/rules/{version_id}", "as..a.."),

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from .rows import API, AS_OF, BOUNDED, GRANTED, LATER, OFFER, PART, PULLED, RULED, SAID, Row, api
+from .rows import (
+    API,
+    AS_OF,
+    BOUNDED,
+    CLAIMED,
+    GRANTED,
+    LATER,
+    OFFER,
+    PART,
+    PULLED,
+    RULED,
+    SAID,
+    WORD,
+    Row,
+    api,
+)
 
 #: E executive, M manager, O offer owner, A agent, N analyst, D administrator, S service
 RESOURCES: Final = (
@@ -132,6 +147,23 @@ RESOURCES: Final = (
         reason="tests",
     ),
     api("POST", "covers/{cover_id}/ends", "as...a.", reason="tests"),
+    api("GET", "claims", "aa.a.a."),
+    api(
+        "POST",
+        "claims",
+        ".s.a...",
+        **CLAIMED,
+        customer_id="{customer_id}",
+        portfolio_id="{portfolio_id}",
+    ),
+    api("POST", "claims/{claim_id}/withdrawals", ".s.n...", reason="tests"),
+    api("GET", "conflicts", "aa.a.a."),
+    # an administrator rules where a boundary says so, which none does here
+    api("GET", "conflicts/{conflict_id}", "as.n.n."),
+    api(
+        "POST", "conflicts/{conflict_id}/rulings", "a....n.", **WORD, claim_id="{contact_claim_id}"
+    ),
+    api("GET", "precedents", "aa.a.a."),
     api("GET", "my-levers", "aa.a..."),
     api("GET", "grants", "aa.a..."),
     api("POST", "grants", "a......", **GRANTED, portfolio_id="{portfolio_id}"),

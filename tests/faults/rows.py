@@ -112,6 +112,8 @@ PART: Final = {"person_id": "{deputy_id}", "limit": 1, "reason": "tests"}
 PULLED: Final = {"lever": "message", "amount": 1, "reason": "tests"}
 BOUNDED: Final = {"name": "Tests", "kind": "law", "source": "law"}
 RULED: Final = {"effect": "block", "reason_code": "other", "reason": "tests"}
+CLAIMED: Final = {"kind": "portfolio", "grounds": "need"}
+WORD: Final = {"reason_code": "other", "reason": "tests"}
 AS_OF: Final = "2024-12-31"
 #: after everybody has called, and before any cover begins
 LATER: Final = "2026-02-01T00:00:00Z"

@@ -37,6 +37,7 @@ ALIKE = {
     "Message",
     "Satisfaction",
     "Segments",
+    "Service",
     "Signal",
     "Source",
 }

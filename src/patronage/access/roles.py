@@ -41,6 +41,8 @@ class Right(StrEnum):
     IMPORT = "import"
     VALUE = "value customers"
     HAND_OVER = "hand over"
+    CLAIM = "claim customers"
+    RULE_CONFLICT = "rule on conflicts"
     ASSIGN = "assign portfolios"
     PROPOSE_OFFER = "propose offers"
     RULE = "rule on offers"
@@ -92,6 +94,7 @@ _IN_CHARGE = Permission(
             _R.RULE,
             _R.USE_LEVER,
             _R.HAND_OVER,
+            _R.CLAIM,
             _R.RECORD_NEED,
             _R.DECIDE,
             _R.READ_OUT,
@@ -114,6 +117,7 @@ POLICY: dict[Role, Permission] = {
                 _R.SEE_AUDIT,
                 _R.SEE_CYCLES,
                 _R.HAND_OVER,
+                _R.RULE_CONFLICT,
                 _R.ASSIGN,
                 _R.GRANT_LEVER,
                 _R.SET_BOUNDARY,
@@ -142,12 +146,12 @@ POLICY: dict[Role, Permission] = {
     _E.AGENT: Permission(
         customers=Reach.ALL,
         offers=Reach.NONE,
-        rights=frozenset({_R.SEE_CUSTOMERS, _R.RECORD_NEED, _R.DECIDE, _R.USE_LEVER}),
+        rights=frozenset({_R.SEE_CUSTOMERS, _R.CLAIM, _R.RECORD_NEED, _R.DECIDE, _R.USE_LEVER}),
     ),
     _E.COMPLAINT_HANDLER: Permission(
         customers=Reach.ALL,
         offers=Reach.NONE,
-        rights=frozenset({_R.SEE_CUSTOMERS, _R.RECORD_NEED, _R.USE_LEVER}),
+        rights=frozenset({_R.SEE_CUSTOMERS, _R.CLAIM, _R.RECORD_NEED, _R.USE_LEVER}),
     ),
     _E.ANALYST: Permission(
         customers=Reach.ALL,
@@ -177,6 +181,7 @@ POLICY: dict[Role, Permission] = {
                 _R.IMPORT,
                 _R.VALUE,
                 _R.ASSIGN,
+                _R.RULE_CONFLICT,
                 _R.DELIVER,
                 _R.DECIDE,
                 _R.DECIDE_EVERYBODY,
@@ -197,6 +202,12 @@ POLICY: dict[Role, Permission] = {
 }
 #: roles in which a person can be in charge of a portfolio
 IN_CHARGE = frozenset(role for role, may in POLICY.items() if may.customers is Reach.OWN)
+
+
+#: roles that a boundary may name to rule on conflicts
+RULING_ON_CONFLICTS = frozenset(
+    role for role, may in POLICY.items() if Right.RULE_CONFLICT in may.rights
+)
 
 
 def reaching_all_customers() -> frozenset[Role]:

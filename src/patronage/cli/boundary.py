@@ -68,6 +68,7 @@ def set_(
     when: str = "",
     category: str = "",
     product: str = "",
+    role: str = "",
     first: date | None = None,
     dry_run: bool = False,
 ) -> None:
@@ -78,14 +79,14 @@ def set_(
     name
         What it is called.
     kind
-        price_floor, discount_cap, premium_cap, goodwill_cap, contact_cap, protected, availability
-        or law.
+        price_floor, discount_cap, premium_cap, goodwill_cap, contact_cap, protected, availability,
+        law or conflict (who rules on competing claims, and within how many days).
     source
         law, contract or board.
     reason
         Why.
     limit
-        A percentage, money or a number of times; none where the kind forbids.
+        A percentage, money, a number of times or of days; none where the kind forbids.
     unit
         Of a price floor: "basis points" (a percentage of the list price) or "minor units" (money).
     per
@@ -96,6 +97,8 @@ def set_(
         What it is about; everything without it.
     product
         The same, for one product.
+    role
+        Of a boundary on conflicts: executive or administrator.
     first
         First day; from now on without it.
     dry_run
@@ -114,6 +117,7 @@ def set_(
         limit=amount_typed(limit, measured, declared.currency) if limit else None,
         unit=measured,
         per=per,
+        role=role,
     )
     if dry_run:
         _touched(new)

@@ -30,6 +30,7 @@ _PLACES = {
     "policy": ("patronage.cli.policy:app", "The rules of a portfolio."),
     "lever": ("patronage.cli.lever:app", "What one may do for a customer, and how far."),
     "boundary": ("patronage.cli.boundary:app", "What the enterprise forbids."),
+    "conflict": ("patronage.cli.conflict:app", "Claims on customers that compete."),
     "customer": ("patronage.cli.customer:app", "Find a customer and what is known."),
     "consent": ("patronage.cli.consent:app", "What customers agreed to."),
     "need": ("patronage.cli.need:app", "What customers say they need."),

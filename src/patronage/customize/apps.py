@@ -1,4 +1,4 @@
-"""Registers the stage with Django, and with the question that the portfolio page asks."""
+"""Registers the stage with Django, and with the questions that govern asks."""
 
 from django.apps import AppConfig
 
@@ -9,7 +9,9 @@ class CustomizeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from patronage.customize.reads.offers import open_offers
         from patronage.customize.waiting import offers_waiting
-        from patronage.govern import waiting
+        from patronage.govern import conflicts, waiting
 
         waiting.offers_waiting.register(offers_waiting)
+        conflicts.open_offers.register(open_offers)

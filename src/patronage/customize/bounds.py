@@ -54,3 +54,22 @@ def within(
         columns = np.flatnonzero([forbids(each, category) for category in categories])
         table[np.ix_(rows, columns)] = False
     return table
+
+
+def undisturbed(
+    peace: Mapping[str, frozenset[str]], customer_ids: Sequence[str], offer_ids: Sequence[str]
+) -> Bools:
+    """``(n, k)``: no ruling on a conflict leaves the customer in peace from the treatment's offer.
+
+    Args:
+        peace: customer → offers that may not reach them.
+        offer_ids: ``(k,)``: of each treatment.
+    """
+    table = np.ones((len(customer_ids), len(offer_ids)), dtype=np.bool_)
+    if not peace:
+        return table
+    ids = pl.Series(customer_ids, dtype=pl.String)
+    for row in ids.is_in(list(peace)).arg_true().to_list():
+        kept_from = peace[customer_ids[row]]
+        table[row] = [offer_id not in kept_from for offer_id in offer_ids]
+    return table

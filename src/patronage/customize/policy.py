@@ -20,6 +20,7 @@ from patronage.customize.models import Offer, Ruling, Treatment
 from patronage.customize.ruled import Applied, RuleBook, adapted, applied
 from patronage.govern.boundaries import BoundaryInForce
 from patronage.govern.models import Portfolio
+from patronage.govern.peace import peace_at
 from patronage.govern.policies import RuleInForce, RulesInForce, effect_that_counts, target_record
 from patronage.govern.reads import policies_at
 from patronage.vocabulary.company import Company
@@ -90,6 +91,8 @@ class PolicyInForce:
     policies: Mapping[str, RulesInForce] = field(default_factory=dict)
     #: what the enterprise forbids, above all rulings and rules
     boundaries: tuple[BoundaryInForce, ...] = ()
+    #: customer → offers from which a ruling on a conflict leaves them in peace
+    peace: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
     def book(self) -> RuleBook:
@@ -194,6 +197,7 @@ class PolicyInForce:
                 for key, policy in sorted(self.policies.items())
             ],
             [each.row.id for each in self.boundaries],
+            sorted((customer, sorted(offers)) for customer, offers in self.peace.items()),
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -320,6 +324,7 @@ def policy_at(
         rulings=rulings_at(at, [offer.id for offer in offers]),
         policies=policies_at(at),
         boundaries=forbidding_at(max(at, acting_at or at)),
+        peace=peace_at(max(at, acting_at or at)),
     )
 
 

@@ -14,6 +14,7 @@ from patronage.customize.models import Treatment
 from patronage.customize.policy import PolicyInForce, Terms, policy_at
 from patronage.customize.population import fields_of_some, portfolio_rows
 from patronage.customize.ruled import Applied
+from patronage.govern.peace import peace_at
 from patronage.govern.reads import policies_at
 from patronage.vocabulary.company import Company
 
@@ -40,16 +41,19 @@ class RuleWord:
 
 
 def forbidden_on(waiting: list[Waiting], at: datetime, company: Company) -> dict[str, str]:
-    """Give, by contact, the name of the first boundary that forbids it by now; the others not."""
+    """Give, by contact, what of the enterprise's forbids it by now; the others not.
+
+    That is the first boundary by its name, or a ruling that leaves the customer in peace.
+    """
+    found = _disturbing(waiting, at)
     boundaries = forbidding_at(at)
     if not boundaries or not waiting:
-        return {}
+        return found
     said = Treatment.objects.filter(pk__in={each.treatment_id for each in waiting})
     category = dict(said.values_list("id", "offer__category"))
     frame = fields_of_some(sorted({each.customer_id for each in waiting}), at, company)
     beyond = beyond_everybody(boundaries, frame)
     place = {customer_id: row for row, customer_id in enumerate(frame["customer_id"])}
-    found: dict[str, str] = {}
     for each in waiting:
         row = place.get(each.customer_id)
         for column, boundary in enumerate(boundaries):
@@ -57,6 +61,18 @@ def forbidden_on(waiting: list[Waiting], at: datetime, company: Company) -> dict
             if about and forbids(boundary, category.get(each.treatment_id, "")):
                 found.setdefault(each.contact_id, boundary.row.name)
     return found
+
+
+def _disturbing(waiting: list[Waiting], at: datetime) -> dict[str, str]:
+    peace = peace_at(at)
+    about = [each for each in waiting if each.customer_id in peace]
+    said = Treatment.objects.filter(pk__in={each.treatment_id for each in about})
+    offer = dict(said.values_list("id", "offer_id"))
+    return {
+        each.contact_id: "a ruling leaves the customer in peace"
+        for each in about
+        if offer.get(each.treatment_id) in peace[each.customer_id]
+    }
 
 
 def rules_on(waiting: list[Waiting], at: datetime, company: Company) -> dict[str, RuleWord]:

@@ -22,6 +22,7 @@ from patronage.customize.models import DecisionRun, Holdout, Offer
 from patronage.customize.policy import PolicyInForce, policy_at
 from patronage.customize.stakes import last_run
 from patronage.govern.boundaries import next_boundary
+from patronage.govern.peace import next_peace_end
 
 _EPOCH: Final = """
     SELECT (SELECT MAX(number) FROM access_companyversion),
@@ -32,6 +33,7 @@ _EPOCH: Final = """
            (SELECT COUNT(*) FROM govern_portfolio),
            (SELECT COUNT(*) FROM govern_policyversion WHERE published_at IS NOT NULL),
            (SELECT COUNT(*) FROM govern_boundary),
+           (SELECT COUNT(*) FROM govern_conflictruling),
            (SELECT id FROM customize_decisionrun ORDER BY as_of DESC, created_at DESC, id DESC
             LIMIT 1)
 """
@@ -103,4 +105,5 @@ def _next_change(now: datetime, policy: PolicyInForce) -> datetime | None:
     opens = Offer.objects.filter(valid_from__gt=now).aggregate(at=Min(F("valid_from")))["at"]
     closes = Offer.objects.filter(valid_until__gt=now).aggregate(at=Min(F("valid_until")))["at"]
     ends, begins = policy.book.until(), next_boundary(now)
-    return min((at for at in (opens, closes, ends, begins) if at is not None), default=None)
+    every = (opens, closes, ends, begins, next_peace_end(now))
+    return min((at for at in every if at is not None), default=None)

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from patronage.customize.bounds import within
+from patronage.customize.bounds import undisturbed, within
 from patronage.customize.deciding import Bools, Floats, Ints, Situation
 from patronage.customize.policy import PolicyInForce
 from patronage.science.arbitration import tie_break_hash
@@ -114,7 +114,10 @@ def situation(policy: PolicyInForce, people: People, means: Means) -> Situation:
         eligible=ruled.eligible(np.where((meets == 1) & ~known, np.int8(-1), meets)),
         consented=people.consented,
         permitted=_by_then(gate.permitted, due, means.last_day)[rows, column],
-        within=within(policy.boundaries, people.beyond, policy.categories),
+        within=within(policy.boundaries, people.beyond, policy.categories)
+        & undisturbed(
+            policy.peace, people.customer_ids, [each.offer_id for each in policy.treatments]
+        ),
         capped=_capped(due, rows, people.full),
         reserve=reserve[rows, column],
         budget_left=means.budget_left,

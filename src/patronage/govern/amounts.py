@@ -40,4 +40,6 @@ def amount_said(amount: int | None, unit: str, currency: str) -> str:
         return ""
     if unit == "minor units":
         return str(Money(amount, currency))
+    if unit == "days":
+        return f"{amount} d"
     return f"{Decimal(amount) / 100:f} %" if unit == "basis points" else f"{amount} ×"

@@ -15,6 +15,7 @@ from typing import Any, Final
 import polars as pl
 from django.db.models import Exists, OuterRef
 
+from patronage.access.roles import RULING_ON_CONFLICTS
 from patronage.differentiate.reads import field_values
 from patronage.govern.errors import BoundaryRefused
 from patronage.govern.fields import BOUNDARY_FIELDS
@@ -39,7 +40,10 @@ LIMITED_IN: Final = {
     "premium_cap": "basis points",
     "goodwill_cap": "minor units",
     "contact_cap": "times",
+    "conflict": "days",
 }
+#: of a boundary on conflicts
+LONGEST_DEADLINE_DAYS: Final = 365
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,8 @@ class NewBoundary:
     unit: str = ""
     #: of a limit on a sum: use, customer_quarter or quarter
     per: str = "use"
+    #: of a boundary on conflicts: the role that rules
+    role: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,8 +177,26 @@ def checked(new: NewBoundary) -> Boundary:
         limit=limit,
         unit=unit,
         per=new.per,
+        role=_role(new),
         source=new.source,
     )
+
+
+def _role(new: NewBoundary) -> str:
+    if new.kind != "conflict":
+        if new.role:
+            raise BoundaryRefused("Only a boundary on conflicts names a role that rules.")
+        return ""
+    if new.role not in RULING_ON_CONFLICTS:
+        known = ", ".join(sorted(RULING_ON_CONFLICTS))
+        raise BoundaryRefused(f"A boundary on conflicts names who rules: {known}.")
+    if new.category.strip() or new.product.strip():
+        raise BoundaryRefused("A boundary on conflicts is about customers, not about products.")
+    if not 1 <= (new.limit or 0) <= LONGEST_DEADLINE_DAYS:
+        raise BoundaryRefused(
+            f"Conflicts are ruled on within 1 to {LONGEST_DEADLINE_DAYS} days; say how many."
+        )
+    return new.role
 
 
 def _limit(new: NewBoundary) -> tuple[int | None, str]:

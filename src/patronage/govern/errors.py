@@ -193,3 +193,11 @@ class AmountUnread(Refused):
 
     def __init__(self, *, text: str, expected: str) -> None:
         super().__init__(f"“{text[:40]}” is no amount here; write {expected}.")
+
+
+class ClaimRefused(Refused):
+    """A claim cannot be made or withdrawn like this."""
+
+
+class CannotRuleOnConflict(Refused):
+    """This person cannot rule on the conflict, or not like this, or not any more."""

@@ -18,7 +18,7 @@ from typing import Final, Literal
 
 from patronage.vocabulary.money import Money
 
-Unit = Literal["basis points", "minor units", "times"]
+Unit = Literal["basis points", "minor units", "times", "days"]
 Per = Literal["use", "customer_quarter", "quarter"]
 Outcome = Literal["allowed", "waits", "refused"]
 
@@ -51,6 +51,8 @@ CONCERNS: Final[dict[str, tuple[str, ...]]] = {
     "protected": ("price", "premium", "message", "frequency", "offer"),
     "availability": (*PRICING, "offer"),
     "law": LEVERS,
+    # who rules on competing claims, and within how many days: no lever is touched
+    "conflict": (),
 }
 KINDS: Final = tuple(CONCERNS)
 #: kinds that forbid; the others limit
@@ -263,7 +265,7 @@ def said(amount: int, unit: Unit | None, currency: str = "") -> str:
         return f"{amount / 100:g} %"
     if unit == "minor units" and currency:
         return str(Money(amount, currency))
-    return f"{amount} {'times' if unit == 'times' else 'minor units'}"
+    return f"{amount} {unit if unit in ('times', 'days') else 'minor units'}"
 
 
 def _broken(

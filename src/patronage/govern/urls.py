@@ -13,6 +13,11 @@ urlpatterns = [
     path("boundaries", pages.boundaries, name="boundaries"),
     path("boundaries/preview", pages.boundary_preview, name="boundary-preview"),
     path("boundaries/<str:boundary_id>/lift", pages.boundary_lift, name="boundary-lift"),
+    path("claims", pages.claim, name="claim"),
+    path("claims/<str:claim_id>/withdraw", pages.withdraw_claim, name="withdraw-claim"),
+    path("conflicts", pages.conflicts, name="conflicts"),
+    path("conflicts/<str:conflict_id>", pages.conflict, name="conflict"),
+    path("conflicts/<str:conflict_id>/rulings", pages.rule_on_conflict, name="rule-on-conflict"),
     path("cover", pages.cover, name="cover"),
     path("cover/<str:cover_id>/end", pages.cover_end, name="cover-end"),
     path(

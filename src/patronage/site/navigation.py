@@ -81,6 +81,12 @@ PLACES = (
         views=("govern:terms",),
     ),
     Place(
+        url_name="govern:conflicts",
+        title=gettext_lazy("Conflicts"),
+        letter="x",
+        rights=frozenset({_R.CLAIM, _R.RULE_CONFLICT}),
+    ),
+    Place(
         url_name="customize:gate",
         title=gettext_lazy("Gate"),
         letter="t",

@@ -30,6 +30,8 @@ class IdPrefix(StrEnum):
     CAPABILITY = "cap"
     CASE = "cas"
     CHANNEL = "chn"
+    CLAIM = "clm"
+    CONFLICT = "cfl"
     CONSENT = "cns"
     CONTACT = "con"
     CONTRACT = "ctr"

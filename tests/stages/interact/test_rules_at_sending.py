@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
-from patronage.access.roles import SYSTEM
+from patronage.access.roles import SYSTEM, Actor, Role
 from patronage.customize.models import Contact
-from patronage.govern.actions import NewRule, draft_policy, publish_policy, set_boundary
+from patronage.govern.actions import (
+    NewRule,
+    draft_policy,
+    make_claim,
+    publish_policy,
+    rule_on_conflict,
+    set_boundary,
+)
 from patronage.govern.boundaries import NewBoundary
 from patronage.govern.models import Membership
 from patronage.interact.jobs import deliver
@@ -105,3 +113,38 @@ def test_a_second_look_without_boundaries_would_be_noticed(
     forbid(now)
     monkeypatch.setattr("patronage.interact.second_look.forbidden_on", lambda *_: {})
     assert deliver(actor=SYSTEM, now=now).sent > 0
+
+
+def leave_in_peace(world: World, customer_id: str, now: datetime) -> None:
+    asked: dict[str, Any] = {"actor": SYSTEM, "now": now, "customer_id": customer_id}
+    make_claim(kind="contact", grounds="launch", offer_id=world.offer.id, **asked)
+    complaint = make_claim(kind="quiet", grounds="complaint", **asked)
+    rule_on_conflict(
+        actor=Actor(id="usr_eva", name="Eva", roles=frozenset({Role.EXECUTIVE})),
+        now=now,
+        conflict_id=complaint.conflict_id or "",
+        claim_id=complaint.id,
+        reason_code="customer_wish",
+    )
+
+
+def test_a_ruling_since_that_leaves_a_customer_in_peace_stops_their_contact(
+    world: World, now: datetime
+) -> None:
+    customer_id = world.customer_ids[0]
+    leave_in_peace(world, customer_id, now)
+    deliver(actor=SYSTEM, now=now)
+    (contact,) = Contact.objects.filter(customer=customer_id)
+    assert contact.state == "cancelled"
+    assert Contact.objects.filter(state="sent").exists()
+
+
+def test_a_second_look_without_peace_would_be_noticed(
+    world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broken twin."""
+    customer_id = world.customer_ids[0]
+    leave_in_peace(world, customer_id, now)
+    monkeypatch.setattr("patronage.customize.sending.peace_at", lambda _at: {})
+    deliver(actor=SYSTEM, now=now)
+    assert Contact.objects.get(customer=customer_id).state == "sent"

@@ -13,7 +13,7 @@ from typing import Any
 
 import ibis
 import pyarrow as pa
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from patronage.access import datasets
 from patronage.access.errors import NotFound
@@ -96,6 +96,15 @@ def offer_funnel(actor: Actor, offer_id: str, now: datetime) -> tuple[ReasonCoun
         for each in place.reasons:
             totals[each.reason] = totals.get(each.reason, 0) + each.customers
     return _counts((Reason[name.upper()], count) for name, count in totals.items())
+
+
+def open_offers(actor: Actor, now: datetime) -> list[tuple[str, str]]:
+    """Id and name of the offers in the actor's sight that may still be made, by name."""
+    if actor.id != SYSTEM_ID and not actor.may(Right.SEE_OFFERS):
+        return []
+    still_open = Q(valid_until__isnull=True) | Q(valid_until__gt=now)
+    found = _visible(actor).filter(still_open).order_by("name", "id")
+    return list(found.values_list("id", "name"))
 
 
 def _offers() -> QuerySet[Offer]:

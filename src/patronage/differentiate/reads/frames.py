@@ -113,6 +113,29 @@ def field_values(customer_id: str, at: datetime) -> dict[str, Any]:
     return record
 
 
+def quarterly_margins(customer_id: str) -> list[tuple[date, int]]:
+    """What one customer earned in the quarter up to each quarter's last valuation, oldest first.
+
+    Returns:
+        The date, and sales net of returns less both costs in minor units.
+    """
+    rows = datasets.read("valuations")
+    found = datasets.warehouse().polars(rows.filter(rows.customer_id == customer_id))
+    newest = {run.as_of: run.id for run in newest_first(ValuationRun.objects.all()).reverse()}
+    earned: dict[tuple[int, int], tuple[date, int]] = {}
+    for row in found.sort("as_of").iter_rows(named=True):
+        day: date = row["as_of"]
+        if newest.get(day) == row["run_id"]:
+            margin = (
+                row["quarter_sales_minor"]
+                + row["quarter_returns_minor"]
+                - row["quarter_cost_of_goods_minor"]
+                - row["quarter_cost_to_serve_minor"]
+            )
+            earned[day.year, (day.month - 1) // 3] = (day, margin)
+    return list(earned.values())
+
+
 _PROJECTED_FIELDS = (
     "value_minor",
     "probability_of_purchase",

@@ -2,6 +2,8 @@
 
 from patronage.govern.actions.accountability import appoint, set_up_portfolios
 from patronage.govern.actions.boundaries import lift_boundary, set_boundary
+from patronage.govern.actions.claims import NewEvidence, make_claim, withdraw_claim
+from patronage.govern.actions.conflicts import rule_on_conflict
 from patronage.govern.actions.covers import arrange_cover, end_cover
 from patronage.govern.actions.grants import delegate_lever, end_grant, grant_lever
 from patronage.govern.actions.hand_overs import HandOver, digest_of, hand_over
@@ -21,6 +23,7 @@ from patronage.govern.actions.service_tiers import end_service_override, overrid
 __all__ = [
     "Drafted",
     "HandOver",
+    "NewEvidence",
     "NewRule",
     "RuleFinding",
     "appoint",
@@ -38,12 +41,15 @@ __all__ = [
     "grant_lever",
     "hand_over",
     "lift_boundary",
+    "make_claim",
     "override_service_tier",
     "publish_policy",
     "pull_lever",
     "roll_back",
+    "rule_on_conflict",
     "rule_on_lever",
     "set_boundary",
     "set_up_portfolios",
     "tell_list_prices",
+    "withdraw_claim",
 ]

@@ -61,7 +61,7 @@ def lift_boundary(*, actor: Actor, now: datetime, boundary_id: str, reason: str)
     row = checked(NewBoundary(
         name=newest.name, kind=newest.kind, source=newest.source, when=newest.when,
         category=newest.category, product=newest.product, limit=newest.limit, unit=newest.unit,
-        per=newest.per,
+        per=newest.per, role=newest.role,
     ))  # fmt: skip
     row.lifted, row.reason = True, why
     row.valid_from = max(now, newest.valid_from + _INSTANT)
@@ -102,6 +102,17 @@ def _keep(actor: Actor, now: datetime, row: Boundary, action: str) -> Boundary:
 
 
 def _words(row: Boundary) -> dict[str, object]:
-    names = ("name", "kind", "when", "category", "product", "limit", "unit", "per", "source")
+    names = (
+        "name",
+        "kind",
+        "when",
+        "category",
+        "product",
+        "limit",
+        "unit",
+        "per",
+        "role",
+        "source",
+    )
     words: dict[str, object] = {name: getattr(row, name) for name in names}
     return words | {"valid_from": row.valid_from.isoformat(), "lifted": row.lifted}

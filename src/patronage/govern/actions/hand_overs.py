@@ -67,28 +67,57 @@ def hand_over(
         memberships.take_turns_moving()
         held = memberships.held(wanted)
         _require_own(actor, now, wanted, held)
-        target = Portfolio.objects.filter(pk=to_portfolio_id).first()
-        if target is None:
-            raise NotFound(noun="portfolio", id=to_portfolio_id)
-        moving = {key: held[key] for key in wanted if held[key].portfolio_id != target.id}
-        if not moving:
-            raise NothingToHandOver(
-                f"{held[wanted[0]].label} is in {target.name!r} already. Choose another portfolio."
-            )
-        _require_newer(moving.values(), starts)
-        memberships.require_manager(target, starts)
-        memberships.write(
+        return moved(
             actor=actor,
             now=now,
-            customer_ids=list(moving),
-            portfolio_ids=[target.id] * len(moving),
-            starts_at=[starts] * len(moving),
-            cause="hand_over",
-            reason=why,
+            wanted=wanted,
+            held=held,
+            to_portfolio_id=to_portfolio_id,
+            starts=starts,
+            why=why,
+            right=Right.HAND_OVER,
         )
-        memberships.move_standing(list(moving), target.id)
-        done = _summary(moving, target, starts, already_there=len(wanted) - len(moving))
-        _record(actor, now, list(moving), done, why)
+
+
+def moved(
+    *,
+    actor: Actor,
+    now: datetime,
+    wanted: Sequence[str],
+    held: Mapping[str, memberships.Held],
+    to_portfolio_id: str,
+    starts: datetime,
+    why: str,
+    right: Right,
+) -> HandOver:
+    """Move customers whom the caller may move, in the caller's transaction and turn.
+
+    Raises:
+        NotFound: there is no such portfolio.
+        NothingToHandOver, DatedBeforeNewest, NoManagerYet: it cannot be done.
+    """
+    target = Portfolio.objects.filter(pk=to_portfolio_id).first()
+    if target is None:
+        raise NotFound(noun="portfolio", id=to_portfolio_id)
+    moving = {key: held[key] for key in wanted if held[key].portfolio_id != target.id}
+    if not moving:
+        raise NothingToHandOver(
+            f"{held[wanted[0]].label} is in {target.name!r} already. Choose another portfolio."
+        )
+    _require_newer(moving.values(), starts)
+    memberships.require_manager(target, starts)
+    memberships.write(
+        actor=actor,
+        now=now,
+        customer_ids=list(moving),
+        portfolio_ids=[target.id] * len(moving),
+        starts_at=[starts] * len(moving),
+        cause="hand_over",
+        reason=why,
+    )
+    memberships.move_standing(list(moving), target.id)
+    done = _summary(moving, target, starts, already_there=len(wanted) - len(moving))
+    _record(actor, now, list(moving), done, why, right)
     return done
 
 
@@ -110,11 +139,12 @@ def _summary(
     )
 
 
-def _record(actor: Actor, now: datetime, ids: list[str], done: HandOver, reason: str) -> None:
+def _record(
+    actor: Actor, now: datetime, ids: list[str], done: HandOver, reason: str, right: Right
+) -> None:
     change: dict[str, Any] = {
         "customers": done.moved,
-        "from": dict(done.moved_from),
-        "to": done.to_portfolio_id,
+        "portfolio": done.to_portfolio_id,
         "starts_at": done.starts_at.isoformat(),
     }
     single = len(ids) == 1
@@ -126,8 +156,9 @@ def _record(actor: Actor, now: datetime, ids: list[str], done: HandOver, reason:
         action="hand over customers",
         subject_kind="customer" if single else "portfolio",
         subject_id=ids[0] if single else done.to_portfolio_id,
-        right=Right.HAND_OVER,
+        right=right,
         reason=reason,
+        before={"portfolio": next(iter(done.moved_from)) if single else dict(done.moved_from)},
         change=change,
     )
 

@@ -1,6 +1,13 @@
 """Who is in charge of whom, and by what right, as REST resources."""
 
-from patronage.govern.api import covers, levers, policies, portfolios, service_tiers  # noqa: F401
+from patronage.govern.api import (  # noqa: F401
+    conflicts,
+    covers,
+    levers,
+    policies,
+    portfolios,
+    service_tiers,
+)
 from patronage.govern.api.router import router
 
 __all__ = ["router"]

@@ -112,6 +112,7 @@ class WantedBoundary(Schema):
     limit: int | None = None
     unit: str = Field("", max_length=12)
     per: str = Field("use", max_length=16)
+    role: str = Field("", max_length=24)
 
 
 class NewBoundaryRow(WantedBoundary):

@@ -1,6 +1,7 @@
 """The tables of who is in charge of whom, and by what right."""
 
 from patronage.govern.models.boundaries import Boundary
+from patronage.govern.models.conflicts import Claim, Conflict, ConflictRuling
 from patronage.govern.models.cover import Cover
 from patronage.govern.models.levers import Grant, LeverRuling, LeverUse
 from patronage.govern.models.policies import CatalogSnapshot, PolicyVersion, Rule
@@ -12,6 +13,9 @@ __all__ = [
     "Accountability",
     "Boundary",
     "CatalogSnapshot",
+    "Claim",
+    "Conflict",
+    "ConflictRuling",
     "Cover",
     "Grant",
     "LeverRuling",

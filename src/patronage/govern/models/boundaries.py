@@ -28,10 +28,13 @@ class Boundary(models.Model):
     category = models.CharField(max_length=120, blank=True, help_text="Empty: every category.")
     product = models.CharField(max_length=120, blank=True, help_text="Empty: every product.")
     limit = models.BigIntegerField(
-        null=True, help_text="In basis points, minor units or times; null: it forbids."
+        null=True, help_text="In basis points, minor units, times or days; null: it forbids."
     )
     unit = models.CharField(max_length=12, blank=True)
     per = models.CharField(max_length=16, choices=[(each, each) for each in PERS])
+    role = models.CharField(
+        max_length=24, blank=True, help_text="Of a conflict: the role that rules."
+    )
     source = models.CharField(max_length=8, choices=[(each, each) for each in SOURCES])
     reason = models.CharField(max_length=400)
     valid_from = models.DateTimeField()
@@ -45,6 +48,10 @@ class Boundary(models.Model):
                 condition=Q(kind__in=FORBIDDING, limit__isnull=True)
                 | (~Q(kind__in=FORBIDDING) & Q(limit__gte=0)),
                 name="boundary_forbids_or_has_a_limit",
+            ),
+            models.CheckConstraint(
+                condition=(Q(kind="conflict") & ~Q(role="")) | (~Q(kind="conflict") & Q(role="")),
+                name="boundary_on_conflicts_names_a_role",
             ),
         ]
 

@@ -2,6 +2,13 @@
 
 from patronage.govern.pages.assignment import assignment, assignment_csv
 from patronage.govern.pages.boundaries import boundaries, boundary_lift, boundary_preview
+from patronage.govern.pages.conflicts import (
+    claim,
+    conflict,
+    conflicts,
+    rule_on_conflict,
+    withdraw_claim,
+)
 from patronage.govern.pages.cover import cover, cover_end
 from patronage.govern.pages.customers import portfolio
 from patronage.govern.pages.hand_over import hand_over
@@ -27,6 +34,9 @@ __all__ = [
     "boundaries",
     "boundary_lift",
     "boundary_preview",
+    "claim",
+    "conflict",
+    "conflicts",
     "cover",
     "cover_end",
     "delegate",
@@ -38,8 +48,10 @@ __all__ = [
     "portfolios",
     "pull",
     "revoke_service_tier",
+    "rule_on_conflict",
     "rule_on_use",
     "service_tier_context",
     "set_service_tier",
     "terms",
+    "withdraw_claim",
 ]

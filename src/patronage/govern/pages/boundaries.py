@@ -18,6 +18,7 @@ from patronage.govern.amounts import amount_typed
 from patronage.govern.boundaries import LIMITED_IN, NewBoundary
 from patronage.govern.errors import AmountUnread, BoundaryRefused
 from patronage.govern.limits import FORBIDDING, PERS
+from patronage.govern.pages.conflict_words import RULER_WORDS
 from patronage.govern.pages.words import BOUNDARY_WORDS, PER_WORDS, SOURCE_WORDS
 
 
@@ -65,6 +66,8 @@ def _list(request: CallerRequest) -> HttpResponse:
         "per_words": PER_WORDS,
         "kinds": BOUNDARY_WORDS.items(),
         "sources": SOURCE_WORDS.items(),
+        "rulers": RULER_WORDS.items(),
+        "ruler_words": RULER_WORDS,
         "pers": [(each, PER_WORDS[each]) for each in PERS],
         "sees_value": request.actor.may(Right.SEE_PROFITABILITY),
         "uses_levers": request.actor.may(Right.USE_LEVER) or request.actor.may(Right.GRANT_LEVER),
@@ -102,4 +105,5 @@ def _written(request: CallerRequest) -> NewBoundary:
         limit=amount_typed(typed, unit, currency) if typed and unit else None,
         unit=unit,
         per=given.get("per", "use"),
+        role=given.get("role", "") if kind == "conflict" else "",
     )

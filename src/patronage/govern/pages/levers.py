@@ -19,9 +19,9 @@ from patronage.govern import actions, reads
 from patronage.govern.amounts import amount_typed
 from patronage.govern.limits import LEVERS, PERS, UNITS, WHOLE
 from patronage.govern.models.levers import RULINGS
+from patronage.govern.pages.customer_typed import customer_typed
 from patronage.govern.pages.words import LEVER_WORDS, PER_WORDS, ROLE_WORDS
 from patronage.identify.in_sight import require_customer
-from patronage.identify.reads import search
 
 
 @require_safe
@@ -61,7 +61,7 @@ def pull(request: CallerRequest) -> HttpResponseBase:
     use = actions.pull_lever(
         actor=request.actor,
         now=request.now,
-        customer_id=_customer(request, given.get("customer", "")),
+        customer_id=customer_typed(request, given.get("customer", "")),
         lever=lever,
         amount=_amount(request, lever, given.get("amount", "")),
         category=given.get("category", ""),
@@ -170,7 +170,7 @@ def terms(request: CallerRequest) -> HttpResponse:
     asked["category"] = "" if asked["product"] else request.GET.get("category", "").strip()
     context: dict[str, Any] = {"asked": asked, "terms": None, "name": ""}
     if asked["customer"]:
-        customer_id = _customer(request, asked["customer"])
+        customer_id = customer_typed(request, asked["customer"])
         context["terms"] = reads.terms(
             request.actor,
             customer_id,
@@ -181,23 +181,6 @@ def terms(request: CallerRequest) -> HttpResponse:
         context["name"] = require_customer(request.actor, customer_id, request.now).label
         context["share"] = (context["terms"].price_basis_points or 0) / WHOLE
     return render(request, "govern/terms.html", context)
-
-
-def _customer(request: CallerRequest, typed: str) -> str:
-    """The id of the one customer that was typed: an id, a label or what a source calls them."""
-    if not typed.strip():
-        raise Refused(_("Name the customer."))
-    if not request.actor.may(Right.SEE_CUSTOMERS):
-        return typed.strip()
-    found = search(request.actor, typed.strip(), request.now, limit=20)
-    whole = [each for each in found if typed.strip() in (each.id, each.label)] or found
-    if not whole:
-        raise NotFound(noun="customer", id=typed.strip())
-    if len(whole) > 1:
-        raise Refused(
-            _("“%(typed)s” may mean several customers. Give a number.") % {"typed": typed}
-        )
-    return whole[0].id
 
 
 def _people(request: CallerRequest) -> list[tuple[str, str]]:

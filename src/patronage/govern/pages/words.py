@@ -79,6 +79,7 @@ BOUNDARY_WORDS: Final[Mapping[str, Promise]] = {
     "protected": _("Protected: no marketing, no premium"),
     "availability": _("Not to be had"),
     "law": _("Forbidden: no lever, no offer"),
+    "conflict": _("Conflicts ruled on within"),
 }
 SOURCE_WORDS: Final[Mapping[str, Promise]] = {
     "law": _("Law"),

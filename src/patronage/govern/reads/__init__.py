@@ -15,6 +15,17 @@ from patronage.govern.reads.charge import (
     memberships_at,
     memberships_between,
 )
+from patronage.govern.reads.conflicts import (
+    ClaimRow,
+    ConflictRow,
+    ConflictView,
+    claimable_offers,
+    claimable_portfolios,
+    claims,
+    conflict,
+    conflicts,
+    overdue,
+)
 from patronage.govern.reads.covers import CoverRow, covers, deputies_of, possible_deputies
 from patronage.govern.reads.customers import Page, Row, page
 from patronage.govern.reads.levers import (
@@ -43,10 +54,14 @@ from patronage.govern.reads.portfolios import (
     my_portfolios,
     portfolio_summary,
 )
+from patronage.govern.reads.precedents import Precedent, precedents
 from patronage.govern.reads.terms import CustomerTerms, TermsReason, terms
 
 __all__ = [
     "BoundaryRow",
+    "ClaimRow",
+    "ConflictRow",
+    "ConflictView",
     "CoverRow",
     "CustomerTerms",
     "GrantRow",
@@ -57,6 +72,7 @@ __all__ = [
     "PolicyRow",
     "PortfolioInCharge",
     "PortfolioSummary",
+    "Precedent",
     "Row",
     "RuleRow",
     "TermsReason",
@@ -64,6 +80,11 @@ __all__ = [
     "UseRow",
     "boundaries",
     "changeable",
+    "claimable_offers",
+    "claimable_portfolios",
+    "claims",
+    "conflict",
+    "conflicts",
     "covers",
     "deputies_of",
     "grants",
@@ -77,6 +98,7 @@ __all__ = [
     "my_levers",
     "my_portfolios",
     "next_rule_end",
+    "overdue",
     "page",
     "policies_at",
     "policy_version",
@@ -84,6 +106,7 @@ __all__ = [
     "portfolio_summary",
     "possible_delegates",
     "possible_deputies",
+    "precedents",
     "rules_in_force",
     "terms",
     "touched",

@@ -43,10 +43,12 @@ class BoundaryRow:
     product: str
     #: None: it forbids
     limit: int | None
-    #: basis points, minor units or times
+    #: basis points, minor units, times or days
     unit: str
     #: use, customer_quarter or quarter
     per: str
+    #: of one on conflicts: the role that rules
+    role: str
     #: law, contract or board
     source: str
     reason: str
@@ -153,6 +155,7 @@ def _row(
         limit=row.limit,
         unit=row.unit,
         per=row.per,
+        role=row.role,
         source=row.source,
         reason=row.reason,
         valid_from=row.valid_from,
