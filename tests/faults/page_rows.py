@@ -77,6 +77,7 @@ PAGES: Final = (
     form("/conflicts/{conflict_id}/rulings", "a....n.", **WORD, claim="{contact_claim_id}"),
     page("/rules", "as..a..", portfolio="{portfolio_id}"),
     form("/rules/check", ".a....."),
+    form("/rules/rows", ".a.....", text="orders_90d > 3"),
     page("/rules/{version_id}", "as..a.."),
     page("/rules/{version_id}/edit", ".s....."),
     form("/rules/{version_id}/edit", ".s.....", note="tests"),

@@ -30,6 +30,7 @@ ALIKE = {
     "Agents",
     "Client",
     "Clients",
+    "Condition",
     "Contact",
     "Contacts",
     "Horizon",
@@ -40,6 +41,7 @@ ALIKE = {
     "Service",
     "Signal",
     "Source",
+    "date",
 }
 
 

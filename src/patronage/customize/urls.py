@@ -16,6 +16,7 @@ urlpatterns = [
     path("offers/<str:offer_id>/withdrawal", pages.withdraw, name="withdraw"),
     path("rules", pages.rules, name="rules"),
     path("rules/check", pages.rules_check, name="rules-check"),
+    path("rules/rows", pages.rules_rows, name="rules-rows"),
     path("rules/<str:version_id>", pages.rules_version, name="rules-version"),
     path("rules/<str:version_id>/edit", pages.rules_edit, name="rules-edit"),
     path("rules/<str:version_id>/price", pages.rules_price, name="rules-price"),

@@ -137,3 +137,73 @@ FINDING_WORDS: Final[Mapping[str, Promise]] = {
     "never false (offers)": _("It is about every offer of which enough is known."),
     "undetermined (offers)": _("Whether it is about any offer could not be found out."),
 }
+
+#: What kind of value a field has.
+FIELD_KIND_WORDS: Final[Mapping[str, Promise]] = {
+    "int": _("whole number"),
+    "float": _("number"),
+    "Decimal": _("number"),
+    "money": _("amount of money"),
+    "str": _("text"),
+    "bool": _("yes or no"),
+    "date": _("date"),
+}
+
+#: How a condition builder says what is asked of a field; dates have words of their own.
+OPERATOR_WORDS: Final[Mapping[str, Promise]] = {
+    "=": _("is"),
+    "<>": _("is not"),
+    "<": _("is less than"),
+    "<=": _("is at most"),
+    ">": _("is more than"),
+    ">=": _("is at least"),
+    "in": _("is one of"),
+    "not in": _("is none of"),
+    "between": _("is from … to …"),
+    "not between": _("is not from … to …"),
+    "begins with": _("begins with"),
+    "does not begin with": _("does not begin with"),
+    "holds": _("holds"),
+    "does not hold": _("does not hold"),
+    "is unknown": _("is unknown"),
+    "is known": _("is known"),
+    "date:<": _("is before"),
+    "date:<=": _("is on or before"),
+    "date:>": _("is after"),
+    "date:>=": _("is on or after"),
+    "str:<": _("comes before"),
+    "str:<=": _("is, or comes before"),
+    "str:>": _("comes after"),
+    "str:>=": _("is, or comes after"),
+}
+
+#: What the condition builder says besides.
+BUILDER_WORDS: Final[Mapping[str, Promise]] = {
+    "match": _("How many of these conditions must hold"),
+    "all": _("All of these hold"),
+    "any": _("At least one of these holds"),
+    "none": _("None of these holds"),
+    "group": _("Group"),
+    "condition": _("Condition"),
+    "add": _("Add a condition"),
+    "addGroup": _("Add a group"),
+    "remove": _("Remove the condition"),
+    "removeGroup": _("Remove the group"),
+    "field": _("What is asked about"),
+    "choose": _("Choose what to ask about …"),
+    "operator": _("What must hold of it"),
+    "value": _("Value"),
+    "chooseValue": _("Choose …"),
+    "from": _("From"),
+    "to": _("To"),
+    "addValue": _("Add a value"),
+    "removeValue": _("Remove the value"),
+    "true": _("yes"),
+    "false": _("no"),
+    "asText": _("Part as text"),
+    "onlyText": _("This part can only be written as text."),
+    "staysText": _("It stays as text:"),
+    "reads": _("It reads:"),
+    "unfinished": _("Choose what to ask about."),
+    "everybody": _("Without conditions: for all."),
+}

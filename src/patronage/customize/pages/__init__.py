@@ -4,6 +4,7 @@ from patronage.customize.pages.decisions import decision
 from patronage.customize.pages.gate import gate
 from patronage.customize.pages.offers import offer, offers, withdraw
 from patronage.customize.pages.proposals import condition, propose
+from patronage.customize.pages.rule_rows import rules_rows
 from patronage.customize.pages.rules import (
     rules,
     rules_check,
@@ -33,6 +34,7 @@ __all__ = [
     "rules_price",
     "rules_publish",
     "rules_roll_back",
+    "rules_rows",
     "rules_version",
     "ruling",
     "withdraw",

@@ -12,11 +12,13 @@ from django.utils.translation import gettext as _
 from patronage.access.company import current
 from patronage.access.days import day_typed
 from patronage.access.errors import Refused
+from patronage.customize.pages.rule_rows import CATALOGS, text_of
 from patronage.govern.actions import NewRule
-from patronage.govern.errors import PolicyRefused
+from patronage.govern.errors import PolicyRefused, PolicyRuleRefused
 from patronage.govern.reads import RuleRow
 from patronage.vocabulary.money import Money, MoneyError, currency_decimals
 from patronage.vocabulary.periods import BusinessCalendar
+from patronage.vocabulary.predicates import PredicateError
 
 #: Blank cards below the rules that are there.
 _BLANK: Final = 2
@@ -25,7 +27,9 @@ _NAMES: Final = (
     "name",
     "effect",
     "when",
+    "when_rows",
     "offers",
+    "offers_rows",
     "amount",
     "percent",
     "channels",
@@ -45,7 +49,10 @@ class Card:
     name: str = ""
     effect: str = "block"
     when: str = ""
+    #: what the condition builder holds, where it was used; it then counts and not the text
+    when_rows: str = ""
     offers: str = ""
+    offers_rows: str = ""
     #: for prefer, in the currency's units
     amount: str = ""
     #: for adapt
@@ -104,9 +111,11 @@ def rules_sent(cards: list[Card]) -> list[NewRule]:
     """The rules that cards say, in the order of their numbers; blank cards are left out.
 
     Raises:
-        PolicyRefused: a number, an amount or a day cannot be read.
+        PolicyRefused: a number, an amount, a day or a row of a condition cannot be read.
     """
-    written = [each for each in cards if each.name.strip() or each.when.strip()]
+    written = [
+        each for each in cards if any(map(str.strip, (each.name, each.when, each.when_rows)))
+    ]
     ordered = sorted(written, key=lambda each: (_number(each), each.place))
     return [_rule(each) for each in ordered]
 
@@ -122,17 +131,28 @@ def _rule(card: Card) -> NewRule:
             ]
         if card.not_before:
             adaptation["not_before"] = card.not_before
+    name = card.name or _("rule %(place)s") % {"place": card.order}
     return NewRule(
-        name=card.name or _("rule %(place)s") % {"place": card.order},
+        name=name,
         effect=card.effect,
-        when=card.when.strip() or "true",
-        offers=card.offers.strip(),
+        when=_condition(name, "when", card.when, card.when_rows) or "true",
+        offers=_condition(name, "offers", card.offers, card.offers_rows),
         amount_minor=_amount(card) if card.effect == "prefer" and card.amount.strip() else None,
         adaptation=adaptation,
         service_tier=card.service_tier if card.effect == "service_tier" else "",
         route_to=card.route_to if card.effect == "route" else "",
         valid_until=_end(card),
     )
+
+
+def _condition(rule: str, part: str, text: str, rows: str) -> str:
+    """The condition as text, whether it was written or built."""
+    if not rows:
+        return text.strip()
+    try:
+        return text_of(rows, CATALOGS[part])
+    except PredicateError as error:
+        raise PolicyRuleRefused(rule=rule, part=part, reason=str(error)) from error
 
 
 def _number(card: Card) -> int:

@@ -11,6 +11,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from patronage.access.errors import NotFound
@@ -19,10 +20,10 @@ from patronage.access.roles import Right
 from patronage.customize import reads
 from patronage.customize.actions import price_policy
 from patronage.customize.pages.rule_forms import blank_cards, cards_of, cards_sent, rules_sent
+from patronage.customize.pages.rule_rows import conditions_shown
 from patronage.customize.words import FINDING_WORDS, RULE_EFFECT_WORDS, RULE_STATE_WORDS
 from patronage.govern import actions
 from patronage.govern.errors import PolicyRefused, PolicyRuleRefused
-from patronage.govern.fields import RULE_FIELDS, TREATMENT_FIELDS
 from patronage.govern.models import Rule
 from patronage.govern.reads import (
     PolicyRow,
@@ -271,17 +272,38 @@ def _editor(
     status: int = 200,
 ) -> HttpResponse:
     names = {each.id: each.name for each in my_portfolios(request.actor, request.now)}
+    conditions = conditions_shown()
     context = {
         "version": version,
         "portfolio_id": portfolio_id,
         "portfolio": names.get(portfolio_id, ""),
         "effects": [(name, str(words)) for name, words in RULE_EFFECT_WORDS.items()],
-        "customer_fields": sorted(RULE_FIELDS.values(), key=lambda each: each.name),
-        "offer_fields": sorted(TREATMENT_FIELDS.values(), key=lambda each: each.name),
+        "catalogs": _named_catalogs(conditions["fields"]),
+        "conditions": conditions,
         "limit": 0 if request.company is None else request.company.prefer_limit_minor,
         **shown,
     }
     return render(request, "customize/rules_edit.html", context, status=status)
+
+
+def _named_catalogs(fields: dict[str, list[dict[str, Any]]]) -> list[tuple[Any, str]]:
+    of_customers, of_offers = len(fields["when"]), len(fields["offers"])
+    return [
+        (
+            fields["when"],
+            ngettext(
+                "%(n)s field to ask of customer and moment",
+                "%(n)s fields to ask of customer and moment",
+                of_customers,
+            )
+            % {"n": of_customers},
+        ),
+        (
+            fields["offers"],
+            ngettext("%(n)s field to ask of offers", "%(n)s fields to ask of offers", of_offers)
+            % {"n": of_offers},
+        ),
+    ]
 
 
 def _save(request: CallerRequest, portfolio_id: str, version: PolicyRow | None) -> HttpResponse:

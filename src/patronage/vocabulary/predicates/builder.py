@@ -232,13 +232,22 @@ def _at(path: _Path, read: Callable[[], Condition]) -> Condition:
     except PredicateError as error:
         reason = f"{_row_name(path)}: {error.reason}"
         raise PredicateError(
-            reason, error.advice, offset=error.offset, line=error.line, column=error.column
+            reason,
+            error.advice,
+            offset=error.offset,
+            line=error.line,
+            column=error.column,
+            row=_place(path),
         ) from error
 
 
 def _row_name(path: _Path) -> str:
-    return f"Row {'.'.join(map(str, path))}" if path else "The rule"
+    return f"Row {_place(path)}" if path else "The rule"
+
+
+def _place(path: _Path) -> str:
+    return ".".join(map(str, path))
 
 
 def _fault(path: _Path, reason: str, advice: str) -> PredicateError:
-    return PredicateError(f"{_row_name(path)}: {reason}", advice)
+    return PredicateError(f"{_row_name(path)}: {reason}", advice, row=_place(path))

@@ -17,6 +17,7 @@ class PredicateError(ValueError):
         offset: int | None = None,
         line: int | None = None,
         column: int | None = None,
+        row: str | None = None,
     ) -> None:
         #: What is wrong.
         self.reason = reason
@@ -28,12 +29,18 @@ class PredicateError(ValueError):
         self.line = line
         #: Column of the fault in its line, from 1.
         self.column = column
+        #: The row of a condition builder, as in 2.1; None for a text or a stored tree.
+        self.row = row
         place = "" if line is None else f"Line {line}, column {column}: "
         super().__init__(f"{place}{reason} {advice}".strip())
 
     def __reduce__(self) -> tuple[Callable[..., PredicateError], tuple[str, str]]:
         rebuild = functools.partial(
-            PredicateError, offset=self.offset, line=self.line, column=self.column
+            PredicateError,
+            offset=self.offset,
+            line=self.line,
+            column=self.column,
+            row=self.row,
         )
         return rebuild, (self.reason, self.advice)
 
