@@ -17,6 +17,7 @@ import pytest
 from django.apps import apps
 
 import patronage
+from patronage.access.asking import LIVE, NIGHTLY, OF_PROFITABILITY
 from patronage.access.errors import PatronageError
 from patronage.access.roles import POLICY, Right, Role
 from patronage.cli.verbs import build
@@ -30,6 +31,7 @@ from patronage.identify.mapping.targets import EVENT_FIELD, TYPES_OF_KIND, targe
 from patronage.site.api import api
 from patronage.site.words import ROLE_WORK
 from patronage.vocabulary import company
+from patronage.vocabulary.fields import Field
 from patronage.vocabulary.predicates import Predicate, PredicateError, limits
 from patronage.warehouse import DATASETS
 from tests.docs.pages import ROOT, code, named, read, rows, section
@@ -184,25 +186,29 @@ def test_every_reason_of_the_quarantine_is_on_its_page() -> None:
 _TYPES = {"int": "integer", "float": "number", "str": "text", "bool": "boolean", "date": "date"}
 
 
+def _stated(field: Field) -> tuple[str, ...]:
+    ages = {LIVE: "now", NIGHTLY: "1 day", None: ""}
+    roles = {None: "all", OF_PROFITABILITY: "profitability"}
+    assert not field.personal
+    unit, age = field.unit or "", ages[field.freshness]
+    return _TYPES[field.type.__name__], unit, age, roles[field.usable_by]
+
+
 def test_every_field_that_rules_may_ask_about_is_on_its_page() -> None:
     stated = {
-        code(cells[0]): (cells[1], cells[2]) for cells in rows(section(page("rules"), "## Fields"))
+        code(cells[0]): (*cells[1:3], *cells[4:])
+        for cells in rows(section(page("rules"), "## Fields"))
     }
-    declared = {
-        name: (_TYPES[each.type.__name__], each.unit or "") for name, each in FIELDS.items()
-    }
-    assert stated == declared
+    assert stated == {name: _stated(each) for name, each in FIELDS.items()}
 
 
 def test_every_field_of_offers_and_every_effect_is_on_the_page() -> None:
     text = page("rules")
     stated = {
-        code(cells[0]): (cells[1], cells[2]) for cells in rows(section(text, "## Fields of offers"))
+        code(cells[0]): (*cells[1:3], *cells[4:])
+        for cells in rows(section(text, "## Fields of offers"))
     }
-    assert stated == {
-        name: (_TYPES[each.type.__name__], each.unit or "")
-        for name, each in TREATMENT_FIELDS.items()
-    }
+    assert stated == {name: _stated(each) for name, each in TREATMENT_FIELDS.items()}
     assert named(section(text, "## Effects")) == list(EFFECTS)
 
 

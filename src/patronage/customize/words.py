@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 #: What a manager made of an offer.
@@ -176,6 +178,17 @@ OPERATOR_WORDS: Final[Mapping[str, Promise]] = {
     "str:>": _("comes after"),
     "str:>=": _("is, or comes after"),
 }
+
+
+def freshness_words(age: timedelta | None) -> str:
+    """How old a field's value may be, in words; empty where nothing is promised."""
+    if age is None:
+        return ""
+    if age <= timedelta(minutes=1):
+        return gettext("as of now")
+    days = max(1, round(age / timedelta(days=1)))
+    return ngettext("at most %(n)s day old", "at most %(n)s days old", days) % {"n": days}
+
 
 #: What the condition builder says besides.
 BUILDER_WORDS: Final[Mapping[str, Promise]] = {

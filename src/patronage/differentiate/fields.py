@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from patronage.access.asking import LIVE, NIGHTLY, OF_PROFITABILITY
 from patronage.identify.fields import FIELDS as IDENTIFY_FIELDS
 from patronage.vocabulary.fields import Field, FieldCatalog
 
@@ -13,7 +15,16 @@ _HISTORY: Final = "order lines up to the valuation's date"
 
 
 def _field(name: str, type: type, source: str, description: str, unit: str | None = None) -> Field:
-    return Field(name=name, type=type, unit=unit, description=description, source=source)
+    """A field of the night's valuation; amounts are for whoever may see what customers earn."""
+    return Field(
+        name=name,
+        type=type,
+        unit=unit,
+        description=description,
+        source=source,
+        freshness=NIGHTLY,
+        usable_by=OF_PROFITABILITY if unit == _MONEY else None,
+    )
 
 
 _OF_A_VALUATION: Final = (
@@ -39,11 +50,14 @@ _OF_A_VALUATION: Final = (
         "Estimate of what the customer could be worth, from look-alikes; unknown if too few",
         _MONEY,
     ),
-    _field(
-        "share_of_customer",
-        float,
-        _VALUATION,
-        "Value as a share of potential, above 0 and at most 1; an estimate",
+    replace(
+        _field(
+            "share_of_customer",
+            float,
+            _VALUATION,
+            "Value as a share of potential, above 0 and at most 1; an estimate",
+        ),
+        usable_by=OF_PROFITABILITY,
     ),
     _field(
         "value_if_converted_minor",
@@ -81,11 +95,14 @@ FIELDS: Final = FieldCatalog(
     (
         *_OF_A_VALUATION,
         _field("objective", str, _VALUATION, "Retain, grow, convert, exit or acquire"),
-        _field(
-            "said_need",
-            str,
-            "needs that customers expressed",
-            "Need the customer spoke of last and that is still open; unknown if none is",
+        replace(
+            _field(
+                "said_need",
+                str,
+                "needs that customers expressed",
+                "Need the customer spoke of last and that is still open; unknown if none is",
+            ),
+            freshness=LIVE,
         ),
     )
 )

@@ -15,7 +15,7 @@ from typing import Any, Final
 import polars as pl
 from django.db.models import Exists, OuterRef
 
-from patronage.access.roles import RULING_ON_CONFLICTS
+from patronage.access.roles import RULING_ON_CONFLICTS, Actor
 from patronage.differentiate.reads import field_values
 from patronage.govern.errors import BoundaryRefused
 from patronage.govern.fields import BOUNDARY_FIELDS
@@ -139,7 +139,7 @@ def _read(row: Boundary) -> BoundaryInForce:
     return kept
 
 
-def checked(new: NewBoundary) -> Boundary:
+def checked(new: NewBoundary, actor: Actor) -> Boundary:
     """Read a boundary as somebody wrote it; nothing is stored.
 
     Raises:
@@ -171,7 +171,7 @@ def checked(new: NewBoundary) -> Boundary:
         name=name,
         kind=new.kind,
         when=when,
-        when_tree=_tree(when) if when else None,
+        when_tree=_tree(when, actor) if when else None,
         category=subject[0],
         product=subject[1],
         limit=limit,
@@ -217,8 +217,8 @@ def _limit(new: NewBoundary) -> tuple[int | None, str]:
     return new.limit, unit
 
 
-def _tree(when: str) -> object:
+def _tree(when: str, actor: Actor) -> object:
     try:
-        return read_rule(when, BOUNDARY_FIELDS).to_json()
+        return read_rule(when, BOUNDARY_FIELDS, actor=actor).to_json()
     except PredicateError as error:
         raise BoundaryRefused(f"The condition cannot be used: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from patronage.access.asking import LIVE
 from patronage.differentiate.fields import FIELDS as DIFFERENTIATE_FIELDS
 from patronage.identify.fields import FIELDS as IDENTIFY_FIELDS
 from patronage.vocabulary.fields import Field, FieldCatalog
@@ -17,6 +18,7 @@ SERVICE_FIELDS: Final = FieldCatalog(
             description="How the customer is served, as company.toml names it; unknown if none is "
             "declared",
             source="service tiers",
+            freshness=LIVE,
         ),
     )
 )
@@ -30,6 +32,7 @@ FIELDS: Final = FieldCatalog(
             type=str,
             description="Name of the portfolio that the customer is in",
             source="memberships",
+            freshness=LIVE,
         ),
     )
 )
@@ -42,12 +45,19 @@ BOUNDARY_FIELDS: Final = FieldCatalog.merge(IDENTIFY_FIELDS, DIFFERENTIATE_FIELD
 
 _REQUEST: Final = "the request for a decision; unknown in the nightly run"
 
+
+def _field(
+    name: str, description: str, source: str, type: type = str, unit: str | None = None
+) -> Field:
+    return Field(name, type, unit, description=description, source=source, freshness=LIVE)
+
+
 #: What whoever asks for a decision may say about the moment.
 CONTEXT_FIELDS: Final = FieldCatalog(
     (
-        Field("channel", str, description="Channel the customer is in now", source=_REQUEST),
-        Field("call_reason", str, description="Why the customer is calling", source=_REQUEST),
-        Field("page", str, description="Page the customer is looking at", source=_REQUEST),
+        _field("channel", "Channel the customer is in now", _REQUEST),
+        _field("call_reason", "Why the customer is calling", _REQUEST),
+        _field("page", "Page the customer is looking at", _REQUEST),
     )
 )
 
@@ -63,14 +73,12 @@ _MONEY: Final = "minor units"
 #: target, is no field on purpose: no rule can favour an offer for the product's sake.
 TREATMENT_FIELDS: Final = FieldCatalog(
     (
-        Field("offer_category", str, description="Product category", source=_OFFERS),
-        Field("offer_department", str, description="Department", source=_OFFERS),
-        Field("offer_need", str, description="Need it answers; unknown if none", source=_OFFERS),
-        Field("offer_team", str, description="Product team that proposes it", source=_OFFERS),
-        Field("channel", str, description="Channel it goes out in", source=_OFFERS),
-        Field(
-            "face_value_minor", int, _MONEY, description="What the customer saves", source=_OFFERS
-        ),
-        Field("contact_cost_minor", int, _MONEY, description="Cost of one contact", source=_OFFERS),
+        _field("offer_category", "Product category", _OFFERS),
+        _field("offer_department", "Department", _OFFERS),
+        _field("offer_need", "Need it answers; unknown if none", _OFFERS),
+        _field("offer_team", "Product team that proposes it", _OFFERS),
+        _field("channel", "Channel it goes out in", _OFFERS),
+        _field("face_value_minor", "What the customer saves", _OFFERS, int, _MONEY),
+        _field("contact_cost_minor", "Cost of one contact", _OFFERS, int, _MONEY),
     )
 )

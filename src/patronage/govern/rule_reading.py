@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from patronage.access.asking import read_as
 from patronage.access.company import current
+from patronage.access.roles import SYSTEM, Actor
 from patronage.govern.service_tiers import names_of
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.fields import FieldCatalog
@@ -16,16 +18,20 @@ from patronage.vocabulary.predicates.nodes import Compare, FieldRef, Literal, No
 from patronage.vocabulary.predicates.text import literal_text
 
 
-def read_rule(text: str, fields: FieldCatalog, company: Company | None = None) -> Predicate:
+def read_rule(
+    text: str, fields: FieldCatalog, company: Company | None = None, *, actor: Actor = SYSTEM
+) -> Predicate:
     """Read a rule's text.
 
     Args:
+        actor: who wrote it; every field is the company's own to use.
         company: whose names it must keep to; the company in force when left out.
 
     Raises:
-        PredicateError: it is not in the language, or names a service tier that is not declared.
+        PredicateError: it is not in the language, asks what is not its author's to ask, or names
+            a service tier that is not declared.
     """
-    predicate = Predicate.parse(text, fields)
+    predicate = read_as(actor, text, fields)
     named = list(_tiers_named(predicate))
     if not named:
         return predicate

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from patronage.access.asking import LIVE
 from patronage.identify.models import Customer
 from patronage.vocabulary.fields import Field, FieldCatalog
 from patronage.vocabulary.periods import BusinessCalendar
@@ -22,19 +23,25 @@ _SOURCE: Final = "customers"
 FIELDS: Final = FieldCatalog(
     (
         Field(
-            "customer_kind", str, description="Person, household or organisation", source=_SOURCE
+            "customer_kind",
+            str,
+            description="Person, household or organisation",
+            source=_SOURCE,
+            freshness=LIVE,
         ),
         Field(
             "entry",
             str,
             description="Panel: there when recording began; acquired: came later",
             source=_SOURCE,
+            freshness=LIVE,
         ),
         Field(
             "entered_on",
             date,
             description="Date of the customer's first event",
             source=_SOURCE,
+            freshness=LIVE,
         ),
     )
 )

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
+from patronage.access.roles import SYSTEM
 from patronage.customize.pages.rule_forms import Card, rules_sent
 from patronage.customize.pages.rule_rows import CATALOGS, conditions_shown, rows_of, text_of
 from patronage.govern.actions import checked_rules
@@ -99,7 +100,7 @@ def test_damaged_rows_are_refused(sent: str, world: World) -> None:
 def test_what_was_built_counts_and_not_the_text_beside_it(world: World) -> None:
     rows = json.dumps(rows_of("tier = 'top'", WHEN))
     card = Card(place=1, order="1", name="one", when="orders_90d > 3", when_rows=rows)
-    (kept,) = checked_rules(rules_sent([card]))
+    (kept,) = checked_rules(rules_sent([card]), SYSTEM)
     assert kept.when == "tier = 'top'"
     (emptied,) = rules_sent([replace(card, when_rows=json.dumps(rows_of("", WHEN)))])
     assert emptied.when == "true"
@@ -107,9 +108,9 @@ def test_what_was_built_counts_and_not_the_text_beside_it(world: World) -> None:
 
 def test_every_field_is_told_with_its_words_in_french_too(world: World) -> None:
     with translation.override("en"):
-        english = conditions_shown()
+        english = conditions_shown(SYSTEM)
     with translation.override("fr"):
-        french = conditions_shown()
+        french = conditions_shown(SYSTEM)
     for part, fields in english["fields"].items():
         told = {each["name"]: each for each in french["fields"][part]}
         for each in fields:

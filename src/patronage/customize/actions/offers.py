@@ -241,7 +241,7 @@ def _offer(
             ref=row.ref, reason=f"you are in no team called {row.team!r}. Name one of your teams."
         )
     try:
-        rule = read_rule(row.eligibility, FIELDS) if row.eligibility.strip() else None
+        rule = read_rule(row.eligibility, FIELDS, actor=actor) if row.eligibility.strip() else None
     except PredicateError as error:
         raise OfferRefused(ref=row.ref, reason=f"its condition cannot be used: {error}") from error
     return Offer(

@@ -16,13 +16,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from patronage.access.asking import usable
 from patronage.access.company import current
 from patronage.access.requests import CallerRequest
-from patronage.access.roles import Right
+from patronage.access.roles import Actor, Right
 from patronage.customize.actions import Proposal, Wording, propose_offers
 from patronage.customize.actions.offers import own_teams
 from patronage.customize.errors import OfferRefused
 from patronage.customize.fields import FIELDS
+from patronage.customize.pages.rule_rows import fields_shown
 from patronage.govern.rule_reading import read_rule
 from patronage.vocabulary.company import Channel, Company
 from patronage.vocabulary.money import Money, MoneyError
@@ -101,9 +103,11 @@ class ProposalForm(forms.Form):
         ),
     )
 
-    def __init__(self, *args: Any, company: Company, teams: Sequence[str], **options: Any) -> None:
+    def __init__(
+        self, *args: Any, company: Company, teams: Sequence[str], actor: Actor, **options: Any
+    ) -> None:
         super().__init__(*args, **options)
-        self.company = company
+        self.company, self.actor = company, actor
         self.fields["team"].choices = [(name, name) for name in teams]  # type: ignore[attr-defined]  # a ChoiceField
         needs = [("", _("None")), *((need.name, need.title) for need in company.needs)]
         self.fields["need"].choices = needs  # type: ignore[attr-defined]  # a ChoiceField
@@ -132,7 +136,7 @@ class ProposalForm(forms.Form):
         text: str = self.cleaned_data["eligibility"].strip()
         if text:
             try:
-                read_rule(text, FIELDS)
+                read_rule(text, FIELDS, actor=self.actor)
             except PredicateError as error:
                 raise forms.ValidationError(str(error)) from error
         return text
@@ -195,7 +199,7 @@ def propose(request: CallerRequest) -> HttpResponse:
     company = current().company
     posted = request.POST if request.method == "POST" else None
     initial = {"valid_from": _today(company, request.now), "team": teams[0] if teams else ""}
-    form = ProposalForm(posted, company=company, teams=teams, initial=initial)
+    form = ProposalForm(posted, company=company, teams=teams, actor=request.actor, initial=initial)
     if posted is not None and form.is_valid():
         try:
             (made,) = propose_offers(actor=request.actor, now=request.now, rows=[form.proposal()])
@@ -208,8 +212,8 @@ def propose(request: CallerRequest) -> HttpResponse:
     context = {
         "form": form,
         "teams": teams,
-        "fields": sorted(FIELDS.values(), key=lambda field: field.name),
-        "check": check(form["eligibility"].value() or ""),
+        "fields": fields_shown(usable(FIELDS, request.actor)),
+        "check": check(form["eligibility"].value() or "", request.actor),
     }
     status = 422 if posted is not None else 200
     return render(request, "customize/propose.html", context, status=status)
@@ -219,16 +223,16 @@ def propose(request: CallerRequest) -> HttpResponse:
 def condition(request: CallerRequest) -> HttpResponse:
     """Whether the condition being written can be used, and if not, where and why."""
     request.actor.require(Right.PROPOSE_OFFER)
-    context = {"check": check(request.POST.get("eligibility", ""))}
+    context = {"check": check(request.POST.get("eligibility", ""), request.actor)}
     return render(request, "customize/condition.html", context)
 
 
-def check(text: str) -> ConditionCheck:
+def check(text: str, actor: Actor) -> ConditionCheck:
     """Read a condition as the gate of conditions does."""
     if not text.strip():
         return ConditionCheck(text="")
     try:
-        read = read_rule(text[:4000], FIELDS)
+        read = read_rule(text[:4000], FIELDS, actor=actor)
     except PredicateError as error:
         place = len(text) if error.offset is None else error.offset
         return ConditionCheck(

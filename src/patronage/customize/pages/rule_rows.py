@@ -14,10 +14,16 @@ from django.http import HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from patronage.access.asking import usable
 from patronage.access.company import current
 from patronage.access.requests import CallerRequest
-from patronage.access.roles import Right
-from patronage.customize.words import BUILDER_WORDS, FIELD_KIND_WORDS, OPERATOR_WORDS
+from patronage.access.roles import Actor, Right
+from patronage.customize.words import (
+    BUILDER_WORDS,
+    FIELD_KIND_WORDS,
+    OPERATOR_WORDS,
+    freshness_words,
+)
 from patronage.differentiate.models import OBJECTIVES
 from patronage.govern.fields import RULE_FIELDS, TREATMENT_FIELDS
 from patronage.vocabulary.company import Company
@@ -39,6 +45,7 @@ def rules_rows(request: CallerRequest) -> HttpResponse:
     """A condition's text as rows, or its rows as text; keeps nothing."""
     request.actor.require(Right.RULE)
     fields = CATALOGS["offers" if request.POST.get("part") == "offers" else "when"]
+    fields = usable(fields, request.actor)
     rows = request.POST.get("rows", "")
     try:
         if rows:
@@ -82,28 +89,31 @@ def text_of(document: str, fields: FieldCatalog) -> str:
     return Predicate.from_builder(read, fields).text
 
 
-def conditions_shown() -> dict[str, Any]:
+def conditions_shown(actor: Actor) -> dict[str, Any]:
     """What the builder is told: fields of each condition, operators, and its own words."""
-    company = current().company
+    catalogs = CATALOGS.items()
     return {
-        "fields": {
-            part: sorted(
-                (_field_shown(each, company) for each in catalog.values()),
-                key=lambda each: (each["source"], each["label"]),
-            )
-            for part, catalog in CATALOGS.items()
-        },
+        "fields": {part: fields_shown(usable(fields, actor)) for part, fields in catalogs},
         # by `kind:operator` where a kind has its own word for it, else by operator
         "operators": {name: str(words) for name, words in OPERATOR_WORDS.items()},
         "words": {name: str(words) for name, words in BUILDER_WORDS.items()},
     }
 
 
+def fields_shown(fields: FieldCatalog) -> list[dict[str, Any]]:
+    """What is said of each field on screen, those of one source together."""
+    company = current().company
+    shown = [_field_shown(each, company) for each in fields.values()]
+    return sorted(shown, key=lambda each: (each["source"], each["label"]))
+
+
 def _field_shown(field: Field, company: Company) -> dict[str, Any]:
     money = field.unit == _MONEY
     kind = "money" if money else field.type.__name__
     unit = company.currency if money else field.unit and _(field.unit)
-    notes = [str(FIELD_KIND_WORDS[kind]), unit]
+    notes = [str(FIELD_KIND_WORDS[kind]), unit, freshness_words(field.freshness)]
+    if field.personal:
+        notes.append(_("personal"))
     return {
         "name": field.name,
         "label": _(field.description),

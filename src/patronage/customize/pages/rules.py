@@ -121,7 +121,7 @@ def rules_check(request: CallerRequest) -> HttpResponse:
     request.actor.require(Right.RULE)
     context: dict[str, Any] = {}
     try:
-        checked = actions.checked_rules(rules_sent(cards_sent(request.POST)))
+        checked = actions.checked_rules(rules_sent(cards_sent(request.POST)), request.actor)
     except PolicyRefused as error:
         context = _refused(error)
     else:
@@ -272,7 +272,7 @@ def _editor(
     status: int = 200,
 ) -> HttpResponse:
     names = {each.id: each.name for each in my_portfolios(request.actor, request.now)}
-    conditions = conditions_shown()
+    conditions = conditions_shown(request.actor)
     context = {
         "version": version,
         "portfolio_id": portfolio_id,

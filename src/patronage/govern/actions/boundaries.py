@@ -7,7 +7,7 @@ from typing import Final
 
 from patronage.access import audit
 from patronage.access.errors import NotFound
-from patronage.access.roles import Actor, Right
+from patronage.access.roles import SYSTEM, Actor, Right
 from patronage.access.transactions import atomic, take_turns
 from patronage.govern.actions.conditions import stated
 from patronage.govern.boundaries import NewBoundary, checked
@@ -35,7 +35,7 @@ def set_boundary(
     """
     actor.require(Right.SET_BOUNDARY)
     why, starts = stated(reason), _starts(valid_from, now)
-    row = checked(new)
+    row = checked(new, actor)
     row.reason, row.valid_from = why, starts
     return _keep(actor, now, row, "set boundary")
 
@@ -62,7 +62,7 @@ def lift_boundary(*, actor: Actor, now: datetime, boundary_id: str, reason: str)
         name=newest.name, kind=newest.kind, source=newest.source, when=newest.when,
         category=newest.category, product=newest.product, limit=newest.limit, unit=newest.unit,
         per=newest.per, role=newest.role,
-    ))  # fmt: skip
+    ), SYSTEM)  # fmt: skip  # whoever set it could ask what it asks
     row.lifted, row.reason = True, why
     row.valid_from = max(now, newest.valid_from + _INSTANT)
     return _keep(actor, now, row, "lift boundary")

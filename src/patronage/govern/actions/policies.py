@@ -47,7 +47,7 @@ def draft_policy(
     with atomic():
         take_turns("policies")
         portfolio = _portfolio(actor, portfolio_id, now)
-        checked = checked_rules(rules)
+        checked = checked_rules(rules, actor)
         version = PolicyVersion(
             portfolio=portfolio,
             based_on=newest(portfolio.id),
@@ -78,7 +78,7 @@ def change_draft(
     with atomic():
         take_turns("policies")
         version = _version(actor, version_id, now)
-        checked = checked_rules(rules)
+        checked = checked_rules(rules, actor)
         before = [_told(each) for each in version.rules.order_by("position")]
         version.note, version.fields_digest = why, _snapshot(now)
         version.based_on = newest(version.portfolio_id)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from patronage.access.company import current
 from patronage.access.models import User
+from patronage.access.roles import Actor
 from patronage.govern.errors import PolicyRefused, PolicyRuleRefused
 from patronage.govern.fields import RULE_FIELDS, TREATMENT_FIELDS
 from patronage.govern.models import Rule
@@ -62,7 +63,7 @@ class RuleFinding:
     by: tuple[str, ...]
 
 
-def checked_rules(given: Sequence[NewRule]) -> list[Rule]:
+def checked_rules(given: Sequence[NewRule], actor: Actor) -> list[Rule]:
     """Read rules in their order; nothing is stored.
 
     Raises:
@@ -71,7 +72,7 @@ def checked_rules(given: Sequence[NewRule]) -> list[Rule]:
     """
     if len(given) > MOST_RULES:
         raise PolicyRefused(f"A policy has at most {MOST_RULES} rules, found {len(given)}.")
-    rules = [_checked(place, each) for place, each in enumerate(given, start=1)]
+    rules = [_checked(place, each, actor) for place, each in enumerate(given, start=1)]
     names = [each.name for each in rules]
     for name in names:
         if names.count(name) > 1:
@@ -121,7 +122,7 @@ def _is_asked_before(earlier: Rule, later: Rule) -> bool:
     return covers and lasts and same and later.effect not in ("prefer",)
 
 
-def _checked(position: int, given: NewRule) -> Rule:
+def _checked(position: int, given: NewRule, actor: Actor) -> Rule:
     name = " ".join(given.name.split())
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
         raise PolicyRefused(
@@ -133,8 +134,10 @@ def _checked(position: int, given: NewRule) -> Rule:
             part="effect",
             reason=f"{given.effect!r:.40} is none of {', '.join(EFFECTS)}.",
         )
-    when = _read(name, "when", given.when, RULE_FIELDS)
-    offers = _read(name, "offers", given.offers, TREATMENT_FIELDS) if given.offers.strip() else None
+    when = _read(name, "when", given.when, RULE_FIELDS, actor)
+    offers = None
+    if given.offers.strip():
+        offers = _read(name, "offers", given.offers, TREATMENT_FIELDS, actor)
     if offers is not None and given.effect in ("service_tier", "route"):
         raise PolicyRuleRefused(
             rule=name, part="offers", reason=f"{given.effect} is about the customer, not offers."
@@ -156,9 +159,9 @@ def _checked(position: int, given: NewRule) -> Rule:
     )
 
 
-def _read(rule: str, part: str, text: str, fields: FieldCatalog) -> Predicate:
+def _read(rule: str, part: str, text: str, fields: FieldCatalog, actor: Actor) -> Predicate:
     try:
-        return read_rule(text, fields)
+        return read_rule(text, fields, actor=actor)
     except PredicateError as error:
         raise PolicyRuleRefused(rule=rule, part=part, reason=str(error)) from error
 

@@ -102,7 +102,7 @@ def touched(actor: Actor, now: datetime, new: NewBoundary) -> Touched:
         BoundaryRefused: it cannot be used.
     """
     actor.require(Right.SET_BOUNDARY)
-    wanted = BoundaryInForce(row=checked(new))
+    wanted = BoundaryInForce(row=checked(new, actor))
     frame = _customers(now)
     if wanted.condition is None:
         return Touched(customers=len(frame), surely=len(frame), unknown=0)
