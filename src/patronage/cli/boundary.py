@@ -13,7 +13,7 @@ from patronage.cli.show import facts, rows, say
 from patronage.govern import actions, reads
 from patronage.govern.amounts import amount_said, amount_typed
 from patronage.govern.boundaries import LIMITED_IN, NewBoundary
-from patronage.govern.limits import PER_WORDS
+from patronage.govern.said import PER_WORDS
 
 app = App(name="boundary", help="What the enterprise forbids every lever and every rule.")
 

@@ -16,7 +16,8 @@ from patronage.cli.portfolio import portfolio_id
 from patronage.cli.show import rows, say
 from patronage.govern import actions, reads
 from patronage.govern.amounts import amount_said, amount_typed
-from patronage.govern.limits import LEVERS, PER_WORDS, UNITS
+from patronage.govern.limits import LEVERS, UNITS
+from patronage.govern.said import PER_WORDS
 
 app = App(name="lever", help="What one may do for a customer, and how far.")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
+from django.utils.translation import gettext as _
+
 from patronage.access.errors import NotFound, Refused
 
 
@@ -49,7 +51,8 @@ class NoReason(Refused):
     """A change of who is in charge needs a reason that can be read later."""
 
     def __init__(self, *, length: int, longest: int) -> None:
-        super().__init__(f"Say why, in 1 to {longest} characters; found {length}.")
+        text = _("Say why, in 1 to %(longest)s characters; found %(length)s.")
+        super().__init__(text % {"longest": longest, "length": length})
 
 
 class NothingToHandOver(Refused):
@@ -125,20 +128,22 @@ class StillInCharge(Refused):
 
     def __init__(self, *, person: str, portfolios: Iterable[str]) -> None:
         named = ", ".join(repr(each) for each in portfolios)
-        super().__init__(
-            f"{person} is in charge of {named}, now or from a date to come. "
+        text = _(
+            "%(person)s is in charge of %(named)s, now or from a date to come. "
             "Appoint another manager there first."
         )
+        super().__init__(text % {"person": person, "named": named})
 
 
 class PolicyStands(Refused):
     """What was published or discarded never changes."""
 
     def __init__(self, *, version: str, id: str) -> None:
-        super().__init__(
-            f"The rules of {version} ({id}) stand as they are: what was published or discarded "
+        text = _(
+            "The rules of %(version)s (%(id)s) stand as they are: what was published or discarded "
             "never changes. Write a new draft, or roll back to an earlier version."
         )
+        super().__init__(text % {"version": version, "id": id})
 
 
 class PolicyRefused(Refused):
@@ -149,7 +154,8 @@ class PolicyRuleRefused(PolicyRefused):
     """One of a portfolio's rules cannot be kept; nothing of the draft was changed."""
 
     def __init__(self, *, rule: str, part: str, reason: str) -> None:
-        super().__init__(f"Rule {rule!r}, {part}: {reason}")
+        text = _("Rule '%(rule)s', %(part)s: %(reason)s")
+        super().__init__(text % {"rule": rule, "part": part, "reason": reason})
         self.rule = rule
         self.part = part
 
@@ -158,18 +164,20 @@ class PolicyMovedOn(PolicyRefused):
     """Another version was published since the draft was written."""
 
     def __init__(self, *, number: int) -> None:
-        super().__init__(
-            f"Version {number} was published since this draft was written, so publishing it would "
+        text = _(
+            "Version %(number)s was published since this draft was written, so publishing it would "
             "take that back unseen. Look at the difference and save the draft again, which bases "
             "it on the version in force."
         )
+        super().__init__(text % {"number": number})
 
 
 class LeverRefused(Refused):
     """A lever cannot be pulled: a boundary forbids it, or nobody has the right."""
 
     def __init__(self, *, lever: str, reasons: Iterable[str]) -> None:
-        super().__init__(f"The lever {lever!r} was not pulled. {' '.join(reasons)}")
+        text = _("The lever '%(lever)s' was not pulled. %(reasons)s")
+        super().__init__(text % {"lever": lever, "reasons": " ".join(reasons)})
 
 
 class CannotGrant(Refused):

@@ -16,7 +16,9 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Final, Literal
 
-from patronage.vocabulary.money import Money
+from django.utils.translation import gettext_noop as _noop
+
+from patronage.govern.said import OF_AN_AMOUNT, PER_WORDS, Said, said
 
 Unit = Literal["basis points", "minor units", "times", "days"]
 Per = Literal["use", "customer_quarter", "quarter"]
@@ -124,7 +126,12 @@ class Reason:
     kind: str
     #: id of the boundary, right or use; empty without one
     id: str
-    words: str
+    said: Said
+
+    @property
+    def words(self) -> str:
+        """The reason in the reader's language."""
+        return str(self.said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,13 +203,16 @@ def judge(
     if against:
         return Verdict(outcome="refused", reasons=against)
     if not held:
-        words = f"There is no right to the lever {pull.lever!r} here. Ask an executive to grant it."
-        return Verdict(outcome="refused", reasons=(Reason(kind="right", id="", words=words),))
+        none = Said(
+            _noop("There is no right to the lever '%(lever)s' here. Ask an executive to grant it."),
+            {"lever": pull.lever},
+        )
+        return Verdict(outcome="refused", reasons=(Reason(kind="right", id="", said=none),))
     for right in held:
         if right.covers(pull.amount):
             limit = said(right.limit, UNITS[pull.lever], pull.currency)
-            words = f"Within {limit} {PER_WORDS[right.per]}."
-            reason = Reason(kind="right", id=right.id, words=words)
+            within = Said(_noop("Within %(limit)s %(per)s."), {"limit": limit, "per": _per(right)})
+            reason = Reason(kind="right", id=right.id, said=within)
             return Verdict(outcome="allowed", reasons=(reason,), grant_id=right.id)
     return Verdict(outcome="waits", reasons=tuple(_too_little(pull, right) for right in held))
 
@@ -228,21 +238,27 @@ def price_of(
         closest = _closest(lever, category, product, in_force)
         if closest is not None:
             asked *= Fraction(WHOLE + _signed(closest), WHOLE)
-            words = f"{lever} of {said(closest.amount, 'basis points')}"
-            reasons.append(Reason(kind="lever", id=closest.id, words=words))
+            pulled = Said(OF_AN_AMOUNT[lever], {"amount": said(closest.amount, "basis points")})
+            reasons.append(Reason(kind="lever", id=closest.id, said=pulled))
     about = [each for each in bounds if each.is_about(category, product)]
     low, high = _edges(about, list_price_minor)
     share: Fraction | None = asked
     if low and high and low[0] > high[0]:
         share = None
-        words = f"{low[1].name!r} and {high[1].name!r} leave no price between them."
-        reasons.append(Reason(kind="boundary", id=low[1].id, words=words))
+        none = Said(
+            _noop("'%(low)s' and '%(high)s' leave no price between them."),
+            {"low": low[1].name, "high": high[1].name},
+        )
+        reasons.append(Reason(kind="boundary", id=low[1].id, said=none))
     else:
         for edge, crossed in ((low, low and asked < low[0]), (high, high and asked > high[0])):
             if edge and crossed:
                 share = edge[0]
-                words = f"cut back to {_percent(edge[0])} of the list price by {edge[1].name!r}"
-                reasons.append(Reason(kind="boundary", id=edge[1].id, words=words))
+                cut = Said(
+                    _noop("cut back to %(share)s of the list price by '%(boundary)s'"),
+                    {"share": _percent(edge[0]), "boundary": edge[1].name},
+                )
+                reasons.append(Reason(kind="boundary", id=edge[1].id, said=cut))
     return Price(
         share=share,
         asked=asked,
@@ -252,20 +268,8 @@ def price_of(
     )
 
 
-PER_WORDS: Final[dict[str, str]] = {
-    "use": "each time",
-    "customer_quarter": "a customer and quarter",
-    "quarter": "a quarter",
-}
-
-
-def said(amount: int, unit: Unit | None, currency: str = "") -> str:
-    """An amount with its unit, exactly."""
-    if unit == "basis points":
-        return f"{amount / 100:g} %"
-    if unit == "minor units" and currency:
-        return str(Money(amount, currency))
-    return f"{amount} {unit if unit in ('times', 'days') else 'minor units'}"
+def _per(limited: Held | Bound) -> Said:
+    return Said(PER_WORDS[limited.per])
 
 
 def _broken(
@@ -276,38 +280,58 @@ def _broken(
             continue
         if pull.lever not in CONCERNS[bound.kind]:
             continue
-        words = _why_not(bound, pull, in_force, list_price_minor)
-        if words:
-            yield Reason(kind="boundary", id=bound.id, words=f"{bound.name!r} {words}")
+        why = _why_not(bound, pull, in_force, list_price_minor)
+        if why is not None:
+            yield Reason(kind="boundary", id=bound.id, said=why)
 
 
 def _why_not(
     bound: Bound, pull: Pull, in_force: Sequence[InForce], list_price_minor: int | None
-) -> str:
+) -> Said | None:
+    named = {"boundary": bound.name}
     if bound.kind in FORBIDDING:
-        in_favour = bound.kind == "protected" and pull.lever == "price" and pull.amount <= 0
-        return "" if in_favour else f"forbids the lever {pull.lever!r}."
+        if bound.kind == "protected" and pull.lever == "price" and pull.amount <= 0:
+            return None
+        text = _noop("'%(boundary)s' forbids the lever '%(lever)s'.")
+        return Said(text, named | {"lever": pull.lever})
     if bound.kind in SUMMED:
         used = 0 if bound.per == "use" else bound.used
         if used + pull.amount <= (bound.limit or 0):
-            return ""
-        limit = f"{said(bound.limit or 0, bound.unit, pull.currency)} {PER_WORDS[bound.per]}"
-        before, more = (said(each, bound.unit, pull.currency) for each in (used, pull.amount))
-        return f"allows {limit}; {before} used, {more} more asked for."
+            return None
+        limit, before, more = (
+            said(each, bound.unit, pull.currency) for each in (bound.limit or 0, used, pull.amount)
+        )
+        return Said(
+            _noop(
+                "'%(boundary)s' allows %(limit)s %(per)s; %(used)s used, %(more)s more asked for."
+            ),
+            {**named, "limit": limit, "per": _per(bound), "used": before, "more": more},
+        )
     if bound.unit == "minor units" and list_price_minor is None:
-        return f"cannot be checked: no list price of {pull.product or 'what it is about'} is known."
+        text = _noop("'%(boundary)s' cannot be checked: no list price of %(what)s is known.")
+        what = Said("%(name)s", {"name": pull.product}) if pull.product else _WHAT_IT_IS_ABOUT
+        return Said(text, {**named, "what": what})
     now = InForce(
         id="", lever=pull.lever, amount=pull.amount, category=pull.category, product=pull.product
     )
     asked = price_of(pull.category, pull.product, [*in_force, now], (), None).asked
     low, high = _edges([bound], list_price_minor)
     if low and asked < low[0]:
-        return f"allows no less than {_percent(low[0])} of the list price, asked {_percent(asked)}."
-    if high and asked > high[0]:
-        return (
-            f"allows no more than {_percent(high[0])} of the list price, asked {_percent(asked)}."
-        )
-    return ""
+        edge, text = low[0], _NO_LESS
+    elif high and asked > high[0]:
+        edge, text = high[0], _NO_MORE
+    else:
+        return None
+    return Said(text, named | {"edge": _percent(edge), "asked": _percent(asked)})
+
+
+_WHAT_IT_IS_ABOUT: Final = Said(_noop("what it is about"))
+_NO_LESS: Final = _noop(
+    "'%(boundary)s' allows no less than %(edge)s of the list price, asked %(asked)s."
+)
+_NO_MORE: Final = _noop(
+    "'%(boundary)s' allows no more than %(edge)s of the list price, asked %(asked)s."
+)
 
 
 def _edges(
@@ -372,9 +396,11 @@ def _too_little(pull: Pull, right: Held) -> Reason:
     asked, limit, before = (
         said(each, unit, pull.currency) for each in (abs(pull.amount), right.limit, right.used)
     )
-    used = "" if right.per == "use" else f", {before} of it used"
-    words = f"{asked} goes beyond {limit} {PER_WORDS[right.per]}{used}."
-    return Reason(kind="right", id=right.id, words=words)
+    text = _noop("%(asked)s goes beyond %(limit)s %(per)s, %(used)s of it used.")
+    if right.per == "use":
+        text = _noop("%(asked)s goes beyond %(limit)s %(per)s.")
+    told = Said(text, {"asked": asked, "limit": limit, "per": _per(right), "used": before})
+    return Reason(kind="right", id=right.id, said=told)
 
 
 def _percent(share: Fraction) -> str:

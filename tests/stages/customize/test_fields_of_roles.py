@@ -44,14 +44,16 @@ def test_an_offer_cannot_ask_what_its_owner_may_not_see(world: World) -> None:
 def test_a_rule_cannot_ask_what_its_author_may_not(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    saved = {
-        "actor": world.ana,
-        "now": NOW,
-        "portfolio_id": world.portfolios["Top"].id,
-        "rules": [NewRule(name="page", effect="block", when="true AND page = '/pay'")],
-        "note": "tests",
-    }
-    draft_policy(**saved)
+    def save() -> None:
+        draft_policy(
+            actor=world.ana,
+            now=NOW,
+            portfolio_id=world.portfolios["Top"].id,
+            rules=[NewRule(name="page", effect="block", when="true AND page = '/pay'")],
+            note="tests",
+        )
+
+    save()
     there = PolicyVersion.objects.count()
     theirs = frozenset({Role.ANALYST.value})
     fields = (
@@ -60,5 +62,5 @@ def test_a_rule_cannot_ask_what_its_author_may_not(
     )
     monkeypatch.setattr("patronage.govern.actions.rule_texts.RULE_FIELDS", FieldCatalog(fields))
     with pytest.raises(PolicyRuleRefused, match="Rule 'page', when: Line 1, column 10: The field"):
-        draft_policy(**saved)
+        save()
     assert PolicyVersion.objects.count() == there

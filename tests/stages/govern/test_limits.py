@@ -25,6 +25,7 @@ from patronage.govern.limits import (
     judge,
     price_of,
 )
+from patronage.govern.said import said
 
 _CATEGORIES = ("", "BREAD", "BOOKS")
 _PRODUCTS = ("", "loaf", "novel")
@@ -180,7 +181,7 @@ def test_up_to_the_limit_at_once_and_one_more_waits(lever: str) -> None:
     more = judge(Pull(lever=lever, amount=501), (), [right])
     assert (more.outcome, more.grant_id) == ("waits", "")
     assert judge(Pull(lever=lever, amount=1), (), []).outcome == "refused"
-    assert limits.said(500, UNITS[lever]) in more.reasons[0].words
+    assert str(said(500, UNITS[lever])) in more.reasons[0].words
 
 
 def test_a_sum_counts_what_was_used_and_a_part_never_exceeds_its_whole() -> None:

@@ -15,8 +15,9 @@ from patronage.access.transactions import atomic, take_turns
 from patronage.govern.actions.conditions import stated
 from patronage.govern.errors import CannotGrant
 from patronage.govern.in_charge import portfolios_of
-from patronage.govern.limits import LEVERS, PERS, PRICING, UNITS, WHOLE, said
+from patronage.govern.limits import LEVERS, PERS, PRICING, UNITS, WHOLE
 from patronage.govern.models import Grant, Portfolio
+from patronage.govern.said import said
 from patronage.vocabulary.periods import as_utc
 
 MOST: Final = 2**53

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from patronage.access import audit
 from patronage.access.company import current
@@ -261,8 +261,8 @@ def _state(use: LeverUse) -> str:
     return use.state.replace("_", " ")
 
 
-def _kept(reasons: tuple[Reason, ...]) -> list[dict[str, str]]:
-    return [{"kind": each.kind, "id": each.id, "words": each.words} for each in reasons]
+def _kept(reasons: tuple[Reason, ...]) -> list[dict[str, Any]]:
+    return [{"kind": each.kind, "id": each.id, **each.said.to_json()} for each in reasons]
 
 
 def _record(

@@ -12,6 +12,7 @@ from patronage.govern import actions, reads
 from patronage.govern.api.router import router
 from patronage.govern.boundaries import NewBoundary
 from patronage.govern.models import Boundary, Grant, LeverUse
+from patronage.govern.said import Said
 
 
 class NewGrant(Schema):
@@ -85,6 +86,14 @@ class UseMade(Schema):
     reasons: list[dict[str, str]]
     valid_from: AwareDatetime | None
     valid_until: AwareDatetime | None
+
+    @staticmethod
+    def resolve_reasons(use: LeverUse) -> list[dict[str, str]]:
+        """Each with kind, id and words in the language of whoever asks."""
+        return [
+            {"kind": each["kind"], "id": each["id"], "words": str(Said.from_json(each))}
+            for each in use.reasons
+        ]
 
 
 class NewLeverRuling(Schema):

@@ -18,6 +18,7 @@ from patronage.govern.levers import quarter_start, rights_of
 from patronage.govern.limits import UNITS, WHOLE
 from patronage.govern.models import Grant, LeverUse
 from patronage.govern.models.levers import COUNTED
+from patronage.govern.said import Said
 from patronage.identify.in_sight import customers_in_sight
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -312,7 +313,7 @@ def _use_rows(actor: Actor, found: QuerySet[LeverUse], now: datetime) -> list[Us
                 made_at=row.made_at,
                 state=row.state,
                 waits_for=row.waits_for,
-                reasons=tuple(each["words"] for each in row.reasons),
+                reasons=tuple(str(Said.from_json(each)) for each in row.reasons),
                 grant_id=row.grant_id or "",
                 valid_from=row.valid_from,
                 valid_until=row.valid_until,

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext_noop as _noop
+
 from patronage.access.errors import NotFound, Refused
 from patronage.access.roles import Actor, Right
 from patronage.govern.levers import situation_of
 from patronage.govern.limits import WHOLE, Reason, price_of
 from patronage.govern.models import ListPrice
 from patronage.govern.products import category_of, list_price_of
+from patronage.govern.said import Said
 from patronage.identify.in_sight import require_customer
+from patronage.vocabulary.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +92,12 @@ def terms(
     gone = [each for each in missing if each.is_about(category, product)]
     reasons = [_listed(product, told)]
     reasons += [
-        Reason(kind="boundary", id=each.id, words=f"not to be had: {each.name!r}") for each in gone
+        Reason(
+            kind="boundary",
+            id=each.id,
+            said=Said(_noop("not to be had: '%(boundary)s'"), {"boundary": each.name}),
+        )
+        for each in gone
     ]
     return CustomerTerms(
         customer_id=customer.id,
@@ -111,10 +120,15 @@ def terms(
 
 def _listed(product: str, told: ListPrice | None) -> Reason:
     if told is not None:
-        words = f"list price {told.amount_minor} {told.currency} minor units"
-        words += f", since {told.valid_from:%Y-%m-%d}"
+        price = str(Money(told.amount_minor, told.currency))
+        words = Said(
+            _noop("list price %(price)s, since %(day)s"),
+            {"price": price, "day": f"{told.valid_from:%Y-%m-%d}"},
+        )
     elif product:
-        words = "no list price: nobody told one, so that only the share of it is known"
+        words = Said(_noop("no list price: nobody told one, so that only the share of it is known"))
     else:
-        words = "no list price: a category has many, so that only the share of each is known"
-    return Reason(kind="list price", id="", words=words)
+        words = Said(
+            _noop("no list price: a category has many, so that only the share of each is known")
+        )
+    return Reason(kind="list price", id="", said=words)
