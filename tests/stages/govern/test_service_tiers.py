@@ -317,19 +317,19 @@ def test_the_store_itself_keeps_one_tier_an_instant(world: World) -> None:
 def test_an_unknown_tier_in_a_rule_is_refused_where_it_is_saved(world: World) -> None:
     declare(world.now)
     good = "service_tier IN ('dedicated', 'pooled')"
-    checked_rules([NewRule(name="a", effect="block", when=good)])
+    checked_rules([NewRule(name="a", effect="block", when=good)], SYSTEM)
     for bad in (
         "service_tier = 'dedicted'",
         "orders_90d > 1 AND NOT 'dedicted' <> service_tier",
         "service_tier IN ('pooled', 'dedicted')",
     ):
         with pytest.raises(PolicyRuleRefused, match=r"column .*no service tier 'dedicted'"):
-            checked_rules([NewRule(name="a", effect="block", when=bad)])
+            checked_rules([NewRule(name="a", effect="block", when=bad)], SYSTEM)
         wrong = NewBoundary(name="a", kind="law", when=bad, source="law")
         with pytest.raises(BoundaryRefused, match="dedicted"):
             actions.set_boundary(actor=world.actor("eve"), now=world.now, new=wrong, reason="x")
     with pytest.raises(PolicyRuleRefused, match="'gold'; use dedicated, pooled"):
-        checked_rules([NewRule(name="a", effect="service_tier", service_tier="gold")])
+        checked_rules([NewRule(name="a", effect="service_tier", service_tier="gold")], SYSTEM)
     text = (COMPANY + TIERS.format(capacity="")).replace("tier = 'top'\"", "service_tier = 'x'\"")
     load_company(actor=SYSTEM, now=world.now, text=text, reason="tests")
     (key,) = add_customers(1, world.now)

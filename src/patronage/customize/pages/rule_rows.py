@@ -26,6 +26,7 @@ from patronage.customize.words import (
 )
 from patronage.differentiate.models import OBJECTIVES
 from patronage.govern.fields import RULE_FIELDS, TREATMENT_FIELDS
+from patronage.govern.service_tiers import names_of
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.fields import Field, FieldCatalog
 from patronage.vocabulary.money import Money, MoneyError, currency_decimals
@@ -133,6 +134,7 @@ def choices(name: str, company: Company) -> list[str]:
         "entry": ("panel", "acquired"),
         "objective": OBJECTIVES,
         "tier": tuple(each.name for each in company.tiers),
+        "service_tier": tuple(names_of(company)),
         "need": tuple(each.name for each in company.needs),
         "said_need": tuple(each.name for each in company.needs),
         "offer_need": tuple(each.name for each in company.needs),
