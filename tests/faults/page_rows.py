@@ -118,6 +118,8 @@ PAGES: Final = (
     page("/customers/{customer_id}/timeline", "as.aa.."),
     form("/customers/{customer_id}/objective", "as.....", objective="grow", reason="tests"),
     form("/customers/{customer_id}/objective/revocation", "as.....", reason="tests"),
+    form("/customers/{customer_id}/fence", "as.....", place="in", reason="tests"),
+    page("/fence", "aa..a.."),
     form("/customers/{customer_id}/service-tier", "as.....", tier="pooled", reason="tests"),
     form("/customers/{customer_id}/service-tier/revocation", "as.....", reason="tests"),
     form("/customers/{customer_id}/needs", ".s.a...", **SAID),

@@ -99,6 +99,10 @@ RESOURCES: Final = (
         reason="tests",
     ),
     api("POST", "customers/{customer_id}/objective/revocation", "as.....", reason="tests"),
+    api("GET", "fences", "aa..a.."),
+    api("GET", "fence-changes", "aa..a.."),
+    api("GET", "customers/{customer_id}/fence", "as..a.."),
+    api("POST", "customers/{customer_id}/fence", "as.....", inside=False, reason="tests"),
     api("GET", "customers/{customer_id}/service-tier", "as..a.."),
     api(
         *("POST", "customers/{customer_id}/service-tier", "as....."),

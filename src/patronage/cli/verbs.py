@@ -25,6 +25,7 @@ _PLACES = {
     "ledger": ("patronage.cli.ledger:app", "What customers earned, and whether the books agree."),
     "objective": ("patronage.cli.objective:app", "What is meant to be done with a customer."),
     "ranking": ("patronage.cli.ranking:app", "Clients ranked by judgement."),
+    "fence": ("patronage.cli.fence:app", "Whom no mass contact reaches."),
     "service-tier": ("patronage.cli.service_tier:app", "How a customer is served."),
     "portfolio": ("patronage.cli.portfolio:app", "Who is in charge of whom."),
     "policy": ("patronage.cli.policy:app", "The rules of a portfolio."),

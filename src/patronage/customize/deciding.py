@@ -26,6 +26,7 @@ CUSTOMERS_AT_ONCE: Final = 4_096
 _BY_CANDIDATE: Final = (
     "eligible",
     "consented",
+    "unfenced",
     "permitted",
     "within",
     "capped",
@@ -47,6 +48,8 @@ class Situation:
     eligible: NDArray[np.int8]
     #: ``(n, k)``: a consent stands for the treatment's channel
     consented: Bools
+    #: ``(n, k)``: no fence keeps mass contacts from the customer, or it is none
+    unfenced: Bools
     #: ``(n, k)``: the customer's portfolio allows or adapts the offer, in this channel, by now
     permitted: Bools
     #: ``(n, k)``: no boundary of the enterprise forbids it
@@ -147,6 +150,7 @@ def _decide(situation: Situation, limit: int) -> Chosen:
     choice = choose(
         eligible=situation.eligible,
         consented=situation.consented,
+        unfenced=situation.unfenced,
         permitted=situation.permitted,
         within_boundary=situation.within,
         capped=situation.capped,

@@ -18,7 +18,7 @@ from patronage.customize.history import Seen
 from patronage.customize.policy import PolicyInForce, policy_at
 from patronage.differentiate.models import Need, ValuationRun
 from patronage.differentiate.reads import run_at
-from patronage.govern.models import Membership
+from patronage.govern.models import FenceChange, Membership
 from patronage.identify.models import Consent
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -37,6 +37,8 @@ class Inputs:
     run: ValuationRun
     policy: PolicyInForce
     seen: Seen
+    #: state of the fence when it is acted
+    fence: list[Any]
 
     @cached_property
     def digest(self) -> str:
@@ -51,6 +53,7 @@ class Inputs:
             "memberships": _state(Membership, starts_at__lte=self.at),
             "needs": _state(Need, said_at__lt=self.at),
             "needs closed": _state(Need, closed_at__lt=self.at),
+            "fence": self.fence,
             "method": METHOD_VERSION,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -75,7 +78,13 @@ def load_inputs(as_of: date, now: datetime) -> Inputs:
     if not policy.treatments:
         raise NoOffers(as_of=as_of)
     return Inputs(
-        as_of=as_of, at=at, declared=declared, run=run, policy=policy, seen=Seen.before(at)
+        as_of=as_of,
+        at=at,
+        declared=declared,
+        run=run,
+        policy=policy,
+        seen=Seen.before(at),
+        fence=_state(FenceChange),
     )
 
 

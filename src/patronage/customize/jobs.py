@@ -22,6 +22,7 @@ from patronage.customize.periods import budget_of, last_day_of, left_of
 from patronage.customize.plan import Moved, Plan, write_plan
 from patronage.customize.population import (
     Population,
+    among,
     consented,
     load_population,
     meets_conditions,
@@ -30,6 +31,7 @@ from patronage.customize.population import (
 )
 from patronage.customize.response import ResponseModel, fit_response
 from patronage.customize.situations import Means, People, months_of, situation
+from patronage.govern import fence
 
 _TRIES: Final = 3
 
@@ -85,6 +87,7 @@ def _people(
         beyond=beyond_everybody(policy.boundaries, population.frame),
         consented=consented(ids, policy, population.consents),
         held_out=held_out(holdout, ids),
+        fenced=among(ids, fence.fenced_now()),
         full={},
     )
 
@@ -105,7 +108,11 @@ def _plan(
     budget = budget_of(company, inputs.at)
     months = months_of(policy, inputs.at, last_day)
     taken = places_taken(months)
-    people = replace(people, full=full_months(taken, months, ids, company.contacts_per_month))
+    people = replace(
+        people,
+        full=full_months(taken, months, ids, company.contacts_per_month),
+        fenced=among(ids, fence.fenced_now()),
+    )
     means = Means(
         budget_left=left_of(budget), price=0.0, salt=inputs.digest, at=inputs.at, last_day=last_day
     )

@@ -15,11 +15,12 @@ import numpy as np
 from patronage.access.roles import Actor, Right, Role
 from patronage.customize.deciding import Chosen, Situation
 from patronage.customize.moment import Moment
-from patronage.science.arbitration import REASON_WORDS, Reason
+from patronage.science.arbitration import REASON_WORDS, STAGES, Reason
 
 _BY_CANDIDATE: Final = (
     "eligible",
     "consented",
+    "unfenced",
     "permitted",
     "within",
     "capped",
@@ -30,6 +31,8 @@ _BY_CANDIDATE: Final = (
     "redemption_cost",
     "preferred",
 )
+#: What logs from before do not say: nobody was fenced.
+_LATER: Final = {"unfenced": True}
 _SHARED: Final = ("budget_left", "price", "fatigue", "incrementality")
 #: Reasons of candidates that fell out before it was asked what they are worth.
 BEFORE_SCORING: Final = frozenset({Reason.INELIGIBLE, Reason.UNKNOWN, Reason.NO_CONSENT})
@@ -87,7 +90,7 @@ def candidates_of(moment: Moment) -> tuple[Candidate, ...]:
 def in_order(candidate: Candidate) -> tuple[int, float, str]:
     """Sorts winners first, then those that came furthest, the most valuable first."""
     return (
-        -int(Reason[candidate.reason.upper()]),
+        -STAGES.index(Reason[candidate.reason.upper()]),
         -(candidate.score_minor or 0.0),
         candidate.treatment_id,
     )
@@ -136,9 +139,11 @@ def logged_situation(
     offers = {row["offer"]: None for row in candidates}
     place = {offer: column for column, offer in enumerate(offers)}
     kinds: dict[str, Any] = {"eligible": np.int8, "reserve": np.int64}
-    kinds |= dict.fromkeys(("consented", "permitted", "within", "capped"), np.bool_)
+    kinds |= dict.fromkeys(("consented", "unfenced", "permitted", "within", "capped"), np.bool_)
     tables: dict[str, Any] = {
-        name: np.array([[row[name] for row in candidates]], dtype=kinds.get(name, np.float64))
+        name: np.array(
+            [[(_LATER | row)[name] for row in candidates]], dtype=kinds.get(name, np.float64)
+        )
         for name in _BY_CANDIDATE
     }
     return Situation(

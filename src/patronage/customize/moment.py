@@ -142,6 +142,7 @@ def look(request: Request, customer: Customer, at: datetime, *, spend: bool = Tr
             [[each.channel in consents for each in policy.treatments]], dtype=np.bool_
         ).reshape(1, len(policy.treatments)),
         held_out=held_out(served.holdout, [customer.id]),
+        fenced=np.array([standing.fenced], dtype=np.bool_),
         full=full_months(taken, [month], [customer.id], places),
     )
     means = _means(served, budget if spend else None, at, today)
@@ -175,6 +176,7 @@ def _means(served: Served, budget: Budget | None, at: datetime, today: date) -> 
         at=at,
         # Said now or not at all: what may go out only later is not permitted yet.
         last_day=today,
+        inbound=True,
     )
 
 

@@ -23,7 +23,7 @@ from patronage.customize.errors import BudgetSpent
 from patronage.customize.inputs import Inputs
 from patronage.customize.models import Affinity, Budget, DecisionRun, Holdout
 from patronage.customize.policy import due_at, policy_at, terms_of
-from patronage.customize.population import Population
+from patronage.customize.population import Population, among
 from patronage.customize.recording import (
     ContactColumns,
     DecisionColumns,
@@ -33,6 +33,7 @@ from patronage.customize.recording import (
 from patronage.customize.response import KIND, NAME, ResponseModel
 from patronage.customize.situations import People, due_days, month_of
 from patronage.differentiate.models import ModelVersion
+from patronage.govern import fence, memberships
 from patronage.identify import bulk
 from patronage.identify.reads import standing_consents
 from patronage.science.arbitration import Outcome, Reason
@@ -102,6 +103,8 @@ def _written(plan: Plan, run_id: str, manifest: Manifest) -> DecisionRun:
         datasets.commit(
             dataset="decision_candidates", manifest=manifest, cause=run_id, now=plan.now
         )
+        if _fenced_since(plan):
+            raise Moved
         run = _run(plan, run_id, manifest)
         record_decisions(
             at=plan.inputs.at,
@@ -116,6 +119,13 @@ def _written(plan: Plan, run_id: str, manifest: Manifest) -> DecisionRun:
         _keep_figures(plan, run)
         _audit(plan, run)
     return run
+
+
+def _fenced_since(plan: Plan) -> bool:
+    """Whether the fence has changed since the plan was made: nothing changes it from here on."""
+    memberships.take_turns_moving()
+    ids = plan.population.ids
+    return not np.array_equal(plan.people.fenced, among(ids, fence.fenced_now()))
 
 
 def _parts(plan: Plan, run_id: str) -> Iterator[Iterator[pa.RecordBatch]]:

@@ -165,6 +165,16 @@ class PolicyInForce:
         shares = {channel.name: channel.response for channel in self.company.channels}
         return np.array([shares[each.channel] for each in self.treatments], dtype=np.float64)
 
+    def mass(self, *, inbound: bool) -> Bools:
+        """``(k,)``: which treatments are mass contacts, which nobody within the fence gets.
+
+        Args:
+            inbound: the customer came by themselves; a channel that answers is then none.
+        """
+        kinds = {channel.name: channel.kind for channel in self.company.channels}
+        some = ("pushed",) if inbound else ("pushed", "answered")
+        return np.array([kinds[each.channel] in some for each in self.treatments], dtype=np.bool_)
+
     @cached_property
     def contact_cost(self) -> Floats:
         """``(k,)``: cost of one contact."""

@@ -82,6 +82,7 @@ def _chosen_again(decision: Decision, rows: pl.DataFrame, reasons: Any) -> Choic
     return choose(
         eligible=eligible.astype(np.int8),
         consented=reason != Reason.NO_CONSENT,
+        unfenced=reason != Reason.FENCED,
         permitted=reason != Reason.BLOCKED,
         within_boundary=reason != Reason.BOUNDARY,
         capped=reason == Reason.CAPPED,

@@ -43,6 +43,8 @@ class People:
     consented: Bools
     #: ``(n,)``
     held_out: Bools
+    #: ``(n,)``: within the fence: no mass contact
+    fenced: Bools
     #: by month, ``(n,)``: no place is left; a month that is missing has places for all
     full: Mapping[str, Bools]
     #: ``uint64 (n,)``: `hash_ids` of the customers where it is kept; None: worked out when asked
@@ -63,6 +65,8 @@ class Means:
     at: datetime
     #: last date on which a contact may go out
     last_day: date
+    #: the customer came by themselves: what answers them is no mass contact
+    inbound: bool = False
 
 
 def due_days(policy: PolicyInForce, at: datetime) -> Ints:
@@ -113,6 +117,7 @@ def situation(policy: PolicyInForce, people: People, means: Means) -> Situation:
     return Situation(
         eligible=ruled.eligible(np.where((meets == 1) & ~known, np.int8(-1), meets)),
         consented=people.consented,
+        unfenced=~(people.fenced[:, np.newaxis] & policy.mass(inbound=means.inbound)),
         permitted=_by_then(gate.permitted, due, means.last_day)[rows, column],
         within=within(policy.boundaries, people.beyond, policy.categories)
         & undisturbed(

@@ -209,6 +209,7 @@ def _people(
         beyond=_beyond(policy, run, ids),
         consented=np.asarray(reasons != int(Reason.NO_CONSENT), dtype=np.bool_),
         held_out=np.zeros(len(ids), dtype=np.bool_),
+        fenced=(reasons == int(Reason.FENCED)).any(axis=1),
         full=dict.fromkeys(months_of(policy, policy.at, at_last), capped),
         hashes=hash_ids(ids),
     )

@@ -26,6 +26,7 @@ from patronage.customize.models import Affinity, DecisionRun
 from patronage.customize.periods import budget_of, last_day_of, left_of
 from patronage.customize.policy import PolicyInForce, policy_at
 from patronage.customize.population import (
+    among,
     consented,
     fields_of_some,
     load_population,
@@ -35,6 +36,7 @@ from patronage.customize.population import (
 )
 from patronage.customize.response import fit_response
 from patronage.customize.situations import FIGURES, Means, People, months_of
+from patronage.govern import fence
 from patronage.identify.models import Consent
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -76,6 +78,7 @@ def trial_of_all(as_of: date, now: datetime) -> Trial:
         matches=np.zeros((len(ids), 0), dtype=np.bool_),
         beyond=beyond_everybody(policy.boundaries, frame),
         consented=consented(ids, policy, population.consents),
+        fenced=among(ids, fence.fenced_now()),
         held_out=held_out(holdout, ids),
         full={},
     )
@@ -108,6 +111,7 @@ def trial_of_some(run: DecisionRun, ids: list[str], now: datetime) -> Trial:
         matches=np.zeros((len(ids), 0), dtype=np.bool_),
         beyond=beyond_everybody(policy.boundaries, frame),
         consented=consented(ids, policy, _consents(ids, at)),
+        fenced=among(ids, fence.fenced_now()),
         held_out=held_out(universal_holdout(company, now), ids),
         full={},
     )

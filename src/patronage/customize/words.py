@@ -58,6 +58,7 @@ REASON_WORDS: Final[Mapping[str, Promise]] = {
     "ineligible": _("The customer does not meet the offer's conditions."),
     "unknown": _("A condition could not be decided: a fact about the customer is missing."),
     "no_consent": _("The customer has given no consent that covers this channel."),
+    "fenced": _("The customer is within the fence: no campaign reaches them."),
     "blocked": _("The customer's manager has not allowed this offer."),
     "boundary": _("The enterprise forbids this for this customer."),
     "capped": _("The customer has been contacted as often as the contact policy allows."),
@@ -72,6 +73,7 @@ REASON_NAMES: Final[Mapping[str, Promise]] = {
     "ineligible": _("Condition not met"),
     "unknown": _("Fact missing"),
     "no_consent": _("No consent"),
+    "fenced": _("Within the fence"),
     "blocked": _("Not allowed"),
     "boundary": _("Forbidden"),
     "capped": _("Contacted enough"),
@@ -101,7 +103,7 @@ CONTACT_TONES: Final = {"queued": "info", "sending": "info", "sent": "good", "ca
 def reason_tone(reason: str) -> str:
     """The tone in which a candidate's fate is shown."""
     won = {"chosen": "good", "withheld": "info"}
-    held_back = {"blocked", "boundary", "no_consent", "capped", "no_budget"}
+    held_back = {"fenced", "blocked", "boundary", "no_consent", "capped", "no_budget"}
     return won.get(reason, "warning" if reason in held_back else "neutral")
 
 

@@ -85,6 +85,10 @@ class CannotAppoint(Refused):
     """The person cannot answer for a portfolio."""
 
 
+class CannotFence(Refused):
+    """A customer cannot be put within the fence or taken out of it like this."""
+
+
 class CannotServe(Refused):
     """A customer cannot be served in the tier that was named, or not for that time."""
 

@@ -55,6 +55,7 @@ def enter_portfolio(event: CustomersCreated) -> None:
             "service_tier": blank,
             "need": blank,
             "objective": blank,
+            "fenced": [False] * len(ids),
         },
     )
 

@@ -16,7 +16,7 @@ from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic, much_at_once
 from patronage.differentiate import reads as valuations
 from patronage.differentiate.models import ValuationRun
-from patronage.govern import memberships, policy, service_tiers, standing
+from patronage.govern import fence, memberships, policy, service_tiers, standing
 from patronage.govern.actions import digest_of
 from patronage.govern.actions.conditions import stated
 from patronage.govern.errors import NotSetUp, OtherDate
@@ -155,6 +155,7 @@ def assign(
         service_tiers.write(
             actor=actor, now=now, planned=served, starts_at=instant, as_of=as_of, company=company
         )
+        fence.refresh(actor=actor, now=now, as_of=as_of, company=company)
         _record(actor, now, summary, why)
     progress(1.0, "Done")
     return summary

@@ -28,6 +28,8 @@ urlpatterns = [
         pages.revoke_service_tier,
         name="revoke-service-tier",
     ),
+    path("customers/<str:customer_id>/fence", pages.set_fence, name="set-fence"),
+    path("fence", pages.fence, name="fence"),
     path("my-levers", pages.my_levers, name="my-levers"),
     path("my-levers/uses", pages.pull, name="pull"),
     path("my-levers/uses/<str:use_id>", pages.rule_on_use, name="rule-on-use"),

@@ -20,6 +20,7 @@ from patronage.customize.holdout import held_out
 from patronage.customize.models import Contact, Holdout, Ruling
 from patronage.customize.policy import Terms, permits, rulings_at
 from patronage.customize.sending import Waiting, forbidden_on, rules_on
+from patronage.govern import fence
 from patronage.govern.models import Membership
 from patronage.identify.models import Consent
 from patronage.vocabulary.company import Company
@@ -77,7 +78,8 @@ def looked_at(contact_ids: Sequence[str], situation: Situation) -> pl.DataFrame:
     contacts = _contacts(contact_ids, situation.at)
     verdicts = _verdicts(contacts, situation)
     arms = _held_out(contacts["customer_id"].to_list())
-    joined = contacts.with_columns(held_out=arms).join(
+    inside = _within_the_fence(contacts, situation)
+    joined = contacts.with_columns(held_out=arms, fenced=inside).join(
         verdicts, on=["portfolio_id", "offer_id", "channel"], how="left", nulls_equal=True
     )
     by_rule = _by_rule(joined, situation)
@@ -197,6 +199,15 @@ def _held_out(customer_ids: list[str]) -> pl.Series:
     return arms
 
 
+def _within_the_fence(contacts: pl.DataFrame, situation: Situation) -> pl.Series:
+    """Who is fenced by now: what waits to be sent is a mass contact unless a person makes it."""
+    personal = [each.name for each in situation.company.channels if each.kind == "personal"]
+    ids = contacts["customer_id"].to_list()
+    inside = fence.fenced_now(ids)
+    fenced = pl.Series([each in inside for each in ids], dtype=pl.Boolean)
+    return fenced & ~contacts["channel"].is_in(personal)
+
+
 def _reason(situation: Situation) -> pl.Expr:
     """The first thing that no longer holds, in the order in which a customer would mind."""
     ruled_since = pl.col("newest_ruling") != pl.col("ruling_id")
@@ -211,6 +222,7 @@ def _reason(situation: Situation) -> pl.Expr:
         _when(pl.col("consent").is_null(), "the customer never agreed to this channel"),
         _when(pl.col("consent") != "given", "the customer withdrew consent to this channel"),
         _when(pl.col("held_out"), "the customer is held out of every marketing contact"),
+        _when(pl.col("fenced"), "the customer is within the fence: no mass contact"),
         _when(~chosen, "no decision chose this treatment"),
         _when(pl.col("beyond").is_not_null(), "the enterprise forbids it: ") + pl.col("beyond"),
         pl.col("forbidden"),

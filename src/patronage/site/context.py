@@ -44,6 +44,7 @@ def chrome(request: CallerRequest) -> dict[str, Any]:
         "role_words": role_words(actor),
         "places": places_for(actor, request.path),
         "may_search": actor.may(Right.SEE_CUSTOMERS),
+        "may_see_fence": actor.may(Right.SEE_PROFITABILITY),
         "may_use_levers": actor.may(Right.USE_LEVER) or actor.may(Right.GRANT_LEVER),
         "may_administer": actor.may(Right.ADMINISTER),
         "may_assign": actor.may(Right.ASSIGN),

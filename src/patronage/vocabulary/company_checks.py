@@ -14,6 +14,7 @@ ASSUMPTIONS: Final = ("annual_discount_rate", "horizon_days", "margins", "costs"
 #: What serving costs beside the baskets, as the table `serving` names it.
 _COSTS: Final = ("per_contact_minor", "per_case_minor", "per_visit_minor", "per_month_minor")
 LONGEST_TIER: Final = 20
+CHANNEL_KINDS: Final = ("pushed", "answered", "personal")
 
 
 class CompanyError(ValueError):
@@ -58,6 +59,7 @@ def check(company: Company) -> None:
         )
     _check_costs(company)
     _check_service_tiers(company.service_tiers)
+    _check_fence(company)
     _check_look_alikes(company.look_alikes)
     _check_steering(company.steering)
     _check_provenance(company.provenance)
@@ -79,6 +81,26 @@ def _check_costs(company: Company) -> None:
     for key, value in where.items():
         if value is not None and (type(value) is not int or value < 0):
             raise CompanyError(f"{key} is {value!r}; it is a whole number of minor units from 0")
+
+
+def _check_fence(company: Company) -> None:
+    if type(company.fence_margin) not in (int, float) or not 0 <= company.fence_margin < 1:
+        raise CompanyError(
+            f"fence_margin is {company.fence_margin!r}; it is a share from 0 to below 1"
+        )
+    for rule in company.portfolios:
+        capacity = rule.fence_capacity
+        if capacity is not None and (type(capacity) is not int or capacity < 0):
+            raise CompanyError(
+                f"portfolios {rule.name!r}: fence_capacity is {capacity!r}; it is a whole number "
+                "of customers, or left out"
+            )
+    for channel in company.channels:
+        if channel.kind not in CHANNEL_KINDS:
+            raise CompanyError(
+                f"channels {channel.name!r}: kind is {channel.kind!r}; it is one of "
+                f"{', '.join(CHANNEL_KINDS)}"
+            )
 
 
 def _check_service_tiers(tiers: tuple[ServiceTier, ...]) -> None:

@@ -37,6 +37,9 @@ class PortfolioRule:
     when: str | None = None
     #: what happens to an offer that nobody has ruled on: "allow" or "block"
     default_ruling: str = "allow"
+    #: most customers whom its manager looks after in person, so that no campaign reaches them;
+    #: None: no fence
+    fence_capacity: int | None = None
     description: str = ""
 
 
@@ -158,6 +161,9 @@ class Channel:
     cost_minor: int
     #: response in this channel as a share of the response that was observed, 0..1
     response: float = 1.0
+    #: "pushed": the company begins, which the fence stops; "answered": in the moment the customer
+    #: begins; "personal": a person speaks or writes, and no fence stops them
+    kind: str = "pushed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +187,9 @@ class Company:
     cost_per_basket_minor: int = 0
     #: what else serving costs
     serving: ServingCosts = field(default_factory=ServingCosts)
+    #: how much more than the least valuable within the fence a customer outside must be worth to
+    #: take their place, 0..1
+    fence_margin: float = 0.1
     #: cheaper ways to serve
     service_models: tuple[ServiceModel, ...] = ()
     #: how customers are served by their value, the most served first

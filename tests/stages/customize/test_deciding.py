@@ -23,6 +23,7 @@ def made_up(*, seed: int, n: int = 400, offers: int = 6, channels: int = 2) -> S
     return Situation(
         eligible=random.choice(np.array([1, 1, 1, 0, -1], dtype=np.int8), shape),
         consented=random.random(shape) < 0.9,
+        unfenced=random.random(shape) < 0.95,
         permitted=random.random(shape) < 0.9,
         within=random.random(shape) < 0.95,
         capped=random.random(shape) < 0.1,

@@ -8,6 +8,7 @@ import pytest
 from patronage.science.arbitration import (
     OUTCOME_WORDS,
     REASON_WORDS,
+    STAGES,
     Choice,
     Outcome,
     Reason,
@@ -22,6 +23,7 @@ def open_case(scores: Any, **changes: Any) -> dict[str, Any]:
     case: dict[str, Any] = {
         "eligible": np.ones(shape, dtype=np.int8),
         "consented": np.ones(shape, dtype=bool),
+        "unfenced": np.ones(shape, dtype=bool),
         "permitted": np.ones(shape, dtype=bool),
         "within_boundary": np.ones(shape, dtype=bool),
         "capped": np.zeros(shape, dtype=bool),
@@ -37,6 +39,7 @@ def random_case(rng: np.random.Generator, n: int, k: int) -> dict[str, Any]:
     return {
         "eligible": rng.integers(-1, 2, (n, k)).astype(np.int8),
         "consented": rng.random((n, k)) < 0.8,
+        "unfenced": rng.random((n, k)) < 0.9,
         "permitted": rng.random((n, k)) < 0.8,
         "within_boundary": rng.random((n, k)) < 0.9,
         "capped": rng.random((n, k)) < 0.2,
@@ -58,6 +61,7 @@ def by_hand(case: dict[str, Any], limit: int) -> tuple[list[list[int]], list[lis
                 (case["eligible"][i, j] == 0, Reason.INELIGIBLE),
                 (case["eligible"][i, j] == -1, Reason.UNKNOWN),
                 (not case["consented"][i, j], Reason.NO_CONSENT),
+                (not case["unfenced"][i, j], Reason.FENCED),
                 (not case["permitted"][i, j], Reason.BLOCKED),
                 (not case["within_boundary"][i, j], Reason.BOUNDARY),
                 (case["capped"][i, j], Reason.CAPPED),
@@ -179,8 +183,9 @@ def test_arguments_that_do_not_fit_are_refused(change: dict[str, Any]) -> None:
 
 
 def test_every_reason_and_outcome_has_words_and_the_agreed_order() -> None:
-    order = "INELIGIBLE UNKNOWN NO_CONSENT BLOCKED BOUNDARY CAPPED NO_BUDGET NOT_WORTH_IT"
-    assert [reason.name for reason in Reason] == [*order.split(), "OUTSCORED", "CHOSEN", "WITHHELD"]
+    order = "INELIGIBLE UNKNOWN NO_CONSENT FENCED BLOCKED BOUNDARY CAPPED NO_BUDGET NOT_WORTH_IT"
+    assert [reason.name for reason in STAGES] == [*order.split(), "OUTSCORED", "CHOSEN", "WITHHELD"]
+    assert set(STAGES) == set(Reason)
     assert set(REASON_WORDS) == set(Reason)
     assert set(OUTCOME_WORDS) == set(Outcome)
     assert isinstance(choose(**open_case([[1.0]])), Choice)

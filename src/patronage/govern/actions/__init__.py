@@ -5,6 +5,7 @@ from patronage.govern.actions.boundaries import lift_boundary, set_boundary
 from patronage.govern.actions.claims import NewEvidence, make_claim, withdraw_claim
 from patronage.govern.actions.conflicts import rule_on_conflict
 from patronage.govern.actions.covers import arrange_cover, end_cover
+from patronage.govern.actions.fence import set_fence
 from patronage.govern.actions.grants import delegate_lever, end_grant, grant_lever
 from patronage.govern.actions.hand_overs import HandOver, digest_of, hand_over
 from patronage.govern.actions.lever_uses import pull_lever, rule_on_lever
@@ -49,6 +50,7 @@ __all__ = [
     "rule_on_conflict",
     "rule_on_lever",
     "set_boundary",
+    "set_fence",
     "set_up_portfolios",
     "tell_list_prices",
     "withdraw_claim",

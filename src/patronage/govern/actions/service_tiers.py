@@ -42,13 +42,13 @@ def override_service_tier(
     actor.require(Right.SET_SERVICE)
     why, company = stated(reason), current().company
     _, ends_at = instants_of(None, until)
-    if tier not in service_tiers.names_of(company):
-        raise CannotServe(_not_declared(tier, company))
-    if ends_at is not None and ends_at <= now:
-        raise CannotServe(f"{until} is over already. Give today or a later last day.")
     with atomic():
         memberships.take_turns_moving()
         customer = require_customer(actor, customer_id, now)
+        if tier not in service_tiers.names_of(company):
+            raise CannotServe(_not_declared(tier, company))
+        if ends_at is not None and ends_at <= now:
+            raise CannotServe(f"{until} is over already. Give today or a later last day.")
         standing = Standing.objects.get(customer=customer)
         before = _told(standing, now, company)
         stood = _end(actor, now, customer_id, "superseded")

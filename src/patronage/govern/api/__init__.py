@@ -3,6 +3,7 @@
 from patronage.govern.api import (  # noqa: F401
     conflicts,
     covers,
+    fence,
     levers,
     policies,
     portfolios,

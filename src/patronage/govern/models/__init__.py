@@ -7,7 +7,7 @@ from patronage.govern.models.levers import Grant, LeverRuling, LeverUse
 from patronage.govern.models.policies import CatalogSnapshot, PolicyVersion, Rule
 from patronage.govern.models.portfolios import Accountability, Membership, Portfolio, Standing
 from patronage.govern.models.prices import ListPrice
-from patronage.govern.models.service import ServiceTierChange, ServiceTierOverride
+from patronage.govern.models.service import FenceChange, ServiceTierChange, ServiceTierOverride
 
 __all__ = [
     "Accountability",
@@ -17,6 +17,7 @@ __all__ = [
     "Conflict",
     "ConflictRuling",
     "Cover",
+    "FenceChange",
     "Grant",
     "LeverRuling",
     "LeverUse",

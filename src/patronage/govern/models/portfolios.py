@@ -94,6 +94,9 @@ class Standing(models.Model):
     )
     need = models.CharField(max_length=40, blank=True)
     objective = models.CharField(max_length=10, blank=True)
+    fenced = models.BooleanField(
+        default=False, help_text="Within the fence: no mass contact reaches them."
+    )
     recency_days = models.PositiveIntegerField(null=True)
     as_of = models.DateField(null=True)
 
@@ -106,6 +109,10 @@ class Standing(models.Model):
                 fields=["portfolio", "-at_risk_minor", "customer"], name="standing_by_risk"
             ),
             models.Index(fields=["portfolio", "label", "customer"], name="standing_by_label"),
+            # The few within the fence, for every decision and every contact about to be sent.
+            models.Index(
+                fields=["portfolio"], condition=models.Q(fenced=True), name="standing_fenced"
+            ),
             # Holds all that a list is searched and filtered by, so that no row is read in vain.
             models.Index(
                 fields=[

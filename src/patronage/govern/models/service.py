@@ -1,4 +1,4 @@
-"""How each customer is served: what their value gives them, and what a manager said instead."""
+"""How each customer is served, by value or a manager's word, and who is within the fence."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from patronage.govern.models.portfolios import Portfolio
 from patronage.identify.models import Customer
 from patronage.vocabulary.ids import IdPrefix, new_id
 
@@ -83,3 +84,29 @@ class ServiceTierOverride(models.Model):
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["ends_at"])]
+
+
+class FenceChange(models.Model):
+    """A customer came within the fence or left it; the newest row says how they stand.
+
+    While `by_hand` is true a person said so and value decides nothing.
+    """
+
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, related_name="fence_changes", db_index=False
+    )
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="+")
+    inside = models.BooleanField()
+    by_hand = models.BooleanField()
+    cause = models.CharField(
+        max_length=10,
+        choices=[(c, c) for c in ("value", "hand", "release", "no_fence")],
+        help_text="Release: value decides again. No fence: their portfolio has none.",
+    )
+    value_minor = models.BigIntegerField(null=True, help_text="As it was then.")
+    reason = models.CharField(max_length=400, blank=True, help_text="In a person's words.")
+    actor_id = models.CharField(max_length=40)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["customer", "id"])]

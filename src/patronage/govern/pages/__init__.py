@@ -11,6 +11,7 @@ from patronage.govern.pages.conflicts import (
 )
 from patronage.govern.pages.cover import cover, cover_end
 from patronage.govern.pages.customers import portfolio
+from patronage.govern.pages.fence import fence, fence_context, set_fence
 from patronage.govern.pages.hand_over import hand_over
 from patronage.govern.pages.levers import (
     delegate,
@@ -41,6 +42,8 @@ __all__ = [
     "cover_end",
     "delegate",
     "end_grant",
+    "fence",
+    "fence_context",
     "grant",
     "hand_over",
     "my_levers",
@@ -51,6 +54,7 @@ __all__ = [
     "rule_on_conflict",
     "rule_on_use",
     "service_tier_context",
+    "set_fence",
     "set_service_tier",
     "terms",
     "withdraw_claim",

@@ -26,7 +26,7 @@ from patronage.customize.words import (
 from patronage.differentiate import reads as differentiate
 from patronage.differentiate.pages import ledger_of, objective_context, worth_of
 from patronage.govern import reads as govern
-from patronage.govern.pages import service_tier_context
+from patronage.govern.pages import fence_context, service_tier_context
 from patronage.govern.reads import MembershipRow
 from patronage.identify import reads as identify
 from patronage.interact.pages.advice import next_context, titles_of
@@ -104,6 +104,7 @@ def customer(request: CallerRequest, customer_id: str) -> HttpResponse:
     if may_see_value and not is_past:
         context |= objective_context(request, customer_id)
         context |= service_tier_context(request, customer_id)
+        context |= fence_context(request, customer_id)
     return render(request, "interact/customer.html", context)
 
 

@@ -2,12 +2,19 @@
 
 from patronage.science.arbitration.assignment import hash_ids, holdout_arm, tie_break_hash
 from patronage.science.arbitration.choice import Choice, choose
-from patronage.science.arbitration.reasons import OUTCOME_WORDS, REASON_WORDS, Outcome, Reason
+from patronage.science.arbitration.reasons import (
+    OUTCOME_WORDS,
+    REASON_WORDS,
+    STAGES,
+    Outcome,
+    Reason,
+)
 from patronage.science.arbitration.score import incremental_value, uplift_from_response
 
 __all__ = [
     "OUTCOME_WORDS",
     "REASON_WORDS",
+    "STAGES",
     "Choice",
     "Outcome",
     "Reason",

@@ -1,7 +1,8 @@
 """Who gets what, and why not the rest: one definition for one customer and for a million.
 
-Stages in order: eligible, consented, permitted by ruling, within the boundaries, under the contact
-cap, affordable, worth it, best, held out. A candidate's reason is the first stage it fell out at.
+Stages in order: eligible, consented, outside the fence, permitted by ruling, within the boundaries,
+under the contact cap, affordable, worth it, best, held out. A candidate's reason is the first stage
+it fell out at.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ _INELIGIBLE, _UNKNOWN = int(Reason.INELIGIBLE), int(Reason.UNKNOWN)
 _NO_CONSENT, _BLOCKED, _BOUNDARY = int(Reason.NO_CONSENT), int(Reason.BLOCKED), int(Reason.BOUNDARY)
 _CAPPED, _NO_BUDGET = int(Reason.CAPPED), int(Reason.NO_BUDGET)
 _NOT_WORTH_IT, _OUTSCORED = int(Reason.NOT_WORTH_IT), int(Reason.OUTSCORED)
+_FENCED = int(Reason.FENCED)
 _CHOSEN, _WITHHELD = int(Reason.CHOSEN), int(Reason.WITHHELD)
 
 
@@ -45,6 +47,7 @@ def choose(
     held_out: Bools,
     tie_break: NDArray[np.uint64],
     within_boundary: Bools | None = None,
+    unfenced: Bools | None = None,
     limit: int = 1,
 ) -> Choice:
     """Choose up to ``limit`` actions with the highest positive score for each customer.
@@ -60,6 +63,8 @@ def choose(
         held_out: ``bool (n,)``: decided in full, then withheld.
         tie_break: ``uint64 (n, k)``: the larger wins between equal scores (then the first).
         within_boundary: ``bool (n, k)``: no enterprise boundary forbids it; None: there is none.
+        unfenced: ``bool (n, k)``: no fence keeps mass contacts from the customer, or the action is
+            none; None: there is no fence.
         limit: places per customer, at least 1.
 
     Returns:
@@ -76,7 +81,8 @@ def choose(
     if capped.ndim == 1:
         capped = np.broadcast_to(capped[:, np.newaxis], (len(capped), scores.shape[-1]))
     within = permitted if within_boundary is None else within_boundary
-    stages = (consented, permitted, within, capped, affordable)
+    free = np.ones_like(permitted) if unfenced is None else unfenced
+    stages = (consented, free, permitted, within, capped, affordable)
     _check(scores, eligible, tie_break, held_out, limit, *stages)
     reasons = _first_failures(eligible, scores, *stages)
     chosen = _best(np.where(reasons == _OUTSCORED, scores, 0.0), tie_break, limit)
@@ -93,6 +99,7 @@ def _first_failures(
     eligible: NDArray[np.int8],
     scores: NDArray[np.float64],
     consented: Bools,
+    unfenced: Bools,
     permitted: Bools,
     within: Bools,
     capped: Bools,
@@ -106,6 +113,7 @@ def _first_failures(
     reasons[capped] = _CAPPED
     reasons[~within] = _BOUNDARY
     reasons[~permitted] = _BLOCKED
+    reasons[~unfenced] = _FENCED
     reasons[~consented] = _NO_CONSENT
     reasons[eligible < 0] = _UNKNOWN
     reasons[eligible == 0] = _INELIGIBLE

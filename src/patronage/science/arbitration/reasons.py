@@ -11,7 +11,7 @@ from typing import Final
 
 @unique
 class Reason(IntEnum):
-    """The first stage at which a candidate fell out, in the order in which the stages are asked."""
+    """The first stage at which a candidate fell out; `STAGES` has their order."""
 
     INELIGIBLE = 1
     UNKNOWN = 2
@@ -24,6 +24,24 @@ class Reason(IntEnum):
     OUTSCORED = 9
     CHOSEN = 10
     WITHHELD = 11
+    FENCED = 12
+
+
+#: The order in which the stages are asked: numbers name a reason and say nothing of its place.
+STAGES: Final = (
+    Reason.INELIGIBLE,
+    Reason.UNKNOWN,
+    Reason.NO_CONSENT,
+    Reason.FENCED,
+    Reason.BLOCKED,
+    Reason.BOUNDARY,
+    Reason.CAPPED,
+    Reason.NO_BUDGET,
+    Reason.NOT_WORTH_IT,
+    Reason.OUTSCORED,
+    Reason.CHOSEN,
+    Reason.WITHHELD,
+)
 
 
 @unique
@@ -40,6 +58,7 @@ REASON_WORDS: Final = MappingProxyType(
         Reason.INELIGIBLE: "The customer does not meet the offer's conditions.",
         Reason.UNKNOWN: "A condition could not be decided: a fact about the customer is missing.",
         Reason.NO_CONSENT: "The customer has given no consent that covers this channel.",
+        Reason.FENCED: "The customer is within the fence: no campaign reaches them.",
         Reason.BLOCKED: "The customer's manager has not allowed this offer.",
         Reason.BOUNDARY: "The enterprise forbids this for this customer.",
         Reason.CAPPED: "The customer has been contacted as often as the contact policy allows.",
