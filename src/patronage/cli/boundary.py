@@ -43,6 +43,7 @@ def list_(*, all: bool = False) -> None:
                 "limit": "forbidden"
                 if each.limit is None
                 else f"{amount_said(each.limit, each.unit, currency)} {PER_WORDS[each.per]}",
+                "taken": "" if each.taken is None else str(each.taken),
                 "about": each.product or each.category or "everything",
                 "for": each.when or "everybody",
                 "state": each.state,
@@ -79,8 +80,8 @@ def set_(
     name
         What it is called.
     kind
-        price_floor, discount_cap, premium_cap, goodwill_cap, contact_cap, protected, availability,
-        law or conflict (who rules on competing claims, and within how many days).
+        price_floor, discount_cap, premium_cap, goodwill_cap, contact_cap, capacity, protected,
+        availability, law or conflict (who rules on competing claims, and within how many days).
     source
         law, contract or board.
     reason
@@ -90,7 +91,8 @@ def set_(
     unit
         Of a price floor: "basis points" (a percentage of the list price) or "minor units" (money).
     per
-        Of a limit on a sum: use, customer_quarter or quarter.
+        Of a limit on a sum: use, customer_quarter or quarter; of a capacity: quarter, or all for
+        a stock.
     when
         About which customers, in the rule language; everybody without it.
     category

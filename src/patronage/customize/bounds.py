@@ -19,6 +19,11 @@ def forbidding_at(at: datetime) -> tuple[BoundaryInForce, ...]:
     return tuple(each for each in boundaries_at(at) if each.row.kind in FORBIDDING)
 
 
+def counting_at(at: datetime) -> tuple[BoundaryInForce, ...]:
+    """The boundaries at an instant that count what offers take: stock and capacity."""
+    return tuple(each for each in boundaries_at(at) if each.row.kind == "capacity")
+
+
 def forbids(boundary: BoundaryInForce, category: str) -> bool:
     """Whether it is about offers on a category; one on a product alone forbids no category."""
     return boundary.row.category in ("", category) and not boundary.row.product

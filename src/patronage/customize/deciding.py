@@ -29,6 +29,7 @@ _BY_CANDIDATE: Final = (
     "unfenced",
     "permitted",
     "within",
+    "available",
     "capped",
     "reserve",
     "response",
@@ -54,12 +55,16 @@ class Situation:
     permitted: Bools
     #: ``(n, k)``: no boundary of the enterprise forbids it
     within: Bools
+    #: ``(n, k)``: of the stock or capacity that it takes from there is some left
+    available: Bools
     #: ``(n, k)``: the contact policy has no place left in the month in which it would go out
     capped: Bools
     #: ``int64 (n, k)``: what one contact holds in the budget, worst case
     reserve: Ints
     #: what is left of the budget
     budget_left: int
+    #: ``(k,)``: value given up elsewhere by what the treatment takes of stock and capacity
+    scarcity: Floats
     #: price of the budget: value given up elsewhere per minor unit used here
     price: float
     #: ``(n, k)``: probability that the contact is answered, in this channel at these terms
@@ -91,6 +96,7 @@ class Situation:
             self,
             **{name: getattr(self, name)[:, treatments] for name in _BY_CANDIDATE},
             contact_cost=self.contact_cost[treatments],
+            scarcity=self.scarcity[treatments],
             offer=self.offer[treatments],
         )
 
@@ -153,6 +159,7 @@ def _decide(situation: Situation, limit: int) -> Chosen:
         unfenced=situation.unfenced,
         permitted=situation.permitted,
         within_boundary=situation.within,
+        available=situation.available,
         capped=situation.capped,
         affordable=situation.reserve <= situation.budget_left,
         scores=scores,
@@ -189,7 +196,7 @@ def _score(at: Situation) -> tuple[Floats, Floats, Floats]:
         future=0.0,
         contact_cost=at.contact_cost,
         fatigue=at.fatigue,
-        capacity_cost=at.price * at.reserve,
+        capacity_cost=at.price * at.reserve + at.scarcity,
     )
     return np.broadcast_to(scores + at.preferred, at.eligible.shape), p1, p0
 

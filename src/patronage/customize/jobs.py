@@ -31,6 +31,7 @@ from patronage.customize.population import (
 )
 from patronage.customize.response import ResponseModel, fit_response
 from patronage.customize.situations import Means, People, months_of, situation
+from patronage.customize.stocks import stocks_of
 from patronage.govern import fence
 
 _TRIES: Final = 3
@@ -114,8 +115,14 @@ def _plan(
         fenced=among(ids, fence.fenced_now()),
     )
     means = Means(
-        budget_left=left_of(budget), price=0.0, salt=inputs.digest, at=inputs.at, last_day=last_day
+        budget_left=left_of(budget),
+        price=0.0,
+        salt=inputs.digest,
+        at=inputs.at,
+        last_day=last_day,
+        stocks=stocks_of(policy, inputs.at),
     )
+    seed = int(inputs.digest[:8], 16)
     return Plan(
         actor=actor,
         now=now,
@@ -125,6 +132,6 @@ def _plan(
         model=model,
         contacted=contacted,
         holdout=holdout,
-        priced=decide_all(situation(policy, people, means), seed=int(inputs.digest[:8], 16)),
+        priced=decide_all(situation(policy, people, means), seed, means.stocks),
         budget=budget,
     )

@@ -23,6 +23,7 @@ _BY_CANDIDATE: Final = (
     "unfenced",
     "permitted",
     "within",
+    "available",
     "capped",
     "reserve",
     "response",
@@ -31,8 +32,8 @@ _BY_CANDIDATE: Final = (
     "redemption_cost",
     "preferred",
 )
-#: What logs from before do not say: nobody was fenced.
-_LATER: Final = {"unfenced": True}
+#: What logs from before do not say: nobody was fenced, and nothing was counted.
+_LATER: Final = {"unfenced": True, "available": True, "scarcity": 0.0}
 _SHARED: Final = ("budget_left", "price", "fatigue", "incrementality")
 #: Reasons of candidates that fell out before it was asked what they are worth.
 BEFORE_SCORING: Final = frozenset({Reason.INELIGIBLE, Reason.UNKNOWN, Reason.NO_CONSENT})
@@ -108,6 +109,7 @@ def logged_candidates(moment: Moment) -> list[dict[str, Any]]:
             "channel": treatment.channel,
             **{name: values[place] for name, values in columns.items()},
             "contact_cost": float(at.contact_cost[place]),
+            "scarcity": float(at.scarcity[place]),
             "tie_break": str(int(at.tie_break[0, place])),
             "score": float(chosen.scores[0, place]),
             "reason": int(chosen.reasons[0, place]),
@@ -139,7 +141,8 @@ def logged_situation(
     offers = {row["offer"]: None for row in candidates}
     place = {offer: column for column, offer in enumerate(offers)}
     kinds: dict[str, Any] = {"eligible": np.int8, "reserve": np.int64}
-    kinds |= dict.fromkeys(("consented", "unfenced", "permitted", "within", "capped"), np.bool_)
+    stages = ("consented", "unfenced", "permitted", "within", "available", "capped")
+    kinds |= dict.fromkeys(stages, np.bool_)
     tables: dict[str, Any] = {
         name: np.array(
             [[(_LATER | row)[name] for row in candidates]], dtype=kinds.get(name, np.float64)
@@ -150,6 +153,7 @@ def logged_situation(
         **tables,
         **{name: versions[name] for name in _SHARED},
         contact_cost=np.array([row["contact_cost"] for row in candidates], dtype=np.float64),
+        scarcity=np.array([(_LATER | row)["scarcity"] for row in candidates], dtype=np.float64),
         held_out=np.array([held_out]),
         tie_break=np.array([[int(row["tie_break"]) for row in candidates]], dtype=np.uint64),
         offer=np.array([place[row["offer"]] for row in candidates], dtype=np.int64),

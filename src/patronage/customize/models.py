@@ -257,6 +257,9 @@ class Contact(models.Model):
     ruling = models.ForeignKey(Ruling, on_delete=models.PROTECT)
     budget = models.ForeignKey(Budget, on_delete=models.PROTECT)
     reserved_minor = models.PositiveIntegerField(help_text="Held in the budget for this contact.")
+    capacities = models.TextField(
+        blank=True, help_text="Counts of stock or capacity it is in: their numbers."
+    )
     cap_month = models.CharField(max_length=7, help_text="Such as 2017-10, company's time zone.")
     cap_place = models.PositiveSmallIntegerField(help_text="First, second … place of that month.")
     due_at = models.DateTimeField()

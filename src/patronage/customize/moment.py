@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 
 from patronage.customize.bounds import beyond_one
+from patronage.customize.budgeting import BUDGET
 from patronage.customize.contact_policy import Taken, full_months, places_taken
-from patronage.customize.deciding import Chosen, Floats, Ints, Situation, decide
+from patronage.customize.deciding import Bools, Chosen, Floats, Ints, Situation, decide
 from patronage.customize.errors import NotDecided, UnknownChannel
 from patronage.customize.fields import context_record
 from patronage.customize.holdout import held_out
@@ -23,6 +24,7 @@ from patronage.customize.ruled import Applied
 from patronage.customize.serving import Served, serve
 from patronage.customize.situations import FIGURES, Means, People, month_of, situation
 from patronage.customize.stakes import figures_of
+from patronage.customize.stocks import Stock, stocks_of
 from patronage.differentiate.reads import field_values
 from patronage.govern import service_tiers
 from patronage.govern.models import Standing
@@ -61,6 +63,8 @@ class Moment:
     considered: Ints
     #: what rulings and rules make of all treatments
     ruled: Applied
+    #: stock and capacity that treatments take from
+    stocks: tuple[Stock, ...]
     #: of the treatments considered
     situation: Situation
     chosen: Chosen
@@ -145,11 +149,13 @@ def look(request: Request, customer: Customer, at: datetime, *, spend: bool = Tr
         fenced=np.array([standing.fenced], dtype=np.bool_),
         full=full_months(taken, [month], [customer.id], places),
     )
-    means = _means(served, budget if spend else None, at, today)
+    stocks = stocks_of(policy, at, served.prices)
+    means = _means(served, budget if spend else None, stocks, at, today)
     considered = np.flatnonzero([each.channel in wanted for each in policy.treatments])
     asked = situation(policy, people, means).only(considered)
     free = places - sum(1 for holders in taken.values() if customer.id in holders)
-    limit, chosen = _within_means(asked, min(request.limit, max(free, 1)))
+    held = [(each.takes[considered], each.left) for each in stocks]
+    limit, chosen = _within_means(asked, held, min(request.limit, max(free, 1)))
     return Moment(
         at=at,
         request=request,
@@ -159,6 +165,7 @@ def look(request: Request, customer: Customer, at: datetime, *, spend: bool = Tr
         service_tier=tier,
         considered=considered,
         ruled=policy.applied(people.portfolio, people.matches),
+        stocks=stocks,
         situation=asked,
         chosen=chosen,
         limit=limit,
@@ -168,24 +175,31 @@ def look(request: Request, customer: Customer, at: datetime, *, spend: bool = Tr
     )
 
 
-def _means(served: Served, budget: Budget | None, at: datetime, today: date) -> Means:
+def _means(
+    served: Served, budget: Budget | None, stocks: tuple[Stock, ...], at: datetime, today: date
+) -> Means:
     return Means(
         budget_left=left_of(budget) if budget else 0,
-        price=served.price,
+        price=served.prices.get(BUDGET, 0.0),
         salt=served.run.input_digest if served.run else "",
         at=at,
         # Said now or not at all: what may go out only later is not permitted yet.
         last_day=today,
         inbound=True,
+        stocks=stocks,
     )
 
 
-def _within_means(asked: Situation, limit: int) -> tuple[int, Chosen]:
-    """As many treatments as asked for, or as the rest of the budget can hold."""
+def _within_means(
+    asked: Situation, held: Sequence[tuple[Bools, int]], limit: int
+) -> tuple[int, Chosen]:
+    """As many treatments as asked for, or as the rest of the budget and of stocks can hold."""
     while True:
         chosen = decide(asked, limit)
         best = chosen.treatments[0]
-        if limit == 1 or asked.reserve[0, best[best >= 0]].sum() <= asked.budget_left:
+        best = best[best >= 0]
+        affordable = asked.reserve[0, best].sum() <= asked.budget_left
+        if limit == 1 or (affordable and all(takes[best].sum() <= left for takes, left in held)):
             return limit, chosen
         limit -= 1
 

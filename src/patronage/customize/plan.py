@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from patronage.access import audit, datasets
 from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic, take_turns
-from patronage.customize.budgeting import BUDGET, Priced
+from patronage.customize.budgeting import Priced
 from patronage.customize.contact_policy import free_places, places_taken
 from patronage.customize.deciding import Bools, Floats, Ints
 from patronage.customize.errors import BudgetSpent
@@ -32,8 +32,10 @@ from patronage.customize.recording import (
 )
 from patronage.customize.response import KIND, NAME, ResponseModel
 from patronage.customize.situations import People, due_days, month_of
+from patronage.customize.stocks import taken_by
 from patronage.differentiate.models import ModelVersion
 from patronage.govern import fence, memberships
+from patronage.govern.errors import CapacityTaken
 from patronage.identify import bulk
 from patronage.identify.reads import standing_consents
 from patronage.science.arbitration import Outcome, Reason
@@ -84,7 +86,7 @@ def write_plan(plan: Plan) -> DecisionRun:
             base=datasets.head("decision_candidates"),
         )
         return _written(plan, run_id, manifest)
-    except (datasets.DatasetMoved, ManifestConflict, BudgetSpent) as error:
+    except (datasets.DatasetMoved, ManifestConflict, BudgetSpent, CapacityTaken) as error:
         raise Moved from error
 
 
@@ -115,6 +117,7 @@ def _written(plan: Plan, run_id: str, manifest: Manifest) -> DecisionRun:
             decisions=decisions,
             contacts=contacts,
             presented=False,
+            stocks=plan.priced.stocks,
         )
         _keep_figures(plan, run)
         _audit(plan, run)
@@ -230,6 +233,7 @@ def _contacts(plan: Plan, decisions: DecisionColumns, rows: Ints, best: Ints) ->
         consent_ids=[each for each in consents if each is not None],
         ruling_ids=[policy.rulings[pair].id for pair in pairs],
         reserved_minor=plan.priced.situation.reserve[rows, best].tolist(),
+        takes=taken_by(plan.priced.stocks, column),
         cap_months=months,
         cap_places=[each for each in places if each is not None],
         due_at=[due[day] for day in days],
@@ -299,7 +303,7 @@ def _run(plan: Plan, run_id: str, manifest: Manifest) -> DecisionRun:
         budget=plan.budget,
         policy_digest=inputs.policy.digest,
         offers=[offer.id for offer in inputs.policy.offers],
-        prices={BUDGET: plan.priced.situation.price},
+        prices=plan.priced.prices,
         certificate=plan.priced.certificate,
         counts={name: int((outcome == int(each)).sum()) for each, name in OUTCOMES.items()},
         manifest=manifest.number,

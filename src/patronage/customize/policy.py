@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from django.db.models import Q
 
-from patronage.customize.bounds import forbidding_at
+from patronage.customize.bounds import counting_at, forbidding_at
 from patronage.customize.deciding import Bools, Floats, Ints
 from patronage.customize.fields import FIELDS
 from patronage.customize.models import Offer, Ruling, Treatment
@@ -93,6 +93,8 @@ class PolicyInForce:
     boundaries: tuple[BoundaryInForce, ...] = ()
     #: customer → offers from which a ruling on a conflict leaves them in peace
     peace: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: stock and capacity that offers take from
+    capacities: tuple[BoundaryInForce, ...] = ()
 
     @cached_property
     def book(self) -> RuleBook:
@@ -206,7 +208,7 @@ class PolicyInForce:
                 [key, policy.version_id, [rule.name for rule in policy.rules]]
                 for key, policy in sorted(self.policies.items())
             ],
-            [each.row.id for each in self.boundaries],
+            [each.row.id for each in (*self.boundaries, *self.capacities)],
             sorted((customer, sorted(offers)) for customer, offers in self.peace.items()),
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -335,6 +337,7 @@ def policy_at(
         policies=policies_at(at),
         boundaries=forbidding_at(max(at, acting_at or at)),
         peace=peace_at(max(at, acting_at or at)),
+        capacities=counting_at(max(at, acting_at or at)),
     )
 
 

@@ -205,7 +205,7 @@ def _at_price(trial: Trial, policies: Mapping[str, RulesInForce], price: float) 
 
 def _solved(trial: Trial, policies: Mapping[str, RulesInForce]) -> _Decided:
     policy, people, means = _under(trial, policies)
-    priced = decide_all(situation(policy, people, means), seed=trial.seed)
+    priced = decide_all(situation(policy, people, means), trial.seed, means.stocks)
     return _of(priced.situation, priced.chosen)
 
 

@@ -7,6 +7,7 @@ transaction, the caller's: none of them exists without the others.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,8 @@ from django.db.models import F
 
 from patronage.customize.errors import BudgetSpent
 from patronage.customize.models import Budget, Contact, Decision
+from patronage.customize.stocks import Stock
+from patronage.govern.capacities import take
 from patronage.identify import bulk
 from patronage.identify.models import Customer
 from patronage.vocabulary.ids import IdPrefix, new_ids
@@ -51,6 +54,8 @@ class ContactColumns:
     consent_ids: list[str]
     ruling_ids: list[str]
     reserved_minor: list[int]
+    #: boundaries on stock or capacity, by id, of which each takes one
+    takes: list[tuple[str, ...]]
     cap_months: list[str]
     cap_places: list[int]
     due_at: list[datetime]
@@ -78,6 +83,7 @@ def record_decisions(
     decisions: DecisionColumns,
     contacts: ContactColumns,
     presented: bool,
+    stocks: Sequence[Stock] = (),
 ) -> list[str]:
     """Write decisions with their contacts; return the contacts' ids.
 
@@ -86,11 +92,14 @@ def record_decisions(
         run_id: the run; None in the moment.
         channel: the channel asked for; empty for any.
         presented: whether the answer itself is the contact, so that it is sent already.
+        stocks: what the contacts take from.
 
     Raises:
         BudgetSpent: the budget does not hold all of it; roll back.
+        CapacityTaken: of a stock or capacity there is not so much left; roll back.
     """
     _hold(budget, sum(contacts.reserved_minor), spent=presented)
+    counts = _take(stocks, contacts, at)
     count = len(decisions.ids)
     bulk.insert(
         Decision,
@@ -110,11 +119,19 @@ def record_decisions(
             "versions": decisions.versions,
         },
     )
-    return _contacts(contacts, budget, now, presented=presented)
+    return _contacts(contacts, counts, budget, now, presented=presented)
+
+
+def _take(stocks: Sequence[Stock], contacts: ContactColumns, at: datetime) -> list[str]:
+    """Take one of everything that each contact takes from; give the counts it is in, of each."""
+    wanted = Counter(boundary for takes in contacts.takes for boundary in takes)
+    counts = take(wanted, [each.row for each in stocks], at)
+    said = {takes: " ".join(str(counts[each]) for each in takes) for takes in set(contacts.takes)}
+    return [said[takes] for takes in contacts.takes]
 
 
 def _contacts(
-    contacts: ContactColumns, budget: Budget, now: datetime, *, presented: bool
+    contacts: ContactColumns, counts: list[str], budget: Budget, now: datetime, *, presented: bool
 ) -> list[str]:
     count = len(contacts.decision_ids)
     ids = new_ids(IdPrefix.CONTACT, count)
@@ -130,6 +147,7 @@ def _contacts(
             "ruling": contacts.ruling_ids,
             "budget": [budget.id] * count,
             "reserved_minor": contacts.reserved_minor,
+            "capacities": counts,
             "cap_month": contacts.cap_months,
             "cap_place": contacts.cap_places,
             "due_at": contacts.due_at,

@@ -85,6 +85,7 @@ def _chosen_again(decision: Decision, rows: pl.DataFrame, reasons: Any) -> Choic
         unfenced=reason != Reason.FENCED,
         permitted=reason != Reason.BLOCKED,
         within_boundary=reason != Reason.BOUNDARY,
+        available=reason != Reason.NOT_AVAILABLE,
         capped=reason == Reason.CAPPED,
         affordable=reason != Reason.NO_BUDGET,
         scores=rows["score_minor"].fill_null(0.0).to_numpy()[np.newaxis, :],

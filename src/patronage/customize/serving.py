@@ -8,6 +8,7 @@ audit row.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -16,7 +17,6 @@ from django.db import connection
 from django.db.models import F, Min
 
 from patronage.access.company import current
-from patronage.customize.budgeting import BUDGET
 from patronage.customize.holdout import universal_holdout
 from patronage.customize.models import DecisionRun, Holdout, Offer
 from patronage.customize.policy import PolicyInForce, policy_at
@@ -49,8 +49,8 @@ class Served:
     holdout: Holdout
     #: the run whose prices and figures are used; None before the first
     run: DecisionRun | None
-    #: price of the budget at that run
-    price: float
+    #: prices of the budget, of stock and of capacity at that run, by name
+    prices: Mapping[str, float]
     #: what tells this state from the next
     epoch: tuple[Any, ...]
     #: first instant at which an offer opens or closes, or a rule ends, by itself
@@ -95,7 +95,7 @@ def _load(now: datetime, epoch: tuple[Any, ...]) -> Served:
         company_version=declared.version.number,
         holdout=universal_holdout(declared.company, now),
         run=run,
-        price=0.0 if run is None else float(run.prices[BUDGET]),
+        prices={} if run is None else run.prices,
         epoch=epoch,
         until=_next_change(now, policy),
     )

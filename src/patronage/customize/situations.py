@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from patronage.customize.bounds import undisturbed, within
 from patronage.customize.deciding import Bools, Floats, Ints, Situation
 from patronage.customize.policy import PolicyInForce
+from patronage.customize.stocks import Stock, available, scarcity
 from patronage.science.arbitration import tie_break_hash
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -67,6 +68,8 @@ class Means:
     last_day: date
     #: the customer came by themselves: what answers them is no mass contact
     inbound: bool = False
+    #: stock and capacity that treatments take from
+    stocks: Sequence[Stock] = ()
 
 
 def due_days(policy: PolicyInForce, at: datetime) -> Ints:
@@ -123,9 +126,11 @@ def situation(policy: PolicyInForce, people: People, means: Means) -> Situation:
         & undisturbed(
             policy.peace, people.customer_ids, [each.offer_id for each in policy.treatments]
         ),
+        available=np.broadcast_to(available(means.stocks, len(column)), meets.shape),
         capped=_capped(due, rows, people.full),
         reserve=reserve[rows, column],
         budget_left=means.budget_left,
+        scarcity=scarcity(means.stocks, len(column)),
         price=means.price,
         # A smaller saving is assumed to be taken up in proportion.
         response=response * (policy.channel_response * face)[rows, column],

@@ -33,6 +33,7 @@ from patronage.customize.periods import last_day_of
 from patronage.customize.policy import PolicyInForce, Terms, policy_at, rulings_at
 from patronage.customize.population import load_fields, portfolio_rows
 from patronage.customize.situations import FIGURES, Means, People, months_of, situation
+from patronage.customize.stocks import stocks_of
 from patronage.science.arbitration import Reason, hash_ids
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -179,6 +180,7 @@ def _base(run_id: str, portfolio_id: str) -> _Base:
             salt=run.input_digest,
             at=at,
             last_day=last_day_of(company, at),
+            stocks=tuple(replace(each, left=2**62) for each in stocks_of(policy, at, run.prices)),
         ),
         weight=total / len(ids) if ids else 0.0,
     )

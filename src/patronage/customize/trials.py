@@ -36,6 +36,7 @@ from patronage.customize.population import (
 )
 from patronage.customize.response import fit_response
 from patronage.customize.situations import FIGURES, Means, People, months_of
+from patronage.customize.stocks import Stock, stocks_of
 from patronage.govern import fence
 from patronage.identify.models import Consent
 from patronage.vocabulary.periods import BusinessCalendar
@@ -142,9 +143,19 @@ def _trial(
             salt=salt,
             at=at,
             last_day=last_day,
+            stocks=_stocks(policy, at, made),
         ),
         seed=int(salt[:8], 16),
     )
+
+
+def _stocks(policy: PolicyInForce, at: datetime, made: DecisionRun | None) -> tuple[Stock, ...]:
+    """As they are left now, or as a run that was made found them."""
+    if made is None:
+        return stocks_of(policy, at)
+    there: dict[str, int] = made.certificate["capacity"]
+    found = stocks_of(policy, at, made.prices)
+    return tuple(replace(each, left=there.get(each.name, each.left)) for each in found)
 
 
 def _kept(

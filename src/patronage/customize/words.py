@@ -61,6 +61,7 @@ REASON_WORDS: Final[Mapping[str, Promise]] = {
     "fenced": _("The customer is within the fence: no campaign reaches them."),
     "blocked": _("The customer's manager has not allowed this offer."),
     "boundary": _("The enterprise forbids this for this customer."),
+    "not_available": _("It is not available: its stock or capacity is used up."),
     "capped": _("The customer has been contacted as often as the contact policy allows."),
     "no_budget": _("The budget or the channel's capacity is used up."),
     "not_worth_it": _("Acting is expected to earn no more than it costs."),
@@ -76,6 +77,7 @@ REASON_NAMES: Final[Mapping[str, Promise]] = {
     "fenced": _("Within the fence"),
     "blocked": _("Not allowed"),
     "boundary": _("Forbidden"),
+    "not_available": _("Not available"),
     "capped": _("Contacted enough"),
     "no_budget": _("Budget used up"),
     "not_worth_it": _("Not worth it"),
@@ -103,7 +105,9 @@ CONTACT_TONES: Final = {"queued": "info", "sending": "info", "sent": "good", "ca
 def reason_tone(reason: str) -> str:
     """The tone in which a candidate's fate is shown."""
     won = {"chosen": "good", "withheld": "info"}
-    held_back = {"fenced", "blocked", "boundary", "no_consent", "capped", "no_budget"}
+    held_back = {
+        "fenced", "blocked", "boundary", "no_consent", "not_available", "capped", "no_budget"
+    }  # fmt: skip
     return won.get(reason, "warning" if reason in held_back else "neutral")
 
 

@@ -19,7 +19,7 @@ from patronage.access.roles import RULING_ON_CONFLICTS, Actor
 from patronage.differentiate.reads import field_values
 from patronage.govern.errors import BoundaryRefused
 from patronage.govern.fields import BOUNDARY_FIELDS
-from patronage.govern.limits import FORBIDDING, KINDS, PERS, SUMMED, WHOLE
+from patronage.govern.limits import BOUNDARY_PERS, FORBIDDING, KINDS, SUMMED, WHOLE
 from patronage.govern.models import Boundary, Standing
 from patronage.govern.models.boundaries import SOURCES
 from patronage.govern.rule_reading import read_rule
@@ -41,6 +41,7 @@ LIMITED_IN: Final = {
     "goodwill_cap": "minor units",
     "contact_cap": "times",
     "conflict": "days",
+    "capacity": "times",
 }
 #: of a boundary on conflicts
 LONGEST_DEADLINE_DAYS: Final = 365
@@ -65,7 +66,7 @@ class NewBoundary:
     limit: int | None = None
     #: of a price floor: basis points of the list price, or minor units
     unit: str = ""
-    #: of a limit on a sum: use, customer_quarter or quarter
+    #: of a limit on a sum: use, customer_quarter or quarter; of a capacity: quarter or all
     per: str = "use"
     #: of a boundary on conflicts: the role that rules
     role: str = ""
@@ -155,17 +156,22 @@ def checked(new: NewBoundary, actor: Actor) -> Boundary:
             raise BoundaryRefused(
                 f"A category or product has at most {LONGEST_SUBJECT} printable characters."
             )
-    for given, known in ((new.kind, KINDS), (new.source, SOURCES), (new.per, PERS)):
+    for given, known in ((new.kind, KINDS), (new.source, SOURCES), (new.per, BOUNDARY_PERS)):
         if given not in known:
             raise BoundaryRefused(f"{given!r:.40} is none of {', '.join(known)}.")
     limit, unit = _limit(new)
     when = new.when.strip()
     if new.per != "use" and new.kind not in SUMMED:
         raise BoundaryRefused(f"Only a limit on a sum is for a quarter; {new.kind} is none.")
-    if when and new.per == "quarter":
+    if (new.kind == "capacity") != (new.per == "all") and new.per != "quarter":
         raise BoundaryRefused(
-            "A limit for a whole quarter is one sum for all customers. Leave the condition out, or "
-            "limit it for each customer and quarter."
+            f"A stock is counted in all, a capacity each quarter; found {new.per!r} for {new.kind}."
+            " Other limits are for each use, for each customer and quarter, or for a quarter."
+        )
+    if when and new.per in ("quarter", "all"):
+        raise BoundaryRefused(
+            "A limit for a whole quarter, or in all, is one sum for all customers. Leave the "
+            "condition out, or limit it for each customer and quarter."
         )
     return Boundary(
         name=name,

@@ -213,3 +213,13 @@ class ClaimRefused(Refused):
 
 class CannotRuleOnConflict(Refused):
     """This person cannot rule on the conflict, or not like this, or not any more."""
+
+
+class CapacityTaken(Refused):
+    """Others took what was left of a stock or capacity."""
+
+    def __init__(self, *, name: str, limit: int, wanted: int) -> None:
+        super().__init__(
+            f"Of the {limit} of {name!r} there are not {wanted} left. Choose something else, or "
+            "ask an executive to set the boundary anew when there is more."
+        )

@@ -15,9 +15,20 @@ from django.db.models.functions import Abs
 from patronage.access.company import current
 from patronage.access.roles import Actor
 from patronage.govern.boundaries import BoundaryInForce, about, boundaries_at
+from patronage.govern.capacities import taken_of
 from patronage.govern.in_charge import covered_by, portfolios_of
-from patronage.govern.limits import CONCERNS, PRICING, SUMMED, Bound, Held, InForce, Per, Unit
-from patronage.govern.models import Grant, LeverUse, Standing
+from patronage.govern.limits import (
+    BOUNDARY_PERS,
+    CONCERNS,
+    PRICING,
+    SUMMED,
+    Bound,
+    Held,
+    InForce,
+    Per,
+    Unit,
+)
+from patronage.govern.models import Boundary, Grant, LeverUse, Standing
 from patronage.govern.models.levers import COUNTED
 from patronage.identify.models import Customer
 from patronage.vocabulary.periods import BusinessCalendar
@@ -53,21 +64,23 @@ class Situation:
                 limit=row.limit,
                 unit=_unit(row.unit),
                 per=_per(row.per),
-                used=self._used_within(row.kind, row.per, row.category, row.product),
+                used=self._used_within(row),
             )
             for row in rows
             if set(levers) & set(CONCERNS[row.kind])
         ]
 
-    def _used_within(self, kind: str, per: str, category: str, product: str) -> int:
-        if kind not in SUMMED or per == "use":
+    def _used_within(self, row: Boundary) -> int:
+        if row.kind == "capacity":
+            return taken_of(row, self.at)
+        if row.kind not in SUMMED or row.per == "use":
             return 0
-        uses = self._counted().filter(lever__in=CONCERNS[kind])
-        if category:
-            uses = uses.filter(category=category)
-        if product:
-            uses = uses.filter(product=product)
-        return _sum(uses.filter(customer=self.customer) if per == "customer_quarter" else uses)
+        uses = self._counted().filter(lever__in=CONCERNS[row.kind])
+        if row.category:
+            uses = uses.filter(category=row.category)
+        if row.product:
+            uses = uses.filter(product=row.product)
+        return _sum(uses.filter(customer=self.customer) if row.per == "customer_quarter" else uses)
 
     def held(self, grant: Grant, holder_id: str) -> Held:
         """A right, with what is used of it."""
@@ -171,5 +184,5 @@ def _unit(text: str) -> Unit | None:
 
 
 def _per(text: str) -> Per:
-    pers: dict[str, Per] = {each: each for each in ("use", "customer_quarter", "quarter")}
+    pers: dict[str, Per] = {each: each for each in BOUNDARY_PERS}
     return pers[text]

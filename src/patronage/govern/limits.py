@@ -21,7 +21,7 @@ from django.utils.translation import gettext_noop as _noop
 from patronage.govern.said import OF_AN_AMOUNT, PER_WORDS, Said, said
 
 Unit = Literal["basis points", "minor units", "times", "days"]
-Per = Literal["use", "customer_quarter", "quarter"]
+Per = Literal["use", "customer_quarter", "quarter", "all"]
 Outcome = Literal["allowed", "waits", "refused"]
 
 WHOLE: Final = 10_000
@@ -42,6 +42,8 @@ LEVERS: Final = tuple(UNITS)
 #: the levers that change what a customer pays
 PRICING: Final = ("price", "discount", "premium")
 PERS: Final[tuple[Per, ...]] = ("use", "customer_quarter", "quarter")
+#: what limits of boundaries may be for: stock is for all time
+BOUNDARY_PERS: Final[tuple[Per, ...]] = (*PERS, "all")
 
 #: every kind of boundary, and the levers that it limits or forbids
 CONCERNS: Final[dict[str, tuple[str, ...]]] = {
@@ -52,6 +54,7 @@ CONCERNS: Final[dict[str, tuple[str, ...]]] = {
     "contact_cap": ("message", "frequency"),
     "protected": ("price", "premium", "message", "frequency", "offer"),
     "availability": (*PRICING, "offer"),
+    "capacity": ("service_level", "offer"),
     "law": LEVERS,
     # who rules on competing claims, and within how many days: no lever is touched
     "conflict": (),
@@ -60,7 +63,7 @@ KINDS: Final = tuple(CONCERNS)
 #: kinds that forbid; the others limit
 FORBIDDING: Final = ("protected", "availability", "law")
 #: kinds whose limit is a sum
-SUMMED: Final = ("goodwill_cap", "contact_cap")
+SUMMED: Final = ("goodwill_cap", "contact_cap", "capacity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,11 @@ class Bound:
     per: Per = "use"
     #: what was used of it before, for a limit on a sum
     used: int = 0
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it is a stock or capacity of which nothing is left."""
+        return self.kind == "capacity" and self.used >= (self.limit or 0)
 
     def is_about(self, category: str, product: str) -> bool:
         """Whether everything of this category or product is within what the boundary is about."""

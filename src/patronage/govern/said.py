@@ -48,6 +48,7 @@ PER_WORDS: Final[dict[str, str]] = {
     "use": _noop("each time"),
     "customer_quarter": _noop("a customer and quarter"),
     "quarter": _noop("a quarter"),
+    "all": _noop("in all"),
 }
 #: levers that change what a customer pays
 OF_AN_AMOUNT: Final[dict[str, str]] = {

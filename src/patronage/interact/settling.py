@@ -10,6 +10,7 @@ import polars as pl
 from django.db.models import F, QuerySet
 
 from patronage.customize.models import Budget, Contact, Offer
+from patronage.govern.capacities import return_taken
 from patronage.identify import bulk
 from patronage.identify.models import Customer
 from patronage.interact.channels import Handed
@@ -65,13 +66,15 @@ def mark_sent(contacts: pl.DataFrame, contact_ids: Sequence[str], at: datetime) 
 
 
 def cancel(contacts: pl.DataFrame, reasons: Mapping[str, str], at: datetime) -> None:
-    """Note that contacts will not go out, and why; place and budget are free again."""
+    """Note that contacts will not go out, and why; place, budget and stock are free again."""
     by_reason: dict[str, list[str]] = {}
     for contact_id, reason in reasons.items():
         by_reason.setdefault(reason, []).append(contact_id)
     for reason, ids in by_reason.items():
         _reached(ids, "cancelled", at, reason)
     _move_budgets(_of(contacts, list(reasons)), spent=False)
+    counted = Contact.objects.filter(pk__in=list(reasons)).exclude(capacities="")
+    return_taken((numbers, 1) for numbers in counted.values_list("capacities", flat=True))
 
 
 def keep_in_doubt(contact_ids: Sequence[str], now: datetime) -> None:

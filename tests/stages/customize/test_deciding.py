@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from patronage.customize import deciding
-from patronage.customize.budgeting import decide_all, used
+from patronage.customize.budgeting import decide_all, used, used_of
 from patronage.customize.deciding import Situation, decide
+from patronage.customize.stocks import Stock
+from patronage.govern.models import Boundary
 from patronage.science.arbitration import Outcome, Reason
 
 
@@ -26,9 +28,11 @@ def made_up(*, seed: int, n: int = 400, offers: int = 6, channels: int = 2) -> S
         unfenced=random.random(shape) < 0.95,
         permitted=random.random(shape) < 0.9,
         within=random.random(shape) < 0.95,
+        available=np.broadcast_to(random.random(k) < 0.95, shape),
         capped=random.random(shape) < 0.1,
         reserve=random.integers(1, 30, shape),
         budget_left=100_000,
+        scarcity=random.integers(0, 3, k).astype(np.float64),
         price=0.0,
         response=random.integers(0, 20, shape) / 100,
         buys_anyway=random.random(shape),
@@ -49,7 +53,7 @@ def one(situation: Situation, row: int) -> Situation:
     part = {
         each.name: getattr(situation, each.name)[row : row + 1]
         for each in fields(situation)
-        if each.name not in ("contact_cost", "offer")
+        if each.name not in ("contact_cost", "scarcity", "offer")
         and isinstance(getattr(situation, each.name), np.ndarray)
     }
     return replace(situation, **part)
@@ -146,6 +150,31 @@ def test_the_choice_at_the_price_fits_a_scarce_budget_and_is_nearly_the_best(
         assert alone.treatments[0, 0] == priced.chosen.treatments[row, 0]
 
 
+@pytest.mark.parametrize("share", [0.3, 1.0])
+@pytest.mark.parametrize("seed", [5, 6, 7])
+def test_the_choice_at_the_prices_fits_budget_and_stocks_together(seed: int, share: float) -> None:
+    free = made_up(seed=seed, n=1500)
+    free = replace(free, scarcity=np.zeros(12), available=np.ones_like(free.capped))
+    wanted = decide(free)
+    stocks = [
+        Stock(row=Boundary(id=f"bnd_{place}", name=str(place)), left=20 * place, takes=takes)
+        for place, takes in enumerate((free.offer == 0, free.offer <= 2, free.offer >= 4), start=1)
+    ]
+    assert all(used_of(each, wanted) > each.left for each in stocks)
+    scarce = replace(free, budget_left=int(share * used(free, wanted)))
+
+    priced = decide_all(scarce, 1, stocks)
+
+    assert used(priced.situation, priced.chosen) <= scarce.budget_left
+    assert all(used_of(each, priced.chosen) <= each.left for each in stocks)
+    assert any(each.price > 0 for each in priced.stocks)
+    assert (priced.situation.price > 0) == (share < 0.5)
+    assert 0 <= priced.certificate["gap"] < 0.03
+    for row in range(0, 1500, 50):
+        alone = decide(one(priced.situation, row))
+        assert alone.treatments[0, 0] == priced.chosen.treatments[row, 0]
+
+
 def test_choosing_without_the_price_overspends() -> None:
     """The broken twin: the same budget, nobody told what it is worth."""
     free = made_up(seed=5, n=1500)
@@ -177,7 +206,7 @@ def test_customers_who_are_all_alike_keep_to_the_budget_too() -> None:
     repeated: dict[str, Any] = {
         each.name: np.repeat(getattr(rows, each.name), 300, axis=0)
         for each in fields(rows)
-        if each.name not in ("contact_cost", "offer")
+        if each.name not in ("contact_cost", "scarcity", "offer")
         and isinstance(getattr(rows, each.name), np.ndarray)
     }
     many = replace(rows, **repeated, budget_left=100)

@@ -26,6 +26,7 @@ def open_case(scores: Any, **changes: Any) -> dict[str, Any]:
         "unfenced": np.ones(shape, dtype=bool),
         "permitted": np.ones(shape, dtype=bool),
         "within_boundary": np.ones(shape, dtype=bool),
+        "available": np.ones(shape, dtype=bool),
         "capped": np.zeros(shape, dtype=bool),
         "affordable": np.ones(shape, dtype=bool),
         "scores": table,
@@ -42,6 +43,7 @@ def random_case(rng: np.random.Generator, n: int, k: int) -> dict[str, Any]:
         "unfenced": rng.random((n, k)) < 0.9,
         "permitted": rng.random((n, k)) < 0.8,
         "within_boundary": rng.random((n, k)) < 0.9,
+        "available": rng.random((n, k)) < 0.9,
         "capped": rng.random((n, k)) < 0.2,
         "affordable": rng.random((n, k)) < 0.9,
         "scores": rng.integers(-2, 4, (n, k)).astype(np.float64),
@@ -64,6 +66,7 @@ def by_hand(case: dict[str, Any], limit: int) -> tuple[list[list[int]], list[lis
                 (not case["unfenced"][i, j], Reason.FENCED),
                 (not case["permitted"][i, j], Reason.BLOCKED),
                 (not case["within_boundary"][i, j], Reason.BOUNDARY),
+                (not case["available"][i, j], Reason.NOT_AVAILABLE),
                 (case["capped"][i, j], Reason.CAPPED),
                 (not case["affordable"][i, j], Reason.NO_BUDGET),
                 (case["scores"][i, j] <= 0, Reason.NOT_WORTH_IT),
@@ -81,7 +84,7 @@ def by_hand(case: dict[str, Any], limit: int) -> tuple[list[list[int]], list[lis
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
 def test_arrays_decide_what_the_definition_decides_by_hand(limit: int) -> None:
-    case = random_case(np.random.default_rng(11), n=2_000, k=4)
+    case = random_case(np.random.default_rng(11), n=6_000, k=4)
     choice = choose(**case, limit=limit)
     chosen, reasons = by_hand(case, limit)
     assert choice.chosen.tolist() == chosen
@@ -108,6 +111,7 @@ def test_one_customer_at_a_time_gets_what_all_customers_at_once_get() -> None:
         ("consented", False, Reason.NO_CONSENT),
         ("permitted", False, Reason.BLOCKED),
         ("within_boundary", False, Reason.BOUNDARY),
+        ("available", False, Reason.NOT_AVAILABLE),
         ("capped", True, Reason.CAPPED),
         ("affordable", False, Reason.NO_BUDGET),
         ("scores", 0.0, Reason.NOT_WORTH_IT),
@@ -183,8 +187,11 @@ def test_arguments_that_do_not_fit_are_refused(change: dict[str, Any]) -> None:
 
 
 def test_every_reason_and_outcome_has_words_and_the_agreed_order() -> None:
-    order = "INELIGIBLE UNKNOWN NO_CONSENT FENCED BLOCKED BOUNDARY CAPPED NO_BUDGET NOT_WORTH_IT"
-    assert [reason.name for reason in STAGES] == [*order.split(), "OUTSCORED", "CHOSEN", "WITHHELD"]
+    order = (
+        "INELIGIBLE UNKNOWN NO_CONSENT FENCED BLOCKED BOUNDARY NOT_AVAILABLE CAPPED NO_BUDGET"
+        " NOT_WORTH_IT OUTSCORED CHOSEN WITHHELD"
+    )
+    assert [reason.name for reason in STAGES] == order.split()
     assert set(STAGES) == set(Reason)
     assert set(REASON_WORDS) == set(Reason)
     assert set(OUTCOME_WORDS) == set(Outcome)

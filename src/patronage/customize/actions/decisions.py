@@ -27,6 +27,8 @@ from patronage.customize.moment import Moment, Request, checked_request, look
 from patronage.customize.plan import OUTCOMES
 from patronage.customize.policy import terms_of
 from patronage.customize.recording import ContactColumns, DecisionColumns, record_decisions
+from patronage.customize.stocks import taken_by
+from patronage.govern.errors import CapacityTaken
 from patronage.identify.in_sight import customers_in_sight
 from patronage.identify.models import Customer
 from patronage.science.arbitration import OUTCOME_WORDS, Outcome
@@ -113,8 +115,8 @@ def decide_now(
     for _ in range(_TRIES):
         try:
             return _seen_by(actor, _decided(actor, now, request, spend=True))
-        except BudgetSpent:
-            # Somebody else took the last of the budget since it was looked at: look again.
+        except (BudgetSpent, CapacityTaken):
+            # Somebody else took the last of the budget, or of a stock, in between: look again.
             continue
     return _seen_by(actor, _decided(actor, now, request, spend=False))
 
@@ -154,6 +156,7 @@ def _written(moment: Moment, now: datetime) -> DecisionAnswer:
         decisions=decisions,
         contacts=contacts,
         presented=True,
+        stocks=moment.stocks,
     )
     return DecisionAnswer(
         decision_ids=tuple(decisions.ids),
@@ -209,6 +212,7 @@ def _contacts(moment: Moment, decisions: DecisionColumns, offered: list[int]) ->
         consent_ids=[moment.consents[each.channel] for each in treatments],
         ruling_ids=[policy.rulings[moment.portfolio_id, each.offer_id].id for each in treatments],
         reserved_minor=moment.situation.reserve[0, np.array(offered, dtype=np.int64)].tolist(),
+        takes=taken_by(moment.stocks, columns),
         cap_months=[month] * count,
         cap_places=[each for each in places if each is not None],
         due_at=[moment.at] * count,

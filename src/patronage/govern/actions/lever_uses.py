@@ -11,6 +11,7 @@ from patronage.access.errors import NotFound
 from patronage.access.roles import SYSTEM_ID, Actor, Right
 from patronage.access.transactions import atomic, take_turns
 from patronage.govern.actions.conditions import stated
+from patronage.govern.capacities import return_taken, take
 from patronage.govern.errors import CannotRuleOnLever, LeverRefused
 from patronage.govern.in_charge import covered_by, portfolios_of
 from patronage.govern.levers import Situation, managers_rights_to, rights_to, situation_of
@@ -92,6 +93,7 @@ def pull_lever(
             reasons=_kept(verdict.reasons),
             valid_from=now if done else None,
             valid_until=until,
+            capacities=_taken(pull, situation) if done else "",
         )
         _record(actor, now, use, "use lever", Right.USE_LEVER, why, before="")
     return use
@@ -190,6 +192,17 @@ def _judged(pull: Pull, situation: Situation, held: list[Held]) -> Verdict:
     return verdict
 
 
+def _taken(pull: Pull, situation: Situation) -> str:
+    """Take what is granted from every stock or capacity it is about; give the counts' numbers."""
+    about = {
+        each.id: pull.amount
+        for each in situation.bounds(pull.lever)
+        if each.kind == "capacity" and each.is_about(pull.category, pull.product)
+    }
+    rows = [each.row for each in situation.boundaries]
+    return " ".join(str(number) for number in take(about, rows, situation.at).values())
+
+
 def _waits_for(actor: Actor, pull: Pull, situation: Situation) -> str:
     """The manager where their own right covers it and somebody else pulls; else an executive."""
     covered = any(each.covers(pull.amount) for each in managers_rights_to(pull.lever, situation))
@@ -226,6 +239,7 @@ def _approve(use: LeverUse, situation: Situation, above: bool) -> None:
         raise CannotRuleOnLever(f"This is beyond your own right; an executive must say so. {words}")
     use.state, use.waits_for = "approved", ""
     use.grant_id, use.valid_from = verdict.grant_id or None, situation.at
+    use.capacities = _taken(pull, situation)
 
 
 def _refuse(use: LeverUse, _situation: Situation, _above: bool) -> None:
@@ -245,6 +259,7 @@ def _take_back(use: LeverUse, situation: Situation, _above: bool) -> None:
     if use.state in ("refused", "taken_back"):
         raise CannotRuleOnLever(f"There is nothing to take back: it is {_state(use)} already.")
     use.state, use.waits_for = "taken_back", ""
+    return_taken([(use.capacities, use.amount)])
     if use.lever in PRICING and use.valid_from is not None:
         use.valid_until = situation.at
 

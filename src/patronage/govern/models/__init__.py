@@ -1,6 +1,6 @@
 """The tables of who is in charge of whom, and by what right."""
 
-from patronage.govern.models.boundaries import Boundary
+from patronage.govern.models.boundaries import Boundary, Capacity
 from patronage.govern.models.conflicts import Claim, Conflict, ConflictRuling
 from patronage.govern.models.cover import Cover
 from patronage.govern.models.levers import Grant, LeverRuling, LeverUse
@@ -12,6 +12,7 @@ from patronage.govern.models.service import FenceChange, ServiceTierChange, Serv
 __all__ = [
     "Accountability",
     "Boundary",
+    "Capacity",
     "CatalogSnapshot",
     "Claim",
     "Conflict",

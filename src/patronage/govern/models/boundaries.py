@@ -6,9 +6,9 @@ from functools import partial
 from typing import ClassVar, Final
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
-from patronage.govern.limits import FORBIDDING, KINDS, PERS
+from patronage.govern.limits import BOUNDARY_PERS, FORBIDDING, KINDS
 from patronage.vocabulary.ids import IdPrefix, new_id
 
 SOURCES: Final = ("law", "contract", "board")
@@ -31,7 +31,7 @@ class Boundary(models.Model):
         null=True, help_text="In basis points, minor units, times or days; null: it forbids."
     )
     unit = models.CharField(max_length=12, blank=True)
-    per = models.CharField(max_length=16, choices=[(each, each) for each in PERS])
+    per = models.CharField(max_length=16, choices=[(each, each) for each in BOUNDARY_PERS])
     role = models.CharField(
         max_length=24, blank=True, help_text="Of a conflict: the role that rules."
     )
@@ -57,3 +57,22 @@ class Boundary(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Capacity(models.Model):
+    """How much of a boundary on stock or capacity is taken: one row a boundary and period."""
+
+    boundary = models.ForeignKey(Boundary, on_delete=models.PROTECT, related_name="counted")
+    period = models.CharField(max_length=8, blank=True, help_text="Such as 2017-Q4; empty: in all.")
+    limit = models.BigIntegerField(help_text="How often it is to be had.")
+    taken = models.BigIntegerField(
+        default=0, help_text="By contacts that went out or may, and by levers that were pulled."
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["boundary", "period"], name="one_count_a_period"),
+            models.CheckConstraint(
+                condition=Q(taken__gte=0, taken__lte=F("limit")), name="capacity_is_not_overspent"
+            ),
+        ]

@@ -100,6 +100,9 @@ class LeverUse(models.Model):
         help_text="The right that covers it; null: none, or an executive's word.",
     )
     reasons = models.JSONField(default=list, help_text="Why it was done at once, or not.")
+    capacities = models.TextField(
+        blank=True, help_text="Counts of stock or capacity it is in: their numbers."
+    )
     valid_from = models.DateTimeField(null=True, help_text="Since when it holds.")
     valid_until = models.DateTimeField(null=True, help_text="Exclusive; null: until taken back.")
 

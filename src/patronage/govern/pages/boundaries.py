@@ -17,7 +17,7 @@ from patronage.govern import actions, reads
 from patronage.govern.amounts import amount_typed
 from patronage.govern.boundaries import LIMITED_IN, NewBoundary
 from patronage.govern.errors import AmountUnread, BoundaryRefused
-from patronage.govern.limits import FORBIDDING, PERS
+from patronage.govern.limits import BOUNDARY_PERS, FORBIDDING
 from patronage.govern.pages.conflict_words import RULER_WORDS
 from patronage.govern.pages.words import BOUNDARY_WORDS, PER_WORDS, SOURCE_WORDS
 
@@ -68,7 +68,7 @@ def _list(request: CallerRequest) -> HttpResponse:
         "sources": SOURCE_WORDS.items(),
         "rulers": RULER_WORDS.items(),
         "ruler_words": RULER_WORDS,
-        "pers": [(each, PER_WORDS[each]) for each in PERS],
+        "pers": [(each, PER_WORDS[each]) for each in BOUNDARY_PERS],
         "sees_value": request.actor.may(Right.SEE_PROFITABILITY),
         "uses_levers": request.actor.may(Right.USE_LEVER) or request.actor.may(Right.GRANT_LEVER),
         "currency": request.company.currency if request.company else "XXX",

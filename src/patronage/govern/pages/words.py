@@ -65,6 +65,7 @@ PER_WORDS: Final[Mapping[str, Promise]] = {
     "use": _("each time"),
     "customer_quarter": _("a customer and quarter"),
     "quarter": _("a quarter"),
+    "all": _("in all"),
 }
 ROLE_WORDS: Final[Mapping[str, Promise]] = {
     "agent": _("Agents"),
@@ -78,6 +79,7 @@ BOUNDARY_WORDS: Final[Mapping[str, Promise]] = {
     "contact_cap": _("Further contacts no more than"),
     "protected": _("Protected: no marketing, no premium"),
     "availability": _("Not to be had"),
+    "capacity": _("Stock or capacity no more than"),
     "law": _("Forbidden: no lever, no offer"),
     "conflict": _("Conflicts ruled on within"),
 }

@@ -14,6 +14,7 @@ from patronage.access.roles import Actor, Right
 from patronage.differentiate.reads import features, newest_run
 from patronage.govern import service_tiers
 from patronage.govern.boundaries import BoundaryInForce, NewBoundary, checked
+from patronage.govern.capacities import taken_of_all
 from patronage.govern.fields import BOUNDARY_FIELDS
 from patronage.govern.limits import WHOLE
 from patronage.govern.models import Boundary, Portfolio
@@ -43,9 +44,11 @@ class BoundaryRow:
     product: str
     #: None: it forbids
     limit: int | None
+    #: how much of a stock or capacity is taken; None: it counts nothing, or does not hold now
+    taken: int | None
     #: basis points, minor units, times or days
     unit: str
-    #: use, customer_quarter or quarter
+    #: use, customer_quarter, quarter or all
     per: str
     #: of one on conflicts: the role that rules
     role: str
@@ -90,7 +93,9 @@ def boundaries(actor: Actor, now: datetime) -> list[BoundaryRow]:
         if row.valid_from <= now:
             newest.setdefault(row.name, row.id)
     order: dict[str, int] = {"now": 0, "ahead": 1, "lifted": 2, "before": 3}
-    shown = [_row(each, now, newest, names) for each in rows]
+    counted = [each for each in rows if each.kind == "capacity" and each.id in newest.values()]
+    taken = taken_of_all(counted, now)
+    shown = [_row(each, now, newest, names, taken) for each in rows]
     return sorted(shown, key=lambda row: order[row.state])
 
 
@@ -137,7 +142,11 @@ def _customers(now: datetime) -> pl.DataFrame:
 
 
 def _row(
-    row: Boundary, now: datetime, newest: dict[str, str], names: dict[str, str]
+    row: Boundary,
+    now: datetime,
+    newest: dict[str, str],
+    names: dict[str, str],
+    taken: dict[str, int],
 ) -> BoundaryRow:
     state: BoundaryState = "before"
     if row.valid_from > now:
@@ -153,6 +162,7 @@ def _row(
         category=row.category,
         product=row.product,
         limit=row.limit,
+        taken=taken.get(row.id),
         unit=row.unit,
         per=row.per,
         role=row.role,

@@ -89,6 +89,7 @@ def terms(
     price = price_of(category, product, situation.in_force, bounds, list_price)
     share = None if price.share is None else round(price.share * WHOLE)
     missing = [each for each in bounds if each.kind == "availability"]
+    missing += [each for each in situation.bounds("offer") if each.is_used_up]
     gone = [each for each in missing if each.is_about(category, product)]
     reasons = [_listed(product, told)]
     reasons += [

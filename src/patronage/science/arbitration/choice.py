@@ -18,6 +18,7 @@ Bools = NDArray[np.bool_]
 _INELIGIBLE, _UNKNOWN = int(Reason.INELIGIBLE), int(Reason.UNKNOWN)
 _NO_CONSENT, _BLOCKED, _BOUNDARY = int(Reason.NO_CONSENT), int(Reason.BLOCKED), int(Reason.BOUNDARY)
 _CAPPED, _NO_BUDGET = int(Reason.CAPPED), int(Reason.NO_BUDGET)
+_NOT_AVAILABLE = int(Reason.NOT_AVAILABLE)
 _NOT_WORTH_IT, _OUTSCORED = int(Reason.NOT_WORTH_IT), int(Reason.OUTSCORED)
 _FENCED = int(Reason.FENCED)
 _CHOSEN, _WITHHELD = int(Reason.CHOSEN), int(Reason.WITHHELD)
@@ -48,6 +49,7 @@ def choose(
     tie_break: NDArray[np.uint64],
     within_boundary: Bools | None = None,
     unfenced: Bools | None = None,
+    available: Bools | None = None,
     limit: int = 1,
 ) -> Choice:
     """Choose up to ``limit`` actions with the highest positive score for each customer.
@@ -65,6 +67,7 @@ def choose(
         within_boundary: ``bool (n, k)``: no enterprise boundary forbids it; None: there is none.
         unfenced: ``bool (n, k)``: no fence keeps mass contacts from the customer, or the action is
             none; None: there is no fence.
+        available: ``bool (n, k)``: some of its stock or capacity is left; None: there is no limit.
         limit: places per customer, at least 1.
 
     Returns:
@@ -82,7 +85,8 @@ def choose(
         capped = np.broadcast_to(capped[:, np.newaxis], (len(capped), scores.shape[-1]))
     within = permitted if within_boundary is None else within_boundary
     free = np.ones_like(permitted) if unfenced is None else unfenced
-    stages = (consented, free, permitted, within, capped, affordable)
+    there = permitted if available is None else available
+    stages = (consented, free, permitted, within, there, capped, affordable)
     _check(scores, eligible, tie_break, held_out, limit, *stages)
     reasons = _first_failures(eligible, scores, *stages)
     chosen = _best(np.where(reasons == _OUTSCORED, scores, 0.0), tie_break, limit)
@@ -102,6 +106,7 @@ def _first_failures(
     unfenced: Bools,
     permitted: Bools,
     within: Bools,
+    available: Bools,
     capped: Bools,
     affordable: Bools,
 ) -> NDArray[np.int8]:
@@ -111,6 +116,7 @@ def _first_failures(
     reasons[scores <= 0.0] = _NOT_WORTH_IT
     reasons[~affordable] = _NO_BUDGET
     reasons[capped] = _CAPPED
+    reasons[~available] = _NOT_AVAILABLE
     reasons[~within] = _BOUNDARY
     reasons[~permitted] = _BLOCKED
     reasons[~unfenced] = _FENCED

@@ -25,6 +25,7 @@ class Reason(IntEnum):
     CHOSEN = 10
     WITHHELD = 11
     FENCED = 12
+    NOT_AVAILABLE = 13
 
 
 #: The order in which the stages are asked: numbers name a reason and say nothing of its place.
@@ -35,6 +36,7 @@ STAGES: Final = (
     Reason.FENCED,
     Reason.BLOCKED,
     Reason.BOUNDARY,
+    Reason.NOT_AVAILABLE,
     Reason.CAPPED,
     Reason.NO_BUDGET,
     Reason.NOT_WORTH_IT,
@@ -61,6 +63,7 @@ REASON_WORDS: Final = MappingProxyType(
         Reason.FENCED: "The customer is within the fence: no campaign reaches them.",
         Reason.BLOCKED: "The customer's manager has not allowed this offer.",
         Reason.BOUNDARY: "The enterprise forbids this for this customer.",
+        Reason.NOT_AVAILABLE: "It is not available: its stock or capacity is used up.",
         Reason.CAPPED: "The customer has been contacted as often as the contact policy allows.",
         Reason.NO_BUDGET: "The budget or the channel's capacity is used up.",
         Reason.NOT_WORTH_IT: "Acting is expected to earn no more than it costs.",
