@@ -135,6 +135,34 @@ def review(use: str, *, reason: str) -> None:
     _rule(use, "review", reason)
 
 
+@app.command
+def question(use: str, *, reason: str) -> None:
+    """Ask who did it about what was done at once.
+
+    Parameters
+    ----------
+    use
+        Its id.
+    reason
+        The question.
+    """
+    _rule(use, "question", reason)
+
+
+@app.command
+def answer(use: str, *, reason: str) -> None:
+    """Answer what was asked about what one did.
+
+    Parameters
+    ----------
+    use
+        Its id.
+    reason
+        The answer.
+    """
+    _rule(use, "answer", reason)
+
+
 @app.command(name="take-back")
 def take_back(use: str, *, reason: str) -> None:
     """Take a use back; what was paid by then stays paid.

@@ -46,6 +46,7 @@ def chrome(request: CallerRequest) -> dict[str, Any]:
         "may_search": actor.may(Right.SEE_CUSTOMERS),
         "may_see_fence": actor.may(Right.SEE_PROFITABILITY),
         "may_use_levers": actor.may(Right.USE_LEVER) or actor.may(Right.GRANT_LEVER),
+        "may_rule": actor.may(Right.RULE),
         "may_administer": actor.may(Right.ADMINISTER),
         "may_assign": actor.may(Right.ASSIGN),
         "scope_words": scope_words(actor, request.now),

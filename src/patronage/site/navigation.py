@@ -28,6 +28,8 @@ class Place:
     rights: frozenset[Right]
     #: names of the URLs of pages that are views of the same place
     views: tuple[str, ...] = ()
+    #: who has all of it in another place already
+    elsewhere: frozenset[Right] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,14 @@ PLACES = (
         ),
     ),
     Place(
+        url_name="govern:cover",
+        title=gettext_lazy("In charge"),
+        letter="p",
+        rights=frozenset({_R.ADMINISTER}),
+        views=("govern:assignment", "govern:boundaries"),
+        elsewhere=frozenset({_R.SEE_PROFITABILITY}),
+    ),
+    Place(
         url_name="govern:my-levers",
         title=gettext_lazy("Levers"),
         letter="l",
@@ -99,6 +109,13 @@ PLACES = (
         rights=frozenset({_R.PROPOSE_OFFER}),
     ),
     Place(
+        url_name="govern:boundaries",
+        title=gettext_lazy("Boundaries"),
+        letter="b",
+        rights=frozenset({_R.SEE_OFFERS}),
+        elsewhere=frozenset({_R.SEE_PROFITABILITY, _R.ADMINISTER}),
+    ),
+    Place(
         url_name="identify:imports",
         title=gettext_lazy("Imports"),
         letter="i",
@@ -114,7 +131,7 @@ PLACES = (
         url_name="steer:cycles",
         title=gettext_lazy("Loop"),
         letter="c",
-        rights=frozenset({_R.DECIDE_EVERYBODY, _R.DELIVER}),
+        rights=frozenset({_R.DECIDE_EVERYBODY, _R.DELIVER, _R.SEE_CYCLES}),
     ),
     Place(
         url_name="people",
@@ -154,7 +171,8 @@ def places_for(actor: Actor, path: str) -> tuple[Link, ...]:
     links = []
     for place in PLACES:
         href = address_of(place.url_name)
-        if href is not None and any(actor.may(right) for right in place.rights):
+        opens = any(map(actor.may, place.rights)) and not any(map(actor.may, place.elsewhere))
+        if href is not None and opens:
             views = [address_of(each) for each in place.views]
             here = any(at and _is_below(path, at) for at in (href, *views))
             links.append(Link(href=href, title=str(place.title), letter=place.letter, is_here=here))

@@ -164,7 +164,13 @@ def test_terms_say_what_is_not_to_be_had_any_more(world: World) -> None:
 def test_a_count_that_cannot_be_is_refused(
     world: World, change: dict[str, Any], words: str
 ) -> None:
-    given = {"name": "x", "kind": "capacity", "source": "board", "limit": 5, "per": "all"} | change
+    given: dict[str, Any] = {
+        "name": "x",
+        "kind": "capacity",
+        "source": "board",
+        "limit": 5,
+        "per": "all",
+    } | change
     with pytest.raises(BoundaryRefused, match=words):
         set_boundary(actor=SYSTEM, now=NOW, new=NewBoundary(**given), reason="tests")
 

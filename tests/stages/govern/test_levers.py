@@ -60,13 +60,39 @@ def test_what_was_done_at_once_is_reviewed_afterwards(world: World, customer: st
     granted(world, "goodwill", 2_000, role="agent")
     use = pull(world, "gus", customer, "goodwill", 500)
     (row,) = reads.my_levers(world.actor("dev"), world.now).to_review
-    assert (row.id, row.may) == (use.id, ("review", "take_back"))
+    assert (row.id, row.may) == (use.id, ("review", "question", "take_back"))
     say(world, "dev", use, "review")
     assert reads.my_levers(world.actor("dev"), world.now).to_review == []
     (own,) = reads.my_levers(world.actor("gus"), world.now).used
     assert own.reviewed_at == world.now
     with pytest.raises(CannotRuleOnLever, match="already"):
         say(world, "dev", use, "review")
+
+
+def test_what_was_done_at_once_is_asked_about_and_answered(world: World, customer: str) -> None:
+    granted(world, "goodwill", 2_000, role="agent")
+    use = pull(world, "gus", customer, "goodwill", 500)
+    with pytest.raises(CannotRuleOnLever, match="Nobody asked"):
+        say(world, "gus", use, "answer")
+    with pytest.raises(CannotRuleOnLever, match="Who did it answers"):
+        say(world, "dev", use, "answer")
+    with pytest.raises(CannotRuleOnLever, match="Somebody else"):
+        say(world, "gus", use, "question")
+    say(world, "dev", use, "question", reason="Was it our fault?")
+
+    (asked,) = reads.my_levers(world.actor("gus"), world.now).asked
+    assert (asked.question, asked.may) == ("Was it our fault?", ("answer", "take_back"))
+    say(world, "gus", use, "answer", reason="The van was late.")
+    assert reads.my_levers(world.actor("gus"), world.now).asked == []
+    (row,) = reads.my_levers(world.actor("dev"), world.now).to_review
+    assert (row.question, row.answer) == ("Was it our fault?", "The van was late.")
+    assert row.may == ("review", "take_back")
+    for by, ruling in (("dev", "question"), ("gus", "answer")):
+        with pytest.raises(CannotRuleOnLever, match="already"):
+            say(world, by, use, ruling)
+    say(world, "dev", use, "review")
+    assert reads.my_levers(world.actor("dev"), world.now).to_review == []
+    assert LeverUse.objects.get(pk=use.pk).state == "done"
 
 
 def test_beyond_the_managers_own_limit_a_second_person_says_so(world: World, customer: str) -> None:

@@ -17,10 +17,10 @@ from patronage.access.roles import SYSTEM
 from patronage.cli import demo_people as people
 from patronage.cli import start
 from patronage.cli.call import act_as
-from patronage.cli.demo import offers, rulings
+from patronage.cli.demo import levers, offers, rulings
 from patronage.customize.models import Offer
 from patronage.govern.actions import set_up_portfolios
-from patronage.govern.models import Portfolio
+from patronage.govern.models import Grant, Portfolio
 from patronage.identify.actions import declare_consents
 from patronage.identify.imports import import_file
 from patronage.identify.mapping import Mapping, packaged
@@ -83,6 +83,7 @@ def before_the_cycles() -> Iterator[Step]:
     yield Step(title="Declare the company", do=_company)
     yield Step(title="Add its people", do=_people)
     yield Step(title="Set up the portfolios", do=_portfolios)
+    yield Step(title="Grant levers", do=_levers)
     for mapping in packaged("complete_journey"):
         yield Step(title=f"Import {mapping.file}", do=partial(_import, mapping, folder))
     yield Step(title="Assume consents", do=_consents)
@@ -132,6 +133,12 @@ def _portfolios(now: datetime, _: Progress) -> Done:
     portfolios = set_up_portfolios(actor=SYSTEM, now=now, company=declared, starts_at=starts_at)
     what = f"{len(portfolios)} portfolios, one manager each"
     return Done(what=what, before=there == len(portfolios))
+
+
+def _levers(now: datetime, _: Progress) -> Done:
+    before = Grant.objects.exists()
+    boundaries, grants = levers.grant(now)
+    return Done(what=f"{grants} rights within {boundaries} boundaries", before=before)
 
 
 def _import(mapping: Mapping, folder: Path, now: datetime, progress: Progress) -> Done:

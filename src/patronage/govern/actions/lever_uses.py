@@ -102,11 +102,12 @@ def pull_lever(
 def rule_on_lever(
     *, actor: Actor, now: datetime, use_id: str, ruling: str, reason: str
 ) -> LeverUse:
-    """Approve what waits, refuse it, say that one has seen what was done, or take it back.
+    """Approve what waits, refuse it, review or question what was done, answer, or take it back.
 
     The manager of the customer's portfolio (or who stands in) approves what their own right
     covers; beyond that an executive does. Nobody approves or reviews what they pulled themselves;
-    everybody takes back what they did. Boundaries are looked at again on approval.
+    everybody answers for what they did, and takes it back. Boundaries are looked at again on
+    approval.
 
     Raises:
         NotAllowed: the actor neither uses nor grants levers.
@@ -130,7 +131,9 @@ def rule_on_lever(
         above = right is Right.GRANT_LEVER or actor.id == SYSTEM_ID
         if not (own or above or in_charge_of(actor, situation.portfolio_id, now)):
             raise NotFound(noun="lever use", id=use_id)
-        if own and ruling != "take_back":
+        if not own and ruling == "answer":
+            raise CannotRuleOnLever("Who did it answers. Ask, review it, or take it back.")
+        if own and ruling not in ("take_back", "answer"):
             raise CannotRuleOnLever("Somebody else must say so: two pairs of eyes see more.")
         before = use.state
         if ruling == "take_back" and use.state == "waiting" and not own:
@@ -255,6 +258,19 @@ def _review(use: LeverUse, _situation: Situation, _above: bool) -> None:
         raise CannotRuleOnLever("This was reviewed already.")
 
 
+def _question(use: LeverUse, situation: Situation, above: bool) -> None:
+    _review(use, situation, above)
+    if use.rulings.filter(ruling="question").exists():
+        raise CannotRuleOnLever("A question about this was asked already. Its answer stands here.")
+
+
+def _answer(use: LeverUse, _situation: Situation, _above: bool) -> None:
+    if not use.rulings.filter(ruling="question").exists():
+        raise CannotRuleOnLever("Nobody asked about this.")
+    if use.rulings.filter(ruling="answer").exists():
+        raise CannotRuleOnLever("This was answered already.")
+
+
 def _take_back(use: LeverUse, situation: Situation, _above: bool) -> None:
     if use.state in ("refused", "taken_back"):
         raise CannotRuleOnLever(f"There is nothing to take back: it is {_state(use)} already.")
@@ -268,6 +284,8 @@ _ACTS: Final = {
     "approve": _approve,
     "refuse": _refuse,
     "review": _review,
+    "question": _question,
+    "answer": _answer,
     "take_back": _take_back,
 }
 

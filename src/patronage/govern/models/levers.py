@@ -17,7 +17,7 @@ from patronage.vocabulary.ids import IdPrefix, new_id
 STATES: Final = ("done", "waiting", "approved", "refused", "taken_back")
 #: the uses that count against limits
 COUNTED: Final = ("done", "approved")
-RULINGS: Final = ("approve", "refuse", "review", "take_back")
+RULINGS: Final = ("approve", "refuse", "review", "question", "answer", "take_back")
 
 
 class Grant(models.Model):
@@ -124,7 +124,7 @@ class LeverUse(models.Model):
 
 
 class LeverRuling(models.Model):
-    """What somebody said about a use: approved, refused, seen, or taken back."""
+    """What was said about a use: approved, refused, seen, asked, answered, or taken back."""
 
     use = models.ForeignKey(LeverUse, on_delete=models.PROTECT, related_name="rulings")
     ruling = models.CharField(max_length=12, choices=[(each, each) for each in RULINGS])

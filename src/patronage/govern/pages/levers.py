@@ -93,6 +93,8 @@ def rule_on_use(request: CallerRequest, use_id: str) -> HttpResponseBase:
         "approve": _("Approved for %(name)s."),
         "refuse": _("Refused for %(name)s."),
         "review": _("Seen, for %(name)s."),
+        "question": _("Asked, about %(name)s. The answer will stand here."),
+        "answer": _("Answered, about %(name)s."),
         "take_back": _("Taken back for %(name)s."),
     }[request.POST["ruling"]]
     messages.success(request, words % {"name": done.customer.label})
@@ -169,7 +171,7 @@ def terms(request: CallerRequest) -> HttpResponse:
     asked = {name: request.GET.get(name, "").strip() for name in ("customer", "product")}
     asked["category"] = "" if asked["product"] else request.GET.get("category", "").strip()
     context: dict[str, Any] = {"asked": asked, "terms": None, "name": ""}
-    if asked["customer"]:
+    if asked["customer"] and (asked["product"] or asked["category"]):
         customer_id = customer_typed(request, asked["customer"])
         context["terms"] = reads.terms(
             request.actor,

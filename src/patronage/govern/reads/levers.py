@@ -106,6 +106,11 @@ class UseRow:
     approved_by: str | None
     #: None: nobody has looked at it since
     reviewed_at: datetime | None
+    #: what was asked about it, and by whom; empty: nothing was
+    question: str
+    asked_by: str
+    #: empty: not answered
+    answer: str
     #: what the actor may say of it
     may: tuple[str, ...]
 
@@ -127,6 +132,8 @@ class MyLevers:
     waiting: list[UseRow]
     #: what others did at once for my customers, and I have not looked at
     to_review: list[UseRow]
+    #: what I did and somebody asks about, oldest first
+    asked: list[UseRow]
     #: what I passed on, or others in my place
     delegated: list[GrantRow]
 
@@ -142,6 +149,9 @@ def my_levers(actor: Actor, now: datetime) -> MyLevers:
     theirs = uses.exclude(made_by=actor.id)
     ruled = _ruled_by(actor, theirs, now)
     unseen = ruled.filter(state="done").exclude(rulings__ruling="review")
+    mine = uses.filter(made_by=actor.id)
+    asked = mine.filter(state="done", rulings__ruling="question")
+    asked = asked.exclude(rulings__ruling="answer")
     own = portfolios_of(actor.id, now)
     passed_on = Grant.objects.filter(person__isnull=False, portfolio__in=own)
     waiting = ruled.filter(state="waiting")
@@ -149,9 +159,10 @@ def my_levers(actor: Actor, now: datetime) -> MyLevers:
         waiting = waiting.filter(waits_for="manager")
     return MyLevers(
         held=_grants(actor, rights_of(actor, now), now),
-        used=_use_rows(actor, uses.filter(made_by=actor.id).order_by("-made_at", "id"), now),
+        used=_use_rows(actor, mine.order_by("-made_at", "id"), now),
         waiting=_use_rows(actor, waiting.order_by("made_at", "id"), now),
         to_review=_use_rows(actor, unseen.order_by("made_at", "id"), now),
+        asked=_use_rows(actor, asked.order_by("made_at", "id"), now),
         delegated=_grants(actor, passed_on, now),
     )
 
@@ -295,6 +306,7 @@ def _use_rows(actor: Actor, found: QuerySet[LeverUse], now: datetime) -> list[Us
         portfolio_id = row.customer.standing.portfolio_id
         by = {one.ruling: one for one in said[row]}
         approval, review = by.get("approve"), by.get("review")
+        question, answer = by.get("question"), by.get("answer")
         shown.append(
             UseRow(
                 id=row.id,
@@ -319,6 +331,9 @@ def _use_rows(actor: Actor, found: QuerySet[LeverUse], now: datetime) -> list[Us
                 valid_until=row.valid_until,
                 approved_by=names.get(approval.actor_id, approval.actor_id) if approval else None,
                 reviewed_at=review.at if review else None,
+                question=question.reason if question else "",
+                asked_by=names.get(question.actor_id, question.actor_id) if question else "",
+                answer=answer.reason if answer else "",
                 may=_may(row, actor, set(by), rules=above or portfolio_id in own, above=above),
             )
         )
@@ -333,7 +348,9 @@ def _may(
     if use.state == "waiting" and others and rules:
         may += ["approve", "refuse"] if above or use.waits_for == "manager" else ["refuse"]
     if use.state == "done" and others and rules and "review" not in said:
-        may.append("review")
+        may += ["review"] if "question" in said else ["review", "question"]
+    if use.state == "done" and not others and "question" in said and "answer" not in said:
+        may.append("answer")
     if (use.state in COUNTED and rules) or (use.state in (*COUNTED, "waiting") and not others):
         may.append("take_back")
     return tuple(may)
