@@ -48,6 +48,11 @@ customer_scope: Question[[Actor, datetime], Scope] = Question("customer_scope")
 visible_customers: Question[[Scope], Q] = Question("visible_customers")
 #: Id and name of the portfolios that a scope holds, in their order; the same room answers.
 portfolio_names: Question[[Scope], Sequence[tuple[str, str]]] = Question("portfolio_names")
+#: Customer, portfolio and start of every membership that began before an instant; the same room
+#: answers.
+memberships_until: Question[[datetime], Sequence[tuple[str, str, datetime]]] = Question(
+    "memberships_until"
+)
 
 
 def scope_of(actor: Actor, now: datetime) -> Scope:

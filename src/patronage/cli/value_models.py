@@ -12,6 +12,7 @@ from patronage.differentiate import jobs
 from patronage.differentiate.models import ModelVersion
 from patronage.differentiate.reads import backtests, grades
 from patronage.differentiate.reads.challengers import ChallengerState
+from patronage.differentiate.reads.choices import PortfolioChoice
 from patronage.vocabulary.money import Money
 
 
@@ -118,6 +119,9 @@ def _backtest(found: backtests.BacktestFound) -> None:
         },
     )
     rows("", _scores(found))
+    if found.choices:
+        heading("The model of each portfolio")
+        rows("", [_choice(each) for each in found.choices])
 
 
 def _challenger(found: ChallengerState) -> None:
@@ -151,6 +155,23 @@ def _scores(found: backtests.BacktestFound) -> Sequence[dict[str, Any]]:
         }
         for each in found.scores
     ]
+
+
+def _choice(choice: PortfolioChoice) -> dict[str, Any]:
+    rival = choice.best_rival
+    lead = None
+    if rival is not None:
+        lead = f"{rival.lead:+.4f} ({rival.lead_low:+.4f} to {rival.lead_high:+.4f})"
+    return {
+        "portfolio": choice.portfolio,
+        "model": choice.chosen,
+        "why": choice.reason,
+        "nearest_other": rival.model if rival else None,
+        "leads_by": lead,
+        "past_dates": choice.origins,
+        "customers": choice.customers,
+        "bought_or_not": f"{choice.bought:,} / {choice.did_not:,}",
+    }
 
 
 def _version(version: ModelVersion) -> dict[str, Any]:

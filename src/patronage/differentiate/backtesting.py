@@ -18,8 +18,14 @@ from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic, take_turns
 from patronage.differentiate import reads, registry
 from patronage.differentiate.errors import HistoryTooShort
-from patronage.differentiate.models import BacktestOrigin, BacktestRun, BacktestScore
-from patronage.differentiate.panels import date_of, day_number, panel_of
+from patronage.differentiate.models import (
+    BacktestChoice,
+    BacktestOrigin,
+    BacktestRun,
+    BacktestScore,
+)
+from patronage.differentiate.panels import NamedPanel, date_of, day_number, panel_of
+from patronage.differentiate.placing import Placing
 from patronage.differentiate.valuation.levelled import Levelled
 from patronage.differentiate.valuation.scoring import Window
 from patronage.science.lifetime.backtest import (
@@ -38,6 +44,7 @@ from patronage.science.lifetime.forecast_scores import (
     log_scores,
     reliability,
 )
+from patronage.science.lifetime.group_choice import GroupChoice, group_choices
 from patronage.science.lifetime.level import path_calibration
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
 from patronage.science.lifetime.rolling import Origin, origins_of, rolling_origins, stretches_of
@@ -55,6 +62,8 @@ class Inputs:
     as_of: date
     manifests: reads.Manifests
     declared: CurrentCompany
+    #: who was in which portfolio, when
+    placing: Placing
 
     @property
     def digest(self) -> str:
@@ -65,6 +74,7 @@ class Inputs:
             "products": self.manifests.products,
             "company": self.declared.version.digest,
             "models": list(PURCHASE_MODELS),
+            "placing": self.placing.digest,
             "method": METHOD_VERSION,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -78,6 +88,10 @@ class Tested:
     levels: tuple[LevelResult, ...]
     #: corrections of the champion, as known at the end of the history
     levelled: Levelled
+    #: what the outcomes of each portfolio say, by its id
+    choices: dict[str, GroupChoice]
+    #: corrections of the models that portfolios chose beside the champion, by model
+    alternates: dict[str, Levelled]
     #: fits that did not converge
     failures: list[dict[str, str]]
     #: discounted value of the horizon by model, minor units
@@ -110,21 +124,49 @@ def tested(inputs: Inputs, progress: Progress) -> Tested:
     champions = {each.day: each.champion for each in found.origins}
     kept = [origin for origin in past if origin.day in champions]
     champion = found.learnt.champion
-    known = stretches_of(panel, kept, {*champions.values(), champion}, last_day=last_day)
+    choices = _choices(inputs, named, found)
+    own = sorted({each.chosen for each in choices.values()} - {champion})
+    known = stretches_of(panel, kept, {*champions.values(), champion, *own}, last_day=last_day)
+
+    def corrections(name: str, came: tuple[LevelResult, ...]) -> Levelled:
+        cuts = interval_levels(came, horizon_days=event.horizon_days, known_on=last_day)
+        return Levelled(
+            path=path_calibration(known[name], known_on=last_day),
+            buying=found.calibration_of(name),
+            purchases=cuts[0],
+            spend=cuts[1],
+        )
+
     came = levels(panel, kept, champions, known)
-    cuts = interval_levels(came, horizon_days=event.horizon_days, known_on=last_day)
     return Tested(
         found=found,
         levels=came,
-        levelled=Levelled(
-            path=path_calibration(known[champion], known_on=last_day),
-            buying=found.learnt.buying,
-            purchases=cuts[0],
-            spend=cuts[1],
-        ),
+        levelled=corrections(champion, came),
+        choices=choices,
+        alternates={
+            name: corrections(name, levels(panel, kept, dict.fromkeys(champions, name), known))
+            for name in own
+        },
         failures=_failures(origins),
         horizon_totals_minor=_horizon_totals(inputs, now),
     )
+
+
+def _choices(inputs: Inputs, named: NamedPanel, found: Backtest) -> dict[str, GroupChoice]:
+    """What the outcomes of each portfolio's customers say of the models, by its id."""
+    portfolios = inputs.placing.portfolios
+    if found.learnt is None or len(portfolios) < 2:
+        return {}
+    chosen = group_choices(
+        found.origins,
+        {
+            each.day: inputs.placing.labels(date_of(each.day), named.customer_id)
+            for each in found.origins
+        },
+        models=list(PURCHASE_MODELS),
+        choice=found.learnt.champion,
+    )
+    return {portfolios[each.group]: each for each in chosen}
 
 
 def store(actor: Actor, now: datetime, inputs: Inputs, made: Tested) -> BacktestRun:
@@ -149,6 +191,7 @@ def store(actor: Actor, now: datetime, inputs: Inputs, made: Tested) -> Backtest
             is_challenger_promoted=learnt.promoted,
             challenger_lead=_lead(learnt.lead),
             calibration=made.levelled.stored(),
+            alternates={name: each.stored() for name, each in made.alternates.items()},
             failures=made.failures,
             horizon_totals_minor=made.horizon_totals_minor,
             created_at=now,
@@ -156,6 +199,9 @@ def store(actor: Actor, now: datetime, inputs: Inputs, made: Tested) -> Backtest
         if learnt.promoted:
             registry.save_challenger(actor=actor, now=now, backtest=run, learnt=learnt)
         BacktestScore.objects.bulk_create(_scores(run, made.found))
+        BacktestChoice.objects.bulk_create(
+            _choice(run, portfolio_id, each) for portfolio_id, each in made.choices.items()
+        )
         unit = Window.of(inputs.declared.company, inputs.as_of).minor_per_major
         BacktestOrigin.objects.bulk_create(_dates(run, made, unit))
         record(
@@ -174,6 +220,23 @@ def store(actor: Actor, now: datetime, inputs: Inputs, made: Tested) -> Backtest
             },
         )
     return run
+
+
+def _choice(run: BacktestRun, portfolio_id: str, choice: GroupChoice) -> BacktestChoice:
+    return BacktestChoice(
+        run=run,
+        portfolio_id=portfolio_id,
+        chosen=choice.chosen,
+        reason=choice.reason,
+        origins=choice.origins,
+        customers=choice.customers,
+        bought=choice.happened,
+        did_not=choice.did_not,
+        scores={
+            name: {"log_score": score, "lead": _lead(choice.leads.get(name))}
+            for name, score in choice.scores.items()
+        },
+    )
 
 
 def _lead(lead: Difference | None) -> dict[str, float] | None:

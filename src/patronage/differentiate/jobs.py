@@ -2,83 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
 
 import polars as pl
 
 from patronage.access import datasets
 from patronage.access.audit import record
-from patronage.access.company import CurrentCompany, current
 from patronage.access.progress import Progress, silent
 from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic, take_turns
-from patronage.differentiate import backtesting, reads, registry
-from patronage.differentiate.errors import (
-    DateNotOver,
-    NothingToValue,
-    OtherCurrency,
-    UnknownCustomers,
-)
+from patronage.differentiate import backtesting, portfolio_models, reads, registry
+from patronage.differentiate.inputs import Inputs, customers_of, inputs_of, purchasers_of, read_from
 from patronage.differentiate.models import BacktestRun, ModelVersion, ValuationRun
 from patronage.differentiate.panels import panel_of
+from patronage.differentiate.placing import Placing
 from patronage.differentiate.projection import project
-from patronage.differentiate.reads.frames import served_days
 from patronage.differentiate.valuation.appraisal import (
     Labels,
     appraise,
     as_valuations,
-    known_customers,
 )
 from patronage.differentiate.valuation.fitting import Fit, fit_purchases, fit_spend
-from patronage.differentiate.valuation.history import Horizon
-from patronage.differentiate.valuation.purchase_histories import (
-    purchase_histories,
-    statistics_in_order,
-)
-from patronage.differentiate.valuation.scoring import Window, model_columns
-from patronage.identify import fields as identify_fields
-from patronage.identify.models import Customer
+from patronage.differentiate.valuation.scoring import Window
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
-from patronage.vocabulary.company import Company
 from patronage.vocabulary.ids import IdPrefix, new_id
 from patronage.vocabulary.periods import BusinessCalendar
 from patronage.warehouse import Manifest
-
-#: Raised whenever the same inputs would give other figures than before.
-METHOD_VERSION: Final = 1
-_NAMED: Final = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
-    """Everything that a valuation's figures depend on."""
-
-    as_of: date
-    #: committed manifests of everything that is read
-    manifests: reads.Manifests
-    #: the valuation of the newest date before, whose objectives this one remembers
-    before: ValuationRun | None
-    #: what chooses and calibrates the purchase model; None before the first one
-    backtest: BacktestRun | None
-    #: the assumptions in force
-    declared: CurrentCompany
-
-    @property
-    def digest(self) -> str:
-        """The same for the same inputs, whenever and by whomever they are valued."""
-        content = {
-            "as_of": self.as_of.isoformat(),
-            **self.manifests._asdict(),
-            "before": self.before.input_digest if self.before else None,
-            "backtest": self.backtest.input_digest if self.backtest else None,
-            "company": self.declared.version.digest,
-            "method": METHOD_VERSION,
-        }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +37,15 @@ class Prepared:
     """A valuation that is computed and written, and that nobody sees yet."""
 
     run_id: str
-    #: outcomes of the two fits; None where there are no parameters to keep
+    #: outcomes of the fits; None where there are no parameters to keep
     fitted: tuple[ModelVersion | None, ...]
     #: the versions it rests on
     purchase: ModelVersion
     spend: ModelVersion
     #: that joins in where it won
     challenger: ModelVersion | None
+    #: by portfolio, where its customers chose another than the rest
+    own: Mapping[str, ModelVersion]
     #: rows of `appraise`
     valued: pl.DataFrame
     manifest: Manifest
@@ -112,15 +65,19 @@ def value(*, actor: Actor, now: datetime, as_of: date, progress: Progress = sile
         RuleRefused: an objective rule cannot be used.
     """
     actor.require(Right.VALUE)
-    inputs = _inputs(as_of, now)
+    inputs = inputs_of(as_of, now)
     known = ValuationRun.objects.filter(input_digest=inputs.digest).first()
     if known is not None:
         return known
     progress(0.05, "Reading the history")
-    customers = _customers(inputs)
+    customers = customers_of(inputs)
     progress(0.45, "Fitting the models")
     window = Window.of(inputs.declared.company, as_of)
-    fits = (_fit_chosen(customers, inputs), fit_spend(customers, window.minor_per_major))
+    fits = [
+        _fit_chosen(customers, inputs),
+        fit_spend(customers, window.minor_per_major),
+        *(fit_purchases(customers, name) for name in portfolio_models.names(inputs.backtest)),
+    ]
     progress(0.75, "Valuing customers")
     prepared = _prepare(inputs, customers, fits, now)
     progress(0.9, "Storing the valuation")
@@ -143,8 +100,11 @@ def backtest(
         HistoryTooShort: no past date has a history to forecast from and an outcome.
     """
     actor.require(Right.VALUE)
-    declared, manifests = _read_from(as_of, now)
-    inputs = backtesting.Inputs(as_of=as_of, manifests=manifests, declared=declared)
+    declared, manifests = read_from(as_of, now)
+    placing = Placing.until(as_of, BusinessCalendar(declared.company.time_zone))
+    inputs = backtesting.Inputs(
+        as_of=as_of, manifests=manifests, declared=declared, placing=placing
+    )
     known = BacktestRun.objects.filter(input_digest=inputs.digest).first()
     if known is not None:
         return known
@@ -168,9 +128,9 @@ def fit(
         As `value`, but for the rules.
     """
     actor.require(Right.VALUE)
-    inputs = _inputs(as_of, now)
+    inputs = inputs_of(as_of, now)
     progress(0.1, "Reading the history")
-    customers = _purchasers(inputs)
+    customers = purchasers_of(inputs)
     unit = Window.of(inputs.declared.company, as_of).minor_per_major
     fits: list[Fit] = []
     for name in PURCHASE_MODELS:
@@ -189,87 +149,8 @@ def fit(
     return made
 
 
-def _read_from(as_of: date, now: datetime) -> tuple[CurrentCompany, reads.Manifests]:
-    declared = current()
-    if BusinessCalendar(declared.company.time_zone).end_of_day(as_of) > now:
-        raise DateNotOver(as_of=as_of)
-    manifests = reads.Manifests.committed(declared.company)
-    if manifests is None:
-        raise NothingToValue(as_of=as_of)
-    return declared, manifests
-
-
-def _inputs(as_of: date, now: datetime) -> Inputs:
-    declared, manifests = _read_from(as_of, now)
-    return Inputs(
-        as_of=as_of,
-        manifests=manifests,
-        before=reads.run_before(as_of),
-        backtest=registry.newest_backtest(as_of),
-        declared=declared,
-    )
-
-
-def _customers(inputs: Inputs) -> pl.DataFrame:
-    """Everybody who bought something, as `known_customers`; refuses what cannot be valued."""
-    company = inputs.declared.company
-    statistics = statistics_in_order(
-        datasets.warehouse(),
-        inputs.manifests.read("order_lines"),
-        inputs.manifests.read("products"),
-        company=company,
-        horizon=_horizon(inputs),
-        served=served_days(inputs.manifests, company, inputs.as_of),
-    )
-    facts = reads.declared_facts(inputs.manifests, company, inputs.as_of)
-    described = _on_record(statistics, company).join(facts, on="customer_id", how="left")
-    return _somebody(known_customers(described, company, inputs.as_of), inputs)
-
-
-def _purchasers(inputs: Inputs) -> pl.DataFrame:
-    """The same people with what the models read alone, which is told of fewer columns."""
-    company = inputs.declared.company
-    found = purchase_histories(
-        datasets.warehouse(),
-        inputs.manifests.read("order_lines"),
-        inputs.manifests.read("products"),
-        company=company,
-        horizon=_horizon(inputs),
-    )
-    buyers = _on_record(found, company).filter(pl.col("days") > 0).sort("customer_id")
-    return _somebody(model_columns(buyers, inputs.as_of), inputs)
-
-
-def _horizon(inputs: Inputs) -> Horizon:
-    calendar = BusinessCalendar(inputs.declared.company.time_zone)
-    return Horizon(as_of=inputs.as_of, period_start=calendar.quarter_of(inputs.as_of).first_day)
-
-
-def _somebody(customers: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
-    if not len(customers):
-        raise NothingToValue(as_of=inputs.as_of)
-    return customers
-
-
-def _on_record(statistics: pl.DataFrame, company: Company) -> pl.DataFrame:
-    """Add the fields of who each customer is; leave out the erased, refuse the unknown.
-
-    Refuses lines that are not in the company's currency first.
-    """
-    foreign = int(statistics["other_currency_lines"].sum())
-    if foreign:
-        raise OtherCurrency(lines=foreign, currency=company.currency)
-    people = identify_fields.frame(BusinessCalendar(company.time_zone))
-    strangers = statistics.join(people, on="customer_id", how="anti")["customer_id"]
-    erased = Customer.objects.filter(erased_at__isnull=False).values_list("id", flat=True)
-    unknown = sorted(set(strangers) - set(erased)) if len(strangers) else []
-    if unknown:
-        raise UnknownCustomers(customer_ids=unknown[:_NAMED], count=len(unknown))
-    return statistics.join(people, on="customer_id", how="inner")
-
-
 def _prepare(
-    inputs: Inputs, customers: pl.DataFrame, fits: tuple[Fit, Fit], now: datetime
+    inputs: Inputs, customers: pl.DataFrame, fits: Sequence[Fit], now: datetime
 ) -> Prepared:
     """Choose the models, value everybody and write the files, before any lock is taken."""
     company, as_of = inputs.declared.company, inputs.as_of
@@ -278,8 +159,12 @@ def _prepare(
     )
     purchase, spend = (
         registry.version_to_use(fit, version, as_of)
-        for fit, version in zip(fits, fitted, strict=True)
+        for fit, version in zip(fits[:2], fitted[:2], strict=True)
     )
+    own = portfolio_models.versions(inputs.backtest, fits[2:], fitted[2:], as_of)
+    if own and inputs.placing is not None:
+        there = inputs.placing.on(as_of)
+        customers = portfolio_models.named(customers, there, own, usual=purchase.id)
     labels = Labels(run_id=new_id(IdPrefix.VALUATION), model_version=purchase.id)
     before = None if inputs.before is None else reads.valuations(inputs.before)
     challenger = registry.challenger_of(purchase)
@@ -288,13 +173,15 @@ def _prepare(
         named = panel_of(inputs.manifests, company, as_of)
         seen = named.seen(as_of, customers["customer_id"])
     models = registry.models_of(purchase, spend, challenger)
-    valued = appraise(customers, models, company, as_of, before, seen)
+    others = {each.id: registry.models_of(each, spend) for each in own.values()}
+    valued = appraise(customers, models, company, as_of, before, others=others, seen=seen)
     return Prepared(
         run_id=labels.run_id,
         fitted=fitted,
         purchase=purchase,
         spend=spend,
         challenger=challenger,
+        own=own,
         valued=valued,
         manifest=_append(as_valuations(valued, company, as_of, labels)),
     )
@@ -325,7 +212,7 @@ def _append(rows: pl.DataFrame) -> Manifest:
 
 
 def _store(
-    actor: Actor, now: datetime, inputs: Inputs, fits: tuple[Fit, Fit], prepared: Prepared
+    actor: Actor, now: datetime, inputs: Inputs, fits: Sequence[Fit], prepared: Prepared
 ) -> ValuationRun:
     """Make it what everybody sees, in one transaction."""
     with atomic():
@@ -358,6 +245,7 @@ def _run(now: datetime, inputs: Inputs, prepared: Prepared, manifest: Manifest) 
         purchase_model=prepared.purchase,
         spend_model=prepared.spend,
         challenger=prepared.challenger,
+        portfolio_models={portfolio: each.id for portfolio, each in prepared.own.items()},
         company_version=inputs.declared.version,
         horizon_days=company.horizon_days,
         customers=len(prepared.valued),

@@ -80,6 +80,7 @@ def price(
     models: Models,
     window: Window,
     *,
+    others: Mapping[str, Models] | None = None,
     acquisition_cost_minor: int | None = None,
 ) -> Priced:
     """Price every lever for every customer.
@@ -88,6 +89,7 @@ def price(
         frame: rows of the dataset `valuations` with `portfolio_id` and `acquired` (they came by
             being won, not with the panel), one a customer, sorted by `customer_id`.
         models: those that the valuation rests on.
+        others: of customers whose portfolio chose its own, by `model_version`.
         window: the valuation's.
         acquisition_cost_minor: what winning a customer costs; None where nobody said.
 
@@ -95,12 +97,16 @@ def price(
         The figures. A lever that cannot be moved by a point in a portfolio is worth 0 there, and
         its level says so.
     """
-    parts, levels = [], {}
-    for key, part in frame.partition_by("portfolio_id", as_dict=True, maintain_order=True).items():
-        portfolio_id = str(key[0])
-        priced, level = _group(portfolio_id, part, models, window, acquisition_cost_minor)
+    parts: list[pl.DataFrame] = []
+    levels: dict[str, GroupLevel] = {}
+    own = others or {}
+    keys = ["portfolio_id", "model_version"] if own else ["portfolio_id"]
+    for key, part in frame.partition_by(keys, as_dict=True, maintain_order=True).items():
+        portfolio_id, *version = map(str, key)
+        under = own.get(version[0], models) if version else models
+        priced, level = _group(portfolio_id, part, under, window, acquisition_cost_minor)
         parts.append(priced)
-        levels[portfolio_id] = level
+        levels[portfolio_id] = _together(levels.get(portfolio_id), level)
     columns = ("customer_id", "portfolio_id", "value_minor", *LEVERS)
     everybody = pl.concat(parts) if parts else pl.DataFrame(schema=_schema())
     return Priced(customers=everybody.select(columns).sort("customer_id"), levels=levels)
@@ -109,6 +115,22 @@ def price(
 def _schema() -> dict[str, pl.DataType]:
     whole: dict[str, pl.DataType] = dict.fromkeys(("value_minor", *LEVERS), pl.Int64())
     return {"customer_id": pl.String(), "portfolio_id": pl.String(), **whole}
+
+
+def _together(before: GroupLevel | None, level: GroupLevel) -> GroupLevel:
+    """A portfolio whose customers are under several models: a lever moves where any can."""
+    if before is None:
+        return level
+    return GroupLevel(
+        portfolio_id=level.portfolio_id,
+        customers=before.customers + level.customers,
+        acquired=before.acquired + level.acquired,
+        activity=Activity(
+            now=before.activity.now + level.activity.now,
+            in_a_year=before.activity.in_a_year + level.activity.in_a_year,
+        ),
+        ageing=before.ageing if level.ageing is None else level.ageing,
+    )
 
 
 def _group(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from patronage.access.audit import record
 from patronage.access.roles import Actor, Right
 from patronage.differentiate.errors import NoUsableModel
-from patronage.differentiate.models import BacktestRun, ModelVersion
+from patronage.differentiate.models import BacktestRun, ModelVersion, ValuationRun
 from patronage.differentiate.valuation.fitting import CHALLENGER, NAMES, PURCHASE, SPEND, Fit
 from patronage.differentiate.valuation.levelled import Levelled
-from patronage.differentiate.valuation.scoring import Models
+from patronage.differentiate.valuation.pieces import View
+from patronage.differentiate.valuation.scoring import Models, Window
 from patronage.science.lifetime import GammaGamma
 from patronage.science.lifetime.backtest import Learnt
 from patronage.science.lifetime.blend import Blend
@@ -44,8 +46,8 @@ def version_of(
     if fit.parameters is None:
         return None
     chosen = backtest if fit.kind == PURCHASE else None
-    calibrated = chosen is not None and chosen.champion == fit.name
-    calibration = chosen.calibration if chosen is not None and calibrated else {}
+    known_of = {} if chosen is None else {**chosen.alternates, chosen.champion: chosen.calibration}
+    calibration = known_of.get(fit.name, {})
     same_date = ModelVersion.objects.filter(kind=fit.kind, name=fit.name, as_of=as_of)
     for known in same_date.filter(backtest=chosen).order_by("-fitted_at"):
         if known.parameters == fit.parameters and known.converged == fit.usable:
@@ -130,9 +132,11 @@ def challenger_of(purchase: ModelVersion) -> ModelVersion | None:
     return good.order_by("-as_of", "-fitted_at", "-id").first()
 
 
-def last_good(kind: str, as_of: date) -> ModelVersion | None:
-    """The newest usable version, of any model, whose data ended on or before the date."""
-    names = PURCHASE_MODELS if kind == PURCHASE else (NAMES[kind],)
+def last_good(kind: str, as_of: date, name: str | None = None) -> ModelVersion | None:
+    """The newest usable version whose data ended on or before the date, of any model or of one."""
+    names: Iterable[str] = PURCHASE_MODELS if kind == PURCHASE else (NAMES[kind],)
+    if name is not None:
+        names = (name,)
     usable = ModelVersion.objects.filter(
         kind=kind, name__in=names, converged=True, as_of__lte=as_of
     )
@@ -177,6 +181,17 @@ def models_of(
         spend_levels=levelled.spend,
         challenger=None if challenger is None else blend_of(challenger),
     )
+
+
+def others_of(run: ValuationRun) -> dict[str, Models]:
+    """The models of customers whose portfolio chose its own, by id of the purchase version."""
+    versions = ModelVersion.objects.filter(pk__in=run.portfolio_models.values())
+    return {each.id: models_of(each, run.spend_model) for each in versions.order_by("id")}
+
+
+def view_of(run: ValuationRun, window: Window) -> View:
+    """The models that a valuation rests on, with what the company assumed."""
+    return View.of(models_of(run.purchase_model, run.spend_model), window, others_of(run))
 
 
 def blend_of(version: ModelVersion) -> Blend:

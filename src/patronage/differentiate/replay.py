@@ -42,7 +42,7 @@ HISTORY: Final = (
     "cost_to_serve_minor",
     "keeping_minor",
 )
-_POINT: Final = ("history_id", "day", *HISTORY)
+_POINT: Final = ("history_id", "day", *HISTORY, "model_version")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,13 +55,14 @@ class Replay:
     old: View
     #: the closing's
     new: View
-    #: the opening's rows as frozen: `customer_id`, `value_minor`, `HISTORY`
+    #: the opening's rows as frozen: `customer_id`, `value_minor`, `model_version`, `HISTORY`
     frozen: pl.DataFrame
     #: the closing's rows as frozen, likewise
     latest: pl.DataFrame
-    #: histories up to the opening's date as known now: `customer_id`, `HISTORY`
+    #: histories up to the opening's date as known now: `customer_id`, `HISTORY`, and the opening's
+    #: `model_version` of the customer
     corrected: pl.DataFrame
-    #: histories up to the closing's date under the opening's assumptions: `customer_id`, `HISTORY`
+    #: histories up to the closing's date under the opening's assumptions: likewise
     at_closing: pl.DataFrame
     #: statistics at the opening's date, whose rates stand behind short histories
     base: pl.DataFrame
@@ -76,9 +77,10 @@ class Replay:
         if opening.as_of >= closing.as_of:
             raise WrongOrder(opening=opening.as_of, closing=closing.as_of)
         base = _statistics(opening, closing, opening.as_of)
-        latest = _models_read(reads.valuations(closing), "value_minor")
+        frozen = _models_read(reads.valuations(opening), "value_minor", "model_version")
+        latest = _models_read(reads.valuations(closing), "value_minor", "model_version")
         if opening.company_version_id == closing.company_version_id:
-            at_closing = latest.drop("value_minor")
+            at_closing = latest.drop("value_minor", "model_version")
         else:
             at_closing = _described(
                 _statistics(opening, closing, closing.as_of), opening, closing.as_of
@@ -88,10 +90,10 @@ class Replay:
             closing=closing,
             old=_view(opening),
             new=_view(closing),
-            frozen=_models_read(reads.valuations(opening), "value_minor"),
+            frozen=frozen,
             latest=latest,
-            corrected=_described(base, opening, opening.as_of),
-            at_closing=at_closing,
+            corrected=_as_opened(_described(base, opening, opening.as_of), frozen, opening),
+            at_closing=_as_opened(at_closing, frozen, opening),
             base=base,
         )
 
@@ -133,18 +135,23 @@ class Replay:
             wanted: `history_id` (a customer's) and `day`, from the opening's to the closing's.
 
         Returns:
-            `history_id`, `day`, `HISTORY`; no row where nothing was bought by then.
+            `history_id`, `day`, `HISTORY`, `model_version`; no row where nothing was bought by
+            then.
         """
         ends = pl.concat(
             frame.select(
-                pl.col("customer_id").alias("history_id"), pl.lit(run.as_of).alias("day"), *HISTORY
+                pl.col("customer_id").alias("history_id"),
+                pl.lit(run.as_of).alias("day"),
+                *HISTORY,
+                "model_version",
             )
             for frame, run in ((self.corrected, self.opening), (self.at_closing, self.closing))
         )
-        asked = wanted.unique()
+        asked = wanted.unique(maintain_order=True)
         between = asked.join(ends.select("day").unique(), on="day", how="anti")
         found = ends.join(asked, on=["history_id", "day"], how="semi")
-        return pl.concat([found, self._between(between)]).select(_POINT)
+        moved = _as_opened(self._between(between), self.frozen, self.opening, key="history_id")
+        return pl.concat([found.select(_POINT), moved.select(_POINT)])
 
     def _between(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """Histories up to days that nobody was valued at: one pass over who is asked for.
@@ -277,7 +284,7 @@ def _worth(
 
 def _view(run: ValuationRun) -> View:
     window = Window.of(company_of(run.company_version), run.as_of)
-    return View.of(registry.models_of(run.purchase_model, run.spend_model), window)
+    return registry.view_of(run, window)
 
 
 def _statistics(opening: ValuationRun, closing: ValuationRun, as_of: date) -> pl.DataFrame:
@@ -290,6 +297,19 @@ def _statistics(opening: ValuationRun, closing: ValuationRun, as_of: date) -> pl
 def _described(statistics: pl.DataFrame, opening: ValuationRun, as_of: date) -> pl.DataFrame:
     company = company_of(opening.company_version)
     return _models_read(named_for_models(known_customers(statistics, company, as_of)))
+
+
+def _as_opened(
+    frame: pl.DataFrame, frozen: pl.DataFrame, opening: ValuationRun, *, key: str = "customer_id"
+) -> pl.DataFrame:
+    """Add `model_version`: what values a customer at the opening values them all quarter long.
+
+    So wherever they are handed, nothing moves by the model; who was not valued then is under the
+    model of everybody.
+    """
+    named = frozen.select(pl.col("customer_id").alias(key), "model_version")
+    usual = pl.col("model_version").fill_null(opening.purchase_model_id)
+    return frame.join(named, on=key, how="left", maintain_order="left").with_columns(usual)
 
 
 def _models_read(frame: pl.DataFrame, *more: str) -> pl.DataFrame:

@@ -10,7 +10,12 @@ class GovernConfig(AppConfig):
 
     def ready(self) -> None:
         from patronage.access.ports import customers_created, objective_changed, person_leaves
-        from patronage.access.scope import customer_scope, portfolio_names, visible_customers
+        from patronage.access.scope import (
+            customer_scope,
+            memberships_until,
+            portfolio_names,
+            visible_customers,
+        )
         from patronage.govern import handlers
 
         customers_created.register(handlers.enter_portfolio)
@@ -19,3 +24,4 @@ class GovernConfig(AppConfig):
         customer_scope.register(handlers.scope_of_manager)
         visible_customers.register(handlers.condition_of)
         portfolio_names.register(handlers.names_of)
+        memberships_until.register(handlers.memberships_of)

@@ -13,7 +13,7 @@ from patronage.access.scope import Scope
 from patronage.govern import memberships
 from patronage.govern.errors import NotSetUp, StartsInFuture, StillInCharge
 from patronage.govern.in_charge import covered_by, portfolios_of
-from patronage.govern.models import Accountability, Portfolio, Standing
+from patronage.govern.models import Accountability, Membership, Portfolio, Standing
 from patronage.identify import bulk
 
 
@@ -90,6 +90,12 @@ def scope_of_manager(actor: Actor, now: datetime) -> Scope:
 def condition_of(scope: Scope) -> Q:
     """Give the condition on customers that a scope of portfolios means."""
     return Q(standing__portfolio_id__in=scope.portfolio_ids)
+
+
+def memberships_of(until: datetime) -> list[tuple[str, str, datetime]]:
+    """Give customer, portfolio and start of every membership that began before the instant."""
+    begun = Membership.objects.filter(starts_at__lt=until).order_by()
+    return list(begun.values_list("customer_id", "portfolio_id", "starts_at"))
 
 
 def names_of(scope: Scope) -> list[tuple[str, str]]:

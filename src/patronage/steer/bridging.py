@@ -12,7 +12,7 @@ import polars as pl
 
 from patronage.differentiate.replay import Replay
 from patronage.differentiate.valuation.luck import VARIANCES, variances_of
-from patronage.differentiate.valuation.scoring import Histories
+from patronage.differentiate.valuation.pieces import nominal_margin
 from patronage.science.equity import lifetime_days
 from patronage.steer import quarter
 from patronage.steer.booking import booked, bridged, days_of
@@ -117,9 +117,8 @@ def _lifetime(replay: Replay) -> int | None:
         (replay.old, replay.frozen, replay.opening.as_of),
         (replay.new, replay.latest, replay.closing.as_of),
     ):
-        known = Histories.of(frame, view.minor_per_major)
-        year = view.margin(known, day, day, day + timedelta(days=_DAYS_A_YEAR), 0.0)
-        largest = max(largest, float(np.abs(year).max(initial=0.0)))
+        year = nominal_margin(frame, view, day, day + timedelta(days=_DAYS_A_YEAR))
+        largest = max(largest, float(np.abs(year.to_numpy()).max(initial=0.0)))
     return lifetime_days(largest_annual_margin=10 * largest, annual_discount_rate=rate)
 
 

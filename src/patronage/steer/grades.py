@@ -13,8 +13,8 @@ from patronage.access.company import company_of
 from patronage.differentiate import reads as valuations
 from patronage.differentiate import registry
 from patronage.differentiate.replay import realised
-from patronage.differentiate.valuation.pieces import View
-from patronage.differentiate.valuation.scoring import Histories, Window
+from patronage.differentiate.valuation.pieces import nominal_margin
+from patronage.differentiate.valuation.scoring import Window
 from patronage.steer.inputs import Runs, closing_portfolios
 from patronage.steer.models import Statement
 
@@ -109,11 +109,10 @@ def _grade(
     run = statement.closing_run
     frame = valuations.valuations(run)
     window = Window.of(company_of(run.company_version), run.as_of)
-    view = View.of(registry.models_of(run.purchase_model, run.spend_model), window)
-    known = Histories.of(frame, view.minor_per_major)
-    expected = view.margin(known, run.as_of, run.as_of, runs.closing.as_of, 0.0)
+    view = registry.view_of(run, window)
+    expected = nominal_margin(frame, view, run.as_of, runs.closing.as_of)
     return (
-        held.join(frame.select("customer_id", expected=pl.Series(expected)), on="customer_id")
+        held.join(frame.select("customer_id", expected=expected), on="customer_id")
         .join(came, on="customer_id", how="left")
         .group_by("portfolio_id")
         .agg(

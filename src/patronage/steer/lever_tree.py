@@ -184,6 +184,7 @@ def _priced(run: ValuationRun, company: Company) -> _Sums:
             frame,
             registry.models_of(run.purchase_model, run.spend_model),
             Window.of(company, run.as_of),
+            others=registry.others_of(run),
             acquisition_cost_minor=company.acquisition_cost_minor,
         )
     )

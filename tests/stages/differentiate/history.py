@@ -19,6 +19,8 @@ from patronage.access.roles import SYSTEM
 from patronage.access.transactions import atomic
 from patronage.identify.models import Customer
 
+from ...unit.science.families import chance_days, regular_days
+
 #: first business date of the history
 START = date(2024, 1, 1)
 DAYS = 540
@@ -150,6 +152,13 @@ def generate_phases(*, seed: int = 7, customers: int = 700, days: int = DAYS) ->
     )
     shops[np.arange(customers), first] = True
     return _with_lines(shops, random)
+
+
+def generate_families(*, seed: int = 3, regular: int = 500, by_chance: int = 1400) -> History:
+    """Customers who shop at regular intervals come first, then those who shop by chance alone."""
+    random = np.random.default_rng(seed)
+    kinds = [regular_days(regular, DAYS, random), chance_days(by_chance, DAYS, random)]
+    return _with_lines(np.concatenate(kinds), random)
 
 
 def _with_lines(

@@ -17,6 +17,7 @@ from patronage.differentiate.models import (
     ModelVersion,
 )
 from patronage.differentiate.reads import backtests
+from patronage.differentiate.reads.choices import PortfolioChoice
 
 
 class NewBacktest(Schema):
@@ -61,6 +62,9 @@ class BacktestFound(Schema):
     )
     scores: list[ScoreRow]
     dates: list[backtests.PastDate]
+    choices: list[PortfolioChoice] = Field(
+        description="the model of each portfolio in sight, its competitors and their scores"
+    )
     purchases_bias: float | None = Field(
         description="expected over come less 1, at the median date; none where nothing came"
     )

@@ -2,6 +2,7 @@
 
 from patronage.differentiate.models.control_totals import MEASURES, ControlTotal
 from patronage.differentiate.models.fits import (
+    BacktestChoice,
     BacktestOrigin,
     BacktestRun,
     BacktestScore,
@@ -21,6 +22,7 @@ from patronage.differentiate.models.valuations import LatestValuation, Valuation
 __all__ = [
     "MEASURES",
     "OBJECTIVES",
+    "BacktestChoice",
     "BacktestOrigin",
     "BacktestRun",
     "BacktestScore",

@@ -75,6 +75,10 @@ class BacktestRun(models.Model):
         "dates, with its 95 % interval; none where it spoke at too few of them.",
     )
     calibration = models.JSONField(help_text="As a model version carries it.")
+    alternates = models.JSONField(
+        default=dict,
+        help_text="Calibrations of other models that a portfolio's own outcomes chose, by model.",
+    )
     failures = models.JSONField(help_text="Fits that did not converge: model, date, reason.")
     horizon_totals_minor = models.JSONField(
         help_text="Value of the horizon under each model that converged; their spread is the "
@@ -109,6 +113,31 @@ class BacktestScore(models.Model):
             models.UniqueConstraint(
                 fields=["run", "event", "forecaster"], name="one_score_a_forecaster"
             )
+        ]
+
+
+class BacktestChoice(models.Model):
+    """Which model the outcomes of one portfolio's customers ask for, and what speaks for it."""
+
+    run = models.ForeignKey(BacktestRun, on_delete=models.CASCADE, related_name="choices")
+    portfolio_id = models.CharField(max_length=40)
+    chosen = models.CharField(max_length=60)
+    reason = models.CharField(
+        max_length=40,
+        help_text="leads beyond chance, no lead beyond chance, too little evidence",
+    )
+    origins = models.PositiveIntegerField(help_text="Past dates on which it had customers.")
+    customers = models.PositiveIntegerField(help_text="Who ever were its customers then.")
+    bought = models.PositiveIntegerField(help_text="Forecasts after which the customer bought.")
+    did_not = models.PositiveIntegerField(help_text="Forecasts after which they did not.")
+    scores = models.JSONField(
+        help_text="By model: mean log score, and lead over the choice of all with its bounds, "
+        "which hold for all comparisons of all portfolios together at 95 %."
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "portfolio_id"], name="one_choice_a_portfolio")
         ]
 
 

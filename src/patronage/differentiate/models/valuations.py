@@ -32,6 +32,11 @@ class ValuationRun(models.Model):
         related_name="+",
         help_text="What the probability of buying is blended with; none where it is not in use.",
     )
+    portfolio_models = models.JSONField(
+        default=dict,
+        help_text="Id of the purchase model's version by portfolio, where its customers chose "
+        "another than the rest.",
+    )
     company_version = models.ForeignKey(CompanyVersion, on_delete=models.PROTECT)
     horizon_days = models.PositiveIntegerField()
     customers = models.PositiveIntegerField()

@@ -12,12 +12,18 @@ from django.utils.translation import gettext_lazy
 from patronage.differentiate.models import BacktestScore
 from patronage.differentiate.pages.words import cohort_words
 from patronage.differentiate.reads.backtests import BacktestFound, ModelBoard
+from patronage.science.lifetime.group_choice import LEADS, NO_LEAD, TOO_LITTLE
 
 ROLE_WORDS: Final[Mapping[str, Promise]] = {
     "model": gettext_lazy("Model"),
     "calibrated": gettext_lazy("Model, level corrected"),
     "challenger": gettext_lazy("Challenger"),
     "baseline": gettext_lazy("Naive baseline"),
+}
+REASON_WORDS: Final[Mapping[str, Promise]] = {
+    LEADS: gettext_lazy("Leads beyond chance"),
+    NO_LEAD: gettext_lazy("No other leads beyond chance"),
+    TOO_LITTLE: gettext_lazy("Too little evidence of its own"),
 }
 _NAMES: Final[Mapping[str, Promise]] = {
     "calibrated model": gettext_lazy("Chosen model, level corrected"),
@@ -43,7 +49,7 @@ def board_context(board: ModelBoard) -> dict[str, Any]:
         context |= {"drift": drift, "drift_quarter": cohort_words(drift.quarter)}
     if found is None:
         return context
-    dates = {"dates": list(reversed(found.dates))}
+    dates = {"dates": list(reversed(found.dates)), "choices": _choices(found)}
     return context | _scores(found) | dates | _spread(found)
 
 
@@ -67,6 +73,18 @@ def _scores(found: BacktestFound) -> dict[str, Any]:
                 "is_in_use": each.forecaster == found.in_use,
             }
             for each in found.scores
+        ],
+    }
+
+
+def _choices(found: BacktestFound) -> dict[str, Any]:
+    """What the customers of each portfolio chose, and the words for why."""
+    own = sum(each.is_own for each in found.choices)
+    return {
+        "own": own,
+        "rows": [
+            {"choice": each, "why": REASON_WORDS[each.reason], "rival": each.best_rival}
+            for each in found.choices
         ],
     }
 

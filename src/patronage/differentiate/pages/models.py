@@ -48,7 +48,8 @@ def models(request: CallerRequest) -> HttpResponse:
     grades = board.grades
     versions = [each for each in reads.model_versions(request.actor) if each.as_of <= run.as_of]
     champions = {each.version.id: each for each in board.champions}
-    used = (run.purchase_model, run.spend_model, run.challenger)
+    own = ModelVersion.objects.filter(pk__in=run.portfolio_models.values()).order_by("name")
+    used = (run.purchase_model, *own, run.spend_model, run.challenger)
     in_use = {each.id: each for each in used if each is not None}
     context: dict[str, Any] = {
         "run": run,
@@ -98,6 +99,7 @@ def _champion(version: ModelVersion, chosen: Champion | None, currency: str) -> 
         "runner_up": chosen.runner_up if chosen else None,
         "ahead_by": chosen.ahead_by if chosen else None,
         "version": version,
+        "name": name_of(version.name),
         "kind": KIND_WORDS.get(version.kind, version.kind),
         "parameters": parameters,
         "rests": any(each.is_at_limit for each in parameters),

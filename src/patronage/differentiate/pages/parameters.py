@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from patronage.differentiate.models import ModelVersion
+from patronage.differentiate.valuation.fitting import CHALLENGER
 
 _SHOPPING: Final = gettext_lazy("With r the level: r ÷ alpha shopping days a day on average")
 _LEAVING: Final = gettext_lazy("a ÷ (a + b) leave after a shopping day on average")
@@ -23,6 +24,10 @@ _MEANINGS: Final[Mapping[str, Promise]] = {
     "b": _LEAVING,
     "p": gettext_lazy("How alike one customer's shopping days are in spend"),
     "q": gettext_lazy("How alike customers are in what they spend; the larger, the more alike"),
+    "level": gettext_lazy("Added to everybody's log odds; who buys on average is the model's"),
+    "model": gettext_lazy("Weight of the chosen model's log odds"),
+    "logistic": gettext_lazy("Weight of the log odds of a logistic regression on customers' facts"),
+    "trees": gettext_lazy("Weight of the log odds of the boosted trees"),
     "v": gettext_lazy("With p and q the level: p × v ÷ (q − 1) a shopping day on average"),
 }
 #: where one letter means something else in another model
@@ -62,12 +67,19 @@ def parameters_of(version: ModelVersion, currency: str) -> list[Parameter]:
             name=name,
             value=value,
             error=version.standard_errors.get(name),
-            is_at_limit=name not in _CHOSEN and version.standard_errors.get(name) is None,
+            is_at_limit=_is_at_limit(version, name),
             unit=_unit(version, name, currency),
             meaning=_OF_MODEL.get((version.name, name), _MEANINGS.get(name, "")),
         )
         for name, value in sorted(given, key=lambda each: order.get(each[0], len(order)))
     ]
+
+
+def _is_at_limit(version: ModelVersion, name: str) -> bool:
+    """Of the weights of a pool no error is measured, wherever they lie."""
+    if name in _CHOSEN or version.kind == CHALLENGER:
+        return False
+    return version.standard_errors.get(name) is None
 
 
 def _unit(version: ModelVersion, name: str, currency: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
-from patronage.access.scope import scope_of
+from patronage.access.scope import Scope, scope_of
 from patronage.differentiate.models import (
     BacktestOrigin,
     BacktestRun,
@@ -21,6 +21,7 @@ from patronage.differentiate.models import (
     ValuationRun,
 )
 from patronage.differentiate.reads.challengers import ChallengerState, challenger_state
+from patronage.differentiate.reads.choices import PortfolioChoice, portfolio_choices
 from patronage.differentiate.reads.frames import newest_run, run_at
 from patronage.differentiate.reads.grades import QuarterGrade, quarter_grades
 
@@ -72,6 +73,8 @@ class BacktestFound:
     scores: tuple[BacktestScore, ...]
     #: oldest first
     dates: tuple[PastDate, ...]
+    #: of the portfolios in sight; empty where there are fewer than two portfolios
+    choices: tuple[PortfolioChoice, ...]
     #: expected over come, less 1, at the median date and at the worst; None where nothing came
     purchases_bias: float | None
     purchases_worst: float | None
@@ -178,7 +181,7 @@ def backtest(actor: Actor, run_id: str, now: datetime) -> BacktestFound:
     run = BacktestRun.objects.filter(pk=run_id).first()
     if run is None:
         raise NotFound(noun="backtest", id=run_id)
-    return _found(run, sees_money=scope_of(actor, now).everything)
+    return _found(run, scope_of(actor, now))
 
 
 def model_board(actor: Actor, now: datetime, *, as_of: date | None = None) -> ModelBoard:
@@ -191,8 +194,7 @@ def model_board(actor: Actor, now: datetime, *, as_of: date | None = None) -> Mo
         NotAllowed: the actor may not see profitability.
     """
     runs = [run for run in backtest_runs(actor) if as_of is None or run.as_of <= as_of]
-    sees_money = scope_of(actor, now).everything
-    newest = _found(runs[0], sees_money=sees_money) if runs else None
+    newest = _found(runs[0], scope_of(actor, now)) if runs else None
     valuation = newest_run() if as_of is None else run_at(as_of)
     grades = tuple(quarter_grades(actor, now, as_of=as_of))
     return ModelBoard(
@@ -211,7 +213,8 @@ def off_by(expected: float, came: float) -> float | None:
     return expected / came - 1 if came > 0 else None
 
 
-def _found(run: BacktestRun, *, sees_money: bool) -> BacktestFound:
+def _found(run: BacktestRun, scope: Scope) -> BacktestFound:
+    sees_money = scope.everything
     rows = BacktestOrigin.objects.filter(run=run).order_by("as_of")
     dates = tuple(_date(each, sees_money=sees_money) for each in rows)
     purchases_bias, purchases_worst = _middle_and_worst([each.purchases_off for each in dates])
@@ -221,6 +224,7 @@ def _found(run: BacktestRun, *, sees_money: bool) -> BacktestFound:
         horizon_totals_minor=run.horizon_totals_minor if sees_money else None,
         scores=tuple(BacktestScore.objects.filter(run=run).order_by("-log_score", "forecaster")),
         dates=dates,
+        choices=portfolio_choices(run, scope),
         purchases_bias=purchases_bias,
         purchases_worst=purchases_worst,
         margin_bias=margin_bias,

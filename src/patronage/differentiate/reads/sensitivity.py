@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 import numpy as np
@@ -19,7 +19,8 @@ from patronage.differentiate import registry
 from patronage.differentiate.models import ValuationRun
 from patronage.differentiate.reads.frames import valuations
 from patronage.differentiate.reads.in_sight import in_scope, require_run
-from patronage.differentiate.valuation.scoring import Histories, Window, expected_margin
+from patronage.differentiate.valuation.by_model import by_model
+from patronage.differentiate.valuation.scoring import Histories, Models, Window, expected_margin
 from patronage.science.equity import round_half_even_minor
 from patronage.vocabulary.company import Provenance
 
@@ -135,7 +136,20 @@ def _revalued(_root: str, _newest: int, run_id: str, steps: tuple[Step, ...]) ->
     run = ValuationRun.objects.get(pk=run_id)
     frame = valuations(run)
     window = Window.of(company_of(run.company_version), run.as_of)
-    models = registry.models_of(run.purchase_model, run.spend_model)
+    worth = by_model(
+        frame,
+        registry.models_of(run.purchase_model, run.spend_model),
+        registry.others_of(run),
+        partial(_stepwise, window=window, steps=steps),
+    )
+    kept = pl.concat([frame.select("customer_id", "tier", "value_minor"), worth], how="horizontal")
+    return kept.sort(["value_minor", "customer_id"], descending=[True, False])
+
+
+def _stepwise(
+    frame: pl.DataFrame, models: Models, *, window: Window, steps: tuple[Step, ...]
+) -> pl.DataFrame:
+    """One column a step: what these customers are worth under it, minor units."""
     histories = Histories.of(frame, window.minor_per_major)
     columns = {}
     for place, step in enumerate(steps):
@@ -143,18 +157,15 @@ def _revalued(_root: str, _newest: int, run_id: str, steps: tuple[Step, ...]) ->
         worth = expected_margin(
             tried,
             models,
-            seen_on=run.as_of,
-            after=run.as_of,
-            until=run.as_of + timedelta(days=other.horizon_days),
+            seen_on=window.as_of,
+            after=window.as_of,
+            until=window.as_of + timedelta(days=other.horizon_days),
             annual_discount_rate=other.annual_discount_rate,
         )
         columns[_column(place)] = round_half_even_minor(
             worth, minor_per_major=window.minor_per_major
         )
-    kept = frame.select("customer_id", "tier", "value_minor").with_columns(
-        pl.Series(name, minor) for name, minor in columns.items()
-    )
-    return kept.sort(["value_minor", "customer_id"], descending=[True, False])
+    return pl.DataFrame(columns)
 
 
 def _stepped(histories: Histories, window: Window, step: Step) -> tuple[Histories, Window]:

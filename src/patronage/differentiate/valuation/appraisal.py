@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
+from patronage.differentiate.valuation.by_model import by_model
 from patronage.differentiate.valuation.objectives import objectives
 from patronage.differentiate.valuation.potential import potentials
 from patronage.differentiate.valuation.profit import (
@@ -20,6 +22,7 @@ from patronage.differentiate.valuation.scoring import (
     Window,
     model_columns,
     score,
+    who_buys,
 )
 from patronage.differentiate.valuation.segments import observed_needs, tiers
 from patronage.differentiate.valuation.service_models import converted
@@ -33,7 +36,7 @@ class Labels:
 
     #: id of the run
     run_id: str
-    #: id of the version of the purchase model
+    #: id of the version of the purchase model; of customers with a `model_version`, theirs
     model_version: str
 
 
@@ -74,6 +77,8 @@ def appraise(
     company: Company,
     as_of: date,
     before: pl.DataFrame | None = None,
+    *,
+    others: Mapping[str, Models] | None = None,
     seen: Seen | None = None,
 ) -> pl.DataFrame:
     """Value `known_customers` and give each a tier, a need, a potential and one objective.
@@ -81,17 +86,26 @@ def appraise(
     Args:
         customers: also with the fields of who each one is, and the declared facts of look-alikes.
         before: what `objectives` remembered at the valuation before; None at the first.
-        seen: as in `score`, of the same customers.
+        others: models of customers whose portfolio chose its own, by `model_version`.
+        seen: of the same customers, on the as-of date; needed where there is a challenger.
 
     Returns:
         The rows with the columns of `score`, `potentials`, `converted` and `objectives`, and
         `tier`, `need`, `days_since_purchase`, `acquisition_cost_minor` (of the quarter).
     """
     window = Window.of(company, as_of)
-    known = histories(customers, window)
-    scores = score(known, models, window, seen)
-    cheaper = converted(customers, scores["value_minor"], known, models, company, window)
-    valued = pl.concat([customers, scores, cheaper], how="horizontal").with_columns(
+
+    def scored(part: pl.DataFrame, under: Models) -> pl.DataFrame:
+        known = histories(part, window)
+        scores = score(known, under, window)
+        cheaper = converted(part, scores["value_minor"], known, under, company, window)
+        return pl.concat([scores, cheaper], how="horizontal")
+
+    scores = by_model(customers, models, others or {}, scored)
+    if models.challenger is not None:
+        buys = pl.Series(who_buys(models, window, seen))
+        scores = scores.with_columns(probability_of_purchase=buys)
+    valued = pl.concat([customers, scores], how="horizontal").with_columns(
         tier=tiers(customers["customer_id"], scores["value_minor"], company.tiers),
         need=observed_needs(customers, company.needs),
         days_since_purchase=(pl.col("age_days") - pl.col("recency_days")).cast(pl.Int64),
@@ -114,6 +128,12 @@ def as_fields(valued: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _version(valued: pl.DataFrame, labels: Labels) -> pl.Expr:
+    if "model_version" in valued.columns:
+        return pl.col("model_version")
+    return pl.lit(labels.model_version).alias("model_version")
+
+
 def as_valuations(
     valued: pl.DataFrame, company: Company, as_of: date, labels: Labels
 ) -> pl.DataFrame:
@@ -122,7 +142,7 @@ def as_valuations(
         "customer_id",
         pl.lit(as_of).alias("as_of"),
         pl.lit(labels.run_id).alias("run_id"),
-        pl.lit(labels.model_version).alias("model_version"),
+        _version(valued, labels),
         "value_minor",
         "value_low_minor",
         "value_high_minor",

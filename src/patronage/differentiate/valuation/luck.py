@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from patronage.differentiate.valuation.pieces import View, beside_points, by_days
+from patronage.differentiate.valuation.pieces import View, beside_points, by_days, with_models
 from patronage.differentiate.valuation.scoring import Histories, Real, expected_purchases
 from patronage.science.equity import variance_of_draws
 
@@ -39,11 +39,12 @@ def variances_of(
     drawn = placed.filter(lasts)
     draws = max(1, min(_MOST_DRAWS, _DRAWN // max(len(drawn), 1)))
 
-    def spread(part: pl.DataFrame, start: date, end: date) -> dict[str, Real]:
+    def spread(part: pl.DataFrame, start: date, end: date, *version: str) -> dict[str, Real]:
         a = Histories.of(points[part["_start"].to_numpy()], view.minor_per_major)
-        return _variances(a, start, end, view, draws, rng)
+        return _variances(a, start, end, view.under(*version), draws, rng)
 
-    found = by_days(drawn, ("start_day", "end_day"), VARIANCES, spread)
+    known = with_models(drawn, points, view)
+    found = by_days(known, ("start_day", "end_day", *view.keys), VARIANCES, spread).drop(view.keys)
     nothing = placed.filter(~lasts).with_columns(pl.lit(0.0).alias(name) for name in VARIANCES)
     return pl.concat([found, nothing]).drop("_start", "_end")
 

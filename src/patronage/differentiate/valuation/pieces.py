@@ -7,14 +7,15 @@ the assumptions of the opening; no level that two lines of the bridge need is us
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final, Self
 
 import numpy as np
 import polars as pl
 
+from patronage.differentiate.valuation.by_model import by_model
 from patronage.differentiate.valuation.scoring import (
     Histories,
     Models,
@@ -48,16 +49,28 @@ class View:
     annual_discount_rate: float
     #: minor units in a major unit of the currency
     minor_per_major: int
+    #: models of customers whose portfolio chose its own, by `model_version`
+    others: Mapping[str, Models] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, models: Models, window: Window) -> Self:
+    def of(cls, models: Models, window: Window, others: Mapping[str, Models] | None = None) -> Self:
         """The models with what the company assumes."""
         return cls(
             models=models,
+            others=others or {},
             horizon_days=window.horizon_days,
             annual_discount_rate=window.annual_discount_rate,
             minor_per_major=window.minor_per_major,
         )
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Columns that tell customers of different models apart."""
+        return ("model_version",) if self.others else ()
+
+    def under(self, version: str | None = None) -> Self:
+        """The same for customers of one model alone."""
+        return replace(self, models=self.others.get(version or "", self.models), others={})
 
     def worth(self, histories: Histories, day: date) -> Real:
         """V(day) of histories seen up to the day, minor units, not rounded."""
@@ -91,13 +104,30 @@ def worth_at(points: pl.DataFrame, view: View) -> pl.DataFrame:
     """Add `worth`, V(day) of each point in minor units, not rounded.
 
     Args:
-        points: `day` (date) and the columns that `Histories.of` reads, one row a history and day.
+        points: `day` (date) and the columns that `Histories.of` reads, one row a history and day;
+            `model_version` where the view has models of portfolios.
     """
 
-    def valued(part: pl.DataFrame, day: date) -> dict[str, Real]:
-        return {"worth": view.worth(Histories.of(part, view.minor_per_major), day)}
+    def valued(part: pl.DataFrame, day: date, *version: str) -> dict[str, Real]:
+        under = view.under(*version)
+        return {"worth": under.worth(Histories.of(part, view.minor_per_major), day)}
 
-    return by_days(points, ("day",), ("worth",), valued)
+    return by_days(points, ("day", *view.keys), ("worth",), valued)
+
+
+def nominal_margin(frame: pl.DataFrame, view: View, day: date, until: date) -> pl.Series:
+    """Margin expected of (day, until], minor units, in the order of the frame.
+
+    Args:
+        frame: histories seen up to the day, columns as for `worth_at`, one row a customer.
+    """
+
+    def expected(part: pl.DataFrame, models: Models) -> pl.DataFrame:
+        known = Histories.of(part, view.minor_per_major)
+        margin = replace(view, models=models).margin(known, day, day, until, 0.0)
+        return pl.DataFrame({"expected": margin})
+
+    return by_model(frame, view.models, view.others, expected)["expected"]
 
 
 def levels_of(pieces: pl.DataFrame, points: pl.DataFrame, view: View) -> pl.DataFrame:
@@ -112,16 +142,26 @@ def levels_of(pieces: pl.DataFrame, points: pl.DataFrame, view: View) -> pl.Data
     placed = beside_points(pieces, known)
     seen = placed["_start"].is_not_null() & placed["_end"].is_not_null()
 
-    def found(part: pl.DataFrame, start: date, end: date) -> dict[str, Real]:
+    def found(part: pl.DataFrame, start: date, end: date, *version: str) -> dict[str, Real]:
         a, b = (
             Histories.of(known[part[column].to_numpy()], view.minor_per_major)
             for column in ("_start", "_end")
         )
-        return _levels(a, b, start, end, view)
+        return _levels(a, b, start, end, view.under(*version))
 
-    with_points = by_days(placed.filter(seen), ("start_day", "end_day"), LEVELS, found)
+    with_points = by_days(
+        with_models(placed.filter(seen), known, view),
+        ("start_day", "end_day", *view.keys),
+        LEVELS,
+        found,
+    ).drop(view.keys)
     nothing = placed.filter(~seen).with_columns(pl.lit(0.0).alias(name) for name in LEVELS)
     return pl.concat([with_points, nothing]).drop("_start", "_end")
+
+
+def with_models(placed: pl.DataFrame, points: pl.DataFrame, view: View) -> pl.DataFrame:
+    """Add to pieces that are beside their points whose models they are under, if they differ."""
+    return placed.with_columns(points[name].gather(placed["_start"]) for name in view.keys)
 
 
 def beside_points(pieces: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:

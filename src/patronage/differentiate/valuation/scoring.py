@@ -141,13 +141,8 @@ def model_columns(statistics: pl.DataFrame, as_of: date) -> pl.DataFrame:
     )
 
 
-def score(
-    histories: Histories, models: Models, window: Window, seen: Seen | None = None
-) -> pl.DataFrame:
+def score(histories: Histories, models: Models, window: Window) -> pl.DataFrame:
     """Score every customer; one row each, in the order given.
-
-    Args:
-        seen: of the same customers, on the as-of date; needed where there is a challenger.
 
     Returns:
         `probability_alive`, `probability_of_purchase` and `expected_purchases` (shopping days) of
@@ -166,10 +161,11 @@ def score(
         round_half_even_minor(amounts, minor_per_major=window.minor_per_major)
         for amounts in (long_term.value, long_term.low, long_term.high, margin)
     )
+    buys = models.purchase.probability_of_purchase(*past, horizon_days=quarter)
     return pl.DataFrame(
         {
             "probability_alive": models.purchase.probability_alive(*past),
-            "probability_of_purchase": _buys(histories, models, quarter, seen),
+            "probability_of_purchase": models.buying.apply(buys),
             "expected_purchases": purchases,
             "expected_margin_minor": expected,
             "value_minor": value,
@@ -179,15 +175,18 @@ def score(
     )
 
 
-def _buys(histories: Histories, models: Models, days: int, seen: Seen | None) -> Real:
-    """The probability of buying within these days."""
-    if models.challenger is None:
-        raw = models.purchase.probability_of_purchase(*histories.past, horizon_days=days)
-        return models.buying.apply(raw)
-    if seen is None:
-        raise ValueError("a challenger needs the days of each customer, and got none")
+def who_buys(models: Models, window: Window, seen: Seen | None) -> Real:
+    """The probability of buying in the next quarter where a challenger joins in, by customer.
+
+    It was judged beside the model of everybody, whichever a portfolio chose for itself.
+
+    Args:
+        seen: all customers, on the as-of date.
+    """
+    if models.challenger is None or seen is None:
+        raise ValueError("who buys is asked of a challenger and the days of each customer")
     return models.challenger.probability_of_purchase(
-        seen, models.purchase, models.buying, horizon_days=days
+        seen, models.purchase, models.buying, horizon_days=window.next_quarter_days
     )
 
 

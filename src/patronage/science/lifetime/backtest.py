@@ -98,6 +98,13 @@ class Backtest:
     #: for forecasts made now; None without an origin
     learnt: Learnt | None
 
+    def calibration_of(self, name: str) -> ProbabilityCalibration:
+        """The correction of a model's probabilities that all of these origins teach."""
+        spoke = self.scored(name)
+        return probability_calibration(
+            [each.said[name] for each in spoke], [each.happened for each in spoke]
+        )
+
     def scored(self, *names: str) -> list[OriginResult]:
         """The origins at which all of these forecast."""
         return [each for each in self.origins if all(name in each.said for name in names)]

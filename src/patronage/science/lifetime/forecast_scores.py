@@ -151,6 +151,8 @@ def difference(
     first: Sequence[FloatArray],
     second: Sequence[FloatArray],
     customers: Sequence[NDArray[np.int64]],
+    *,
+    level: float = _LEVEL,
 ) -> Difference:
     """Compare scores (higher is better), one array an origin, row by row.
 
@@ -158,6 +160,7 @@ def difference(
     is one cluster (Liang and Zeger, 1986, "Longitudinal data analysis using generalized linear
     models", Biometrika 73), since what they do in overlapping windows is not independent. What
     all customers of an origin share is not in it: that is what the interval over origins is for.
+    Both hold `level`.
 
     Raises `InconsistentHistory` for arrays that do not pair.
     """
@@ -170,11 +173,11 @@ def difference(
     sums = np.bincount(where, weights=gap - mean)
     clusters = sums.size
     error = float(np.sqrt((sums @ sums) * clusters / max(clusters - 1, 1))) / gap.size
-    reach = float(ndtri((1 + _LEVEL) / 2)) * error
+    reach = float(ndtri((1 + level) / 2)) * error
     means = np.array([float(each.mean()) for each in gaps])
     spread = np.nan
     if means.size > 1:
-        quantile = float(stdtrit(means.size - 1, (1 + _LEVEL) / 2))
+        quantile = float(stdtrit(means.size - 1, (1 + level) / 2))
         spread = quantile * float(means.std(ddof=1)) / float(np.sqrt(means.size))
     return Difference(
         mean=mean,
