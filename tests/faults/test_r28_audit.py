@@ -151,6 +151,7 @@ def test_an_honest_log_that_grew_still_agrees_with_every_older_checkpoint(
         subject_kind="customer",
         subject_id="cus_1",
         right=None,
+        before={},
     )
     assert verify(exported).waiting == 1
     assert seal(now) == 1
@@ -164,7 +165,13 @@ def test_an_honest_log_that_grew_still_agrees_with_every_older_checkpoint(
 def test_what_is_recorded_after_the_sealers_now_waits(now: datetime) -> None:
     later = now + timedelta(seconds=1)
     record(
-        actor=SYSTEM, now=later, action="x", subject_kind="customer", subject_id="cus_1", right=None
+        actor=SYSTEM,
+        now=later,
+        action="x",
+        subject_kind="customer",
+        subject_id="cus_1",
+        right=None,
+        before={},
     )
     assert seal(now) == 0
     assert seal(later) == 1
@@ -202,6 +209,7 @@ def test_many_sealers_and_recorders_at_once_make_one_unbroken_chain(now: datetim
                         subject_kind="y",
                         subject_id="z",
                         right=None,
+                        before={},
                     )
                 else:
                     seal(now)
@@ -227,6 +235,7 @@ def test_a_row_commits_with_its_change_or_not_at_all(now: datetime) -> None:
                 subject_kind="customer",
                 subject_id="cus_1",
                 right=None,
+                before={},
             )
             raise _Undo
 

@@ -94,7 +94,7 @@ def record(
     subject_id: str,
     right: Right | None,
     reason: str = "",
-    before: Mapping[str, Any] | None = None,
+    before: Mapping[str, Any],
     change: Mapping[str, Any] | None = None,
 ) -> AuditEntry:
     """Write one row in the caller's transaction; a set action is one row with its count.
@@ -106,14 +106,15 @@ def record(
         right: the right it was done under; None for what everybody may do with what is theirs
             and for what only follows from another change.
         reason: why, in the actor's words; at most 400 characters.
-        before: what it was, by the same names as in `change`; empty for what is new.
+        before: what it was, by the same names as in `change`; empty for what is new, and for what
+            changes nothing that stood.
         change: what it is now or what was done, no personal data in it; dates and decimals are
             kept as text.
 
     Raises:
         UnstorableText: the reason or a text in `before` or `change` cannot be kept.
     """
-    for text in _texts([before or {}, change or {}]):
+    for text in _texts([before, change or {}]):
         checked(text, what="change", longest=_LONGEST_TEXT)
     return AuditEntry.objects.create(
         at=now,
@@ -125,7 +126,7 @@ def record(
         right=right.value if right else "",
         role=actor.role_for(right) if right else "",
         reason=checked(reason, what="reason", longest=400),
-        before=dict(before or {}),
+        before=dict(before),
         change=dict(change or {}),
     )
 
@@ -159,6 +160,7 @@ def export_checkpoint(*, actor: Actor, now: datetime) -> Checkpoint:
         subject_kind="audit log",
         subject_id=str(end.number),
         right=Right.SEE_AUDIT,
+        before={},
         change={"number": end.number, "digest": end.digest},
     )
     return end
@@ -183,6 +185,7 @@ def check(*, actor: Actor, now: datetime, checkpoints: Iterable[Checkpoint] = ()
         subject_kind="audit log",
         subject_id="all",
         right=Right.SEE_AUDIT,
+        before={},
         change={
             "intact": report.intact,
             "sealed": report.sealed,

@@ -41,6 +41,7 @@ def create_key(
             subject_kind="key",
             subject_id=key.id,
             right=None if is_own else Right.ADMINISTER,
+            before={},
             change={"label": label, "role": role.value, "person": user.id if user else None},
         )
     return key, raw

@@ -48,6 +48,7 @@ def person_of(
                 subject_kind="person",
                 subject_id=user.id,
                 right=None,
+                before={},
                 change={"issuer": issuer},
             )
     return user

@@ -241,7 +241,7 @@ def _record(
         subject_id=user.id,
         right=right,
         reason=reason,
-        before=before,
+        before=before or {},
         change=after,
     )
 

@@ -92,7 +92,7 @@ def confirm(*, actor: Actor, now: datetime, code: str) -> list[str]:
             raise WrongCode
         factor.confirmed_at = now
         factor.save(update_fields=["confirmed_at"])
-        _record(actor, now, "add second factor", user)
+        _record(actor, now, "add second factor", user, was=False)
         return _new_codes(user)
 
 
@@ -146,7 +146,7 @@ def remove(*, actor: Actor, now: datetime, user_id: str, reason: str) -> None:
         RecoveryCode.objects.filter(user=user).delete()
         vault.forget(user.id, _VALUE)
         right = None if is_own else Right.ADMINISTER
-        _record(actor, now, "remove second factor", user, right=right, reason=reason)
+        _record(actor, now, "remove second factor", user, right=right, reason=reason, was=True)
 
 
 def _take(factor: SecondFactor, code: str, now: datetime) -> bool:
@@ -202,7 +202,9 @@ def _record(
     *,
     right: Right | None = None,
     reason: str = "",
+    was: bool | None = None,
 ) -> None:
+    """Note it; `was`: whether the person had a second factor before, where that changes."""
     audit.record(
         actor=actor,
         now=now,
@@ -211,4 +213,6 @@ def _record(
         subject_id=user.id,
         right=right,
         reason=reason,
+        before={} if was is None else {"second_factor": was},
+        change={} if was is None else {"second_factor": not was},
     )

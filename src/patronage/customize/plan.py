@@ -354,6 +354,7 @@ def _audit(plan: Plan, run: DecisionRun) -> None:
         subject_kind="decision run",
         subject_id=run.id,
         right=Right.DECIDE_EVERYBODY,
+        before={},
         change={
             "as_of": run.as_of.isoformat(),
             "counts": run.counts,

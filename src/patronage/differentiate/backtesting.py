@@ -211,6 +211,7 @@ def store(actor: Actor, now: datetime, inputs: Inputs, made: Tested) -> Backtest
             subject_kind="backtest",
             subject_id=run.id,
             right=Right.VALUE,
+            before={},
             change={
                 "as_of": run.as_of.isoformat(),
                 "origins": run.origins,

@@ -269,6 +269,7 @@ def _audit(actor: Actor, now: datetime, run: ValuationRun, *, is_latest: bool) -
         subject_kind="valuation",
         subject_id=run.id,
         right=Right.VALUE,
+        before={},
         change={
             "as_of": run.as_of.isoformat(),
             "customers": run.customers,

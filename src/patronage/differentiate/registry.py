@@ -85,6 +85,7 @@ def save_model(*, actor: Actor, now: datetime, version: ModelVersion, fault: str
         subject_id=version.id,
         right=Right.VALUE,
         reason=fault[:_REASON_LENGTH],
+        before={},
         change={
             "kind": version.kind,
             "name": version.name,

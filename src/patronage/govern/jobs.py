@@ -316,5 +316,6 @@ def _record(actor: Actor, now: datetime, summary: AssignmentSummary, why: str) -
         subject_id=summary.run_id,
         right=Right.ASSIGN,
         reason=why or f"Assignment policy as of {summary.as_of}",
+        before={},
         change=change,
     )

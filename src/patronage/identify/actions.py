@@ -67,6 +67,7 @@ def create_customers(*, actor: Actor, now: datetime, rows: Any, personal: bool =
                 subject_kind="customer",
                 subject_id=ids[0] if count == 1 else f"{count} customers",
                 right=Right.IMPORT,
+                before={},
                 change={"customers": count},
             )
     except IntegrityError as error:
@@ -129,6 +130,10 @@ def record_consent(
         )
     with atomic():
         require_customer(actor, customer_id, now)
+        said = Consent.objects.filter(
+            customer=customer_id, purpose=purpose, channel=channel, valid_from__lte=starts
+        )
+        last = said.order_by("-valid_from", "-recorded_at", "-id").first()
         consent = _written(
             customer_id=customer_id,
             purpose=purpose,
@@ -157,7 +162,8 @@ def record_consent(
             subject_id=customer_id,
             right=Right.RECORD_NEED,
             reason=source,
-            change={"purpose": purpose, "channel": channel, "state": state},
+            before={} if last is None else {"state": last.state, "source": last.source},
+            change={"purpose": purpose, "channel": channel, "state": state, "source": source},
         )
     return consent
 
@@ -225,6 +231,7 @@ def declare_consents(
                 subject_id=f"{total} consents",
                 right=Right.IMPORT,
                 reason=stated,
+                before={},
                 change={"purpose": purpose, "channels": list(channels), "consents": total},
             )
     return total

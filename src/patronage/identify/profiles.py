@@ -104,6 +104,7 @@ def rebuild(*, actor: Actor, now: datetime) -> int:
             subject_kind="profile",
             subject_id="all",
             right=Right.IMPORT,
+            before={},
             change={"customers": count},
         )
     return count

@@ -59,6 +59,7 @@ def record_said_need(
             subject_kind="customer",
             subject_id=customer_id,
             right=Right.RECORD_NEED,
+            before={},
             change={"interaction": interaction.id, "channel": channel, "need": recorded.id},
         )
     return interaction
@@ -91,7 +92,8 @@ def settle_in_doubt(
             subject_id=contact_id,
             right=Right.DELIVER,
             reason=reason,
-            change={"went_out": went_out},
+            before={"state": "sending"},
+            change={"state": "sent" if went_out else "cancelled", "went_out": went_out},
         )
     return Contact.objects.get(pk=contact_id)
 
@@ -111,5 +113,6 @@ def stop_contacts(event: ConsentWithdrawn) -> None:
             subject_id=event.customer_id,
             right=None,
             reason=reason,
-            change={"contacts": cancelled, "channel": event.channel},
+            before={"state": "queued"},
+            change={"state": "cancelled", "contacts": cancelled, "channel": event.channel},
         )

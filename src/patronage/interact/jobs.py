@@ -185,6 +185,7 @@ def _note(actor: Actor, now: datetime, counts: DeliveryCounts) -> None:
         subject_kind="contact",
         subject_id=f"{counts.sent} contacts",
         right=Right.DELIVER,
+        before={},
         change={
             "sent": counts.sent,
             "cancelled": counts.cancelled,

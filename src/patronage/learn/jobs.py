@@ -187,6 +187,7 @@ def _save(actor: Actor, now: datetime, question: _Question, **content: Any) -> R
         subject_kind="decision run",
         subject_id=question.run.id,
         right=Right.READ_OUT,
+        before={},
         change={"read_out": read.id, "state": read.state},
     )
     return read

@@ -58,7 +58,12 @@ def review_statement(*, actor: Actor, now: datetime, statement_id: str) -> State
             subject_kind="statement",
             subject_id=statement.id,
             right=Right.REVIEW_STATEMENT,
-            change={"as_of": statement.as_of.isoformat(), "drafted_by": statement.drafted_by},
+            before={"state": "drafted"},
+            change={
+                "state": "reviewed",
+                "as_of": statement.as_of.isoformat(),
+                "drafted_by": statement.drafted_by,
+            },
         )
     return statement
 
@@ -148,7 +153,9 @@ def _audit(actor: Actor, now: datetime, statement: Statement) -> None:
         subject_kind="statement",
         subject_id=statement.id,
         right=Right.PUBLISH_STATEMENT,
+        before={"state": "reviewed"},
         change={
+            "state": "published",
             "as_of": statement.as_of.isoformat(),
             "drafted_by": statement.drafted_by,
             "reviewed_by": statement.reviewed_by,

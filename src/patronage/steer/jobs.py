@@ -229,6 +229,7 @@ def _audit(actor: Actor, now: datetime, statement: Statement, portfolios: pl.Dat
         subject_kind="statement",
         subject_id=statement.id,
         right=Right.DRAFT_STATEMENT,
+        before={},
         change={
             "as_of": statement.as_of.isoformat(),
             "opening_run": statement.opening_run_id,

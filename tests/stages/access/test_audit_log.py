@@ -61,7 +61,13 @@ def test_an_entry_says_which_role_held_the_right_and_what_it_was_before(
 
 def test_the_system_holds_every_right_from_no_role(now: datetime) -> None:
     row = record(
-        actor=SYSTEM, now=now, action="x", subject_kind="y", subject_id="z", right=Right.VALUE
+        actor=SYSTEM,
+        now=now,
+        action="x",
+        subject_kind="y",
+        subject_id="z",
+        right=Right.VALUE,
+        before={},
     )
     assert (row.right, row.role) == ("value customers", "")
 

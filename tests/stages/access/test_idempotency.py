@@ -30,7 +30,13 @@ class Effect:
     def __call__(self) -> tuple[int, str]:
         self.times += 1
         audit.record(
-            actor=SYSTEM, now=self._now, action="x", subject_kind="test", subject_id="1", right=None
+            actor=SYSTEM,
+            now=self._now,
+            action="x",
+            subject_kind="test",
+            subject_id="1",
+            right=None,
+            before={},
         )
         return 201, f'{{"time": {self.times}}}'
 

@@ -96,7 +96,8 @@ def create_team(
                 subject_kind="product team",
                 subject_id=team.id,
                 right=Right.ADMINISTER,
-                change={"members": [person.id for person in joining]},
+                before={} if created else {"members": sorted(known)},
+                change={"members": sorted(known | {person.id for person in joining})},
             )
     return team
 
@@ -154,6 +155,7 @@ def propose_offers(*, actor: Actor, now: datetime, rows: Sequence[Proposal]) -> 
                 subject_kind="offer",
                 subject_id=fresh[0].id if len(fresh) == 1 else f"{len(fresh)} offers",
                 right=Right.PROPOSE_OFFER,
+                before={},
                 change={"offers": [offer.id for offer in fresh]},
             )
     return offers
@@ -173,6 +175,7 @@ def withdraw_offer(*, actor: Actor, now: datetime, offer_id: str, reason: str) -
         if offer is None:
             raise NotFound(noun="offer", id=offer_id)
         if offer.valid_until is None or offer.valid_until > now:
+            before = None if offer.valid_until is None else offer.valid_until.isoformat()
             offer.valid_until = now
             offer.save(update_fields=["valid_until"])
             audit.record(
@@ -183,6 +186,8 @@ def withdraw_offer(*, actor: Actor, now: datetime, offer_id: str, reason: str) -
                 subject_id=offer.id,
                 right=Right.PROPOSE_OFFER,
                 reason=reason,
+                before={"valid_until": before},
+                change={"valid_until": now.isoformat()},
             )
     return offer
 

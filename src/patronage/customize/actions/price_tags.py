@@ -56,6 +56,7 @@ def price_policy(
             subject_kind="policy",
             subject_id=version.id,
             right=Right.RULE,
+            before={},
             change={"price_tag": tag.id, "kind": kind, "as_of": priced.as_of.isoformat()},
         )
     return tag

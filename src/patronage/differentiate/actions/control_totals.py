@@ -45,6 +45,10 @@ def record_control_total(
     actor.require(Right.RECORD_CONTROL_TOTAL)
     _require_usable(now, first_day, last_day, measure, source)
     with atomic():
+        stated = ControlTotal.objects.filter(
+            first_day=first_day, last_day=last_day, measure=measure
+        )
+        last = stated.order_by("-recorded_at", "-id").first()
         total = ControlTotal.objects.create(
             first_day=first_day,
             last_day=last_day,
@@ -62,6 +66,7 @@ def record_control_total(
             subject_kind="control total",
             subject_id=total.id,
             right=Right.RECORD_CONTROL_TOTAL,
+            before={} if last is None else {"amount_minor": last.amount_minor},
             change={
                 "first_day": first_day.isoformat(),
                 "last_day": last_day.isoformat(),

@@ -64,6 +64,7 @@ def record_need(
             subject_kind="customer",
             subject_id=customer_id,
             right=Right.RECORD_NEED,
+            before={},
             change={"need": need.id, "name": name, "channel": channel, "has_note": bool(note)},
         )
     return need

@@ -54,6 +54,7 @@ def override_objective(
     with atomic():
         take_turns("objectives")
         require_customer(actor, customer_id, now)
+        before = _in_force(customer_id, now)
         _end_override(actor, now, customer_id, "superseded")
         override = ObjectiveOverride.objects.create(
             customer_id=customer_id,
@@ -73,6 +74,7 @@ def override_objective(
             subject_id=customer_id,
             right=Right.SET_OBJECTIVE,
             reason=reason,
+            before=before,
             change={
                 "override": override.id,
                 "objective": objective,
@@ -96,6 +98,7 @@ def revoke_override(*, actor: Actor, now: datetime, customer_id: str, reason: st
     with atomic():
         take_turns("objectives")
         require_customer(actor, customer_id, now)
+        before = _in_force(customer_id, now)
         if not _end_override(actor, now, customer_id, reason.strip()):
             raise NoOverride(customer_id=customer_id)
         _show_objective(customer_id, now)
@@ -107,8 +110,19 @@ def revoke_override(*, actor: Actor, now: datetime, customer_id: str, reason: st
             subject_id=customer_id,
             right=Right.SET_OBJECTIVE,
             reason=reason,
-            change={},
+            before=before,
+            change=_in_force(customer_id, now),
         )
+
+
+def _in_force(customer_id: str, now: datetime) -> dict[str, str | None]:
+    """The objective in force for the audit log, with the override that stands, if one does."""
+    word = overrides.standing(now).filter(customer_id=customer_id).first()
+    if word is not None:
+        until = word.until.isoformat() if word.until else None
+        return {"override": word.id, "objective": word.objective, "until": until}
+    latest = LatestValuation.objects.filter(customer_id=customer_id).first()
+    return {} if latest is None else {"objective": latest.rule_objective}
 
 
 def _end_override(actor: Actor, now: datetime, customer_id: str, reason: str) -> bool:

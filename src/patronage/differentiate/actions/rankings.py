@@ -148,8 +148,17 @@ def move_client(
         RankMove.objects.create(
             client=client, place=place, reason=reason.strip(), actor_id=actor.id, moved_at=now
         )
+        was = placed.filter(placed["client_id"] == client.pk)["place"].item()
         change = {"customer": customer_id, "place": place}
-        _record(actor, now, row, "move in ranking", change, reason.strip())
+        _record(
+            actor,
+            now,
+            row,
+            "move in ranking",
+            change,
+            reason.strip(),
+            before={"customer": customer_id, "place": was},
+        )
 
 
 def review_ranking(*, actor: Actor, now: datetime, ranking_id: str) -> Ranking:
@@ -178,7 +187,14 @@ def review_ranking(*, actor: Actor, now: datetime, ranking_id: str) -> Ranking:
         RankedClient.objects.bulk_update(list(clients.values()), ["place", "score"])
         row.reviewed_by, row.reviewed_at = actor.id, now
         row.save(update_fields=["reviewed_by", "reviewed_at"])
-        _record(actor, now, row, "review ranking", {"clients": len(order)})
+        _record(
+            actor,
+            now,
+            row,
+            "review ranking",
+            {"clients": len(order), "state": "reviewed"},
+            before={"state": "open"},
+        )
     return row
 
 
@@ -229,6 +245,8 @@ def _record(
     action: str,
     change: Mapping[str, object],
     reason: str = "",
+    *,
+    before: Mapping[str, object] | None = None,
 ) -> None:
     record(
         actor=actor,
@@ -238,5 +256,6 @@ def _record(
         subject_id=row.id,
         right=Right.SET_OBJECTIVE,
         reason=reason or row.purpose,
+        before=dict(before or {}),
         change=dict(change),
     )

@@ -36,14 +36,17 @@ def set_up_portfolios(
         take_turns("accountability")
         there = {each.name: each for each in Portfolio.objects.select_for_update()}
         done: dict[str, str] = {}
+        before: dict[str, dict[str, Any]] = {}
         portfolios = []
         for position, rule in enumerate(company.portfolios):
             portfolio = there.get(rule.name)
+            if portfolio is not None:
+                stood = _declared(portfolio)
             if portfolio is None:
                 portfolio = _create(actor, now, rule, position, starts)
                 done[rule.name] = "created"
             elif _follow(portfolio, rule, position) | _begin_earlier(actor, now, portfolio, starts):
-                done[rule.name] = "changed"
+                done[rule.name], before[rule.name] = "changed", stood
             portfolios.append(portfolio)
         if done:
             audit.record(
@@ -53,6 +56,7 @@ def set_up_portfolios(
                 subject_kind="portfolio",
                 subject_id=f"{len(done)} portfolios",
                 right=Right.ASSIGN,
+                before={"portfolios": before} if before else {},
                 change={"portfolios": done, "starts_at": starts.isoformat()},
             )
     return portfolios
@@ -105,11 +109,8 @@ def appoint(
             subject_id=portfolio.id,
             right=Right.ASSIGN,
             reason=why,
-            change={
-                "from": newest.manager_id,
-                "to": manager.id,
-                "starts_at": starts.isoformat(),
-            },
+            before={"manager": newest.manager_id, "starts_at": newest.starts_at.isoformat()},
+            change={"manager": manager.id, "starts_at": starts.isoformat()},
         )
     return appointed
 
@@ -151,6 +152,17 @@ def _follow(portfolio: Portfolio, rule: PortfolioRule, position: int) -> bool:
     portfolio.description, portfolio.default_ruling, portfolio.position = declared
     portfolio.save(update_fields=["description", "default_ruling", "position"])
     return True
+
+
+def _declared(portfolio: Portfolio) -> dict[str, Any]:
+    """What of a portfolio follows the declaration, for the audit log."""
+    first = Accountability.objects.filter(portfolio=portfolio).earliest("starts_at")
+    return {
+        "description": portfolio.description,
+        "default_ruling": portfolio.default_ruling,
+        "position": portfolio.position,
+        "starts_at": first.starts_at.isoformat(),
+    }
 
 
 def _begin_earlier(actor: Actor, now: datetime, portfolio: Portfolio, starts: datetime) -> bool:

@@ -93,10 +93,12 @@ def end_cover(*, actor: Actor, now: datetime, cover_id: str, reason: str) -> Cov
             raise NotFound(noun="cover", id=cover_id) from error
         if cover.ends_at is not None and cover.ends_at <= now:
             raise CannotCover(f"This cover ended at {cover.ends_at:%Y-%m-%d %H:%M} UTC already.")
+        before = {"ends_at": None if cover.ends_at is None else cover.ends_at.isoformat()}
         cover.ends_at = max(now, cover.starts_at)
         cover.end_reason, cover.ended_by = why, actor.id
         cover.save(update_fields=["ends_at", "end_reason", "ended_by"])
-        _record(cover, "end cover", actor, now, right, why, {"deputy": cover.deputy_id})
+        change = {"deputy": cover.deputy_id, "ends_at": cover.ends_at.isoformat()}
+        _record(cover, "end cover", actor, now, right, why, change, before=before)
     return cover
 
 
@@ -108,6 +110,8 @@ def _record(
     right: Right,
     reason: str,
     change: dict[str, Any],
+    *,
+    before: dict[str, Any] | None = None,
 ) -> None:
     audit.record(
         actor=actor,
@@ -117,6 +121,7 @@ def _record(
         subject_id=cover.portfolio_id,
         right=right,
         reason=reason,
+        before=before or {},
         change={"cover": cover.id} | change,
     )
 

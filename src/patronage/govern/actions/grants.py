@@ -162,10 +162,11 @@ def end_grant(*, actor: Actor, now: datetime, grant_id: str, reason: str) -> Gra
             raise NotFound(noun="grant", id=grant_id)
         if grant.ends_at is not None and grant.ends_at <= now:
             raise CannotGrant(f"This right ended at {grant.ends_at:%Y-%m-%d %H:%M} UTC already.")
+        before = {"ends_at": None if grant.ends_at is None else grant.ends_at.isoformat()}
         grant.ends_at = max(now, grant.starts_at)
         grant.end_reason, grant.ended_by = why, actor.id
         grant.save(update_fields=["ends_at", "end_reason", "ended_by"])
-        _record(actor, now, grant, "end grant", right, why)
+        _record(actor, now, grant, "end grant", right, why, before=before)
     return grant
 
 
@@ -219,7 +220,16 @@ def _may_hold(whole: Grant, person_id: str, actor: Actor, now: datetime) -> User
     return person
 
 
-def _record(actor: Actor, now: datetime, grant: Grant, action: str, right: Right, why: str) -> None:
+def _record(
+    actor: Actor,
+    now: datetime,
+    grant: Grant,
+    action: str,
+    right: Right,
+    why: str,
+    *,
+    before: dict[str, str | None] | None = None,
+) -> None:
     audit.record(
         actor=actor,
         now=now,
@@ -228,6 +238,7 @@ def _record(actor: Actor, now: datetime, grant: Grant, action: str, right: Right
         subject_id=grant.id,
         right=right,
         reason=why,
+        before=before or {},
         change={
             "lever": grant.lever,
             "portfolio": grant.portfolio_id,

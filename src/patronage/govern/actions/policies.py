@@ -79,7 +79,10 @@ def change_draft(
         take_turns("policies")
         version = _version(actor, version_id, now)
         checked = checked_rules(rules, actor)
-        before = [_told(each) for each in version.rules.order_by("position")]
+        before = {
+            "note": version.note,
+            "rules": [_told(each) for each in version.rules.order_by("position")],
+        }
         version.note, version.fields_digest = why, _snapshot(now)
         version.based_on = newest(version.portfolio_id)
         version.save()
@@ -91,7 +94,8 @@ def change_draft(
             "change policy draft",
             version,
             why,
-            {"before": before, "rules": [_told(each) for each in checked]},
+            {"note": version.note, "rules": [_told(each) for each in checked]},
+            before=before,
         )
     return Drafted(version=version, findings=tuple(findings_of(checked)))
 
@@ -110,7 +114,15 @@ def discard_draft(*, actor: Actor, now: datetime, version_id: str, reason: str) 
         version = _version(actor, version_id, now)
         version.discarded_at, version.discarded_by, version.reason = now, actor.id, why
         version.save()
-        _record(actor, now, "discard policy draft", version, why, {})
+        _record(
+            actor,
+            now,
+            "discard policy draft",
+            version,
+            why,
+            {"state": "discarded"},
+            before={"state": "draft"},
+        )
     return version
 
 
@@ -145,7 +157,15 @@ def publish_policy(
         if before is not None and version.is_draft and version.based_on_id != before.id:
             raise PolicyMovedOn(number=before.number or 0)
         _publish(version, before, actor, now, starts, why)
-        _record(actor, now, "publish policy", version, why, _published(version, before))
+        _record(
+            actor,
+            now,
+            "publish policy",
+            version,
+            why,
+            _published(version),
+            before=_published(before),
+        )
     return version
 
 
@@ -182,8 +202,8 @@ def roll_back(
         version.save(force_insert=True)
         _store(version, [_copy(each) for each in earlier.rules.order_by("position")])
         _publish(version, before, actor, now, now, why)
-        change = _published(version, before) | {"restores": earlier.id}
-        _record(actor, now, "roll policy back", version, why, change)
+        change = _published(version) | {"restores": earlier.id}
+        _record(actor, now, "roll policy back", version, why, change, before=_published(before))
     return version
 
 
@@ -292,10 +312,13 @@ def _told(rule: Rule) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value}
 
 
-def _published(version: PolicyVersion, before: PolicyVersion | None) -> dict[str, Any]:
+def _published(version: PolicyVersion | None) -> dict[str, Any]:
+    """How a version in force is called in the audit log; empty where none was."""
+    if version is None:
+        return {}
     return {
+        "version": version.id,
         "number": version.number,
-        "before": None if before is None else before.id,
         "valid_from": None if version.valid_from is None else version.valid_from.isoformat(),
     }
 
@@ -307,6 +330,8 @@ def _record(
     version: PolicyVersion,
     reason: str,
     change: dict[str, Any],
+    *,
+    before: dict[str, Any] | None = None,
 ) -> None:
     audit.record(
         actor=actor,
@@ -316,5 +341,6 @@ def _record(
         subject_id=version.id,
         right=Right.RULE,
         reason=reason,
+        before=before or {},
         change={"portfolio": version.portfolio_id} | change,
     )

@@ -63,6 +63,7 @@ def tell_list_prices(*, actor: Actor, now: datetime, prices: Mapping[str, int], 
             subject_id=str(len(prices)),
             right=Right.IMPORT,
             reason=why,
+            before={},
             change={
                 "products": len(prices),
                 "currency": currency,

@@ -120,6 +120,7 @@ def _attempt(
                 subject_kind="import",
                 subject_id=run.id,
                 right=Right.IMPORT,
+                before={},
                 change={
                     "file": run.file_name,
                     "sha256": run.file_digest,
