@@ -22,14 +22,16 @@ HISTORY = (X, T_X, T)
 RATE = 0.10
 
 
-def by_integration(purchases: float, dropout: float, start: float, end: float) -> list[float]:
+def by_integration(
+    purchases: float, dropout: float, start: float, end: float, rate: float = RATE
+) -> list[float]:
     """Rate times `purchases`, dropout rate times `dropout`: the integral, written out.
 
     Given alive, a customer's rates are gamma (r + x, α + T) and (s, β + T); the second times c is
     gamma (s, (β + T) / c), so that the share alive after v days is ((β+T) / (β+T + c v))^s.
     """
     alive = MODEL.probability_alive(*HISTORY)
-    force = np.log1p(RATE) / 365.0
+    force = np.log1p(rate) / 365.0
     return [
         purchases
         * alive[row]
@@ -54,6 +56,16 @@ def test_steering_is_another_purchase_and_dropout_rate_after_the_same_past(
         *HISTORY, start_days=start, horizon_days=end, annual_discount_rate=RATE
     )
     assert_allclose(found, by_integration(purchases, ageing, start, end), rtol=1e-9)
+
+
+@pytest.mark.parametrize("rate", [0.127, 0.15, 0.4, 2.0])
+@pytest.mark.parametrize(("start", "end"), [(0.0, 1095.0), (91.0, 456.0)])
+def test_slow_ageing_at_a_high_rate_is_right_too(rate: float, start: float, end: float) -> None:
+    """On the slowed clock the rate is (1 + rate)^20 - 1, beyond what a model takes."""
+    found = Steered(model=MODEL, ageing=0.05).discounted_expected_purchases(
+        *HISTORY, start_days=start, horizon_days=end, annual_discount_rate=rate
+    )
+    assert_allclose(found, by_integration(1.0, 0.05, start, end, rate), rtol=1e-5)
 
 
 def test_the_closed_form_would_notice_a_past_that_is_read_anew() -> None:

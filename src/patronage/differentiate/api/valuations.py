@@ -51,6 +51,7 @@ class ValuationRunRow(ModelSchema):
             "total_minor",
             "currency",
             "horizon_days",
+            "portfolio_models",
             "created_at",
         )
 
