@@ -52,7 +52,7 @@ def main() -> int:
     if chromium is None:
         print("No Chromium on this machine: apt-get install -y chromium", file=sys.stderr)
         return 1
-    with served(asked.home) as address, sync_playwright() as playwright:
+    with served(asked.home) as (address, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         log_in(page, address, asked.email, asked.password)
@@ -96,8 +96,8 @@ def log_in(page: Page, address: str, email: str, password: str) -> None:
 
 
 @contextmanager
-def served(home: Path) -> Iterator[str]:
-    """Serve a home for the length of a block."""
+def served(home: Path) -> Iterator[tuple[str, int]]:
+    """Serve a home for the length of a block; give its address and the server's process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -109,7 +109,7 @@ def served(home: Path) -> Iterator[str]:
     )
     try:
         _wait_for(port, server)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", server.pid
     finally:
         server.terminate()
         server.wait(timeout=30)

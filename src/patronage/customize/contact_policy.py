@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import polars as pl
 from django.db.models import QuerySet
 
 from patronage.customize.deciding import Bools
@@ -47,6 +48,23 @@ def full_months(
             map(none_left.__contains__, customer_ids), dtype=np.bool_, count=len(customer_ids)
         )
     return full
+
+
+def lowest_places(taken: Taken, wanted: pl.DataFrame, places: int) -> pl.Series:
+    """The lowest free place for each of many customers at once; NULL where there is none.
+
+    Args:
+        wanted: `customer_id` and `month`, nobody twice for one month.
+    """
+    found = pl.lit(None, dtype=pl.Int64)
+    for number in range(places, 0, -1):
+        free = pl.lit(True)
+        for month in wanted["month"].unique():
+            gone = pl.Series(list(taken.get((month, number), ())), dtype=pl.String)
+            here = pl.col("month") == month
+            free = free & ~(here & pl.col("customer_id").is_in(gone.implode()))
+        found = pl.when(free).then(pl.lit(number, dtype=pl.Int64)).otherwise(found)
+    return wanted.select(place=found)["place"]
 
 
 def free_places(taken: Taken, wanted: Sequence[tuple[str, str]], places: int) -> list[int | None]:

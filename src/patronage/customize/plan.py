@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -17,7 +17,7 @@ from patronage.access import audit, datasets
 from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic, take_turns
 from patronage.customize.budgeting import Priced
-from patronage.customize.contact_policy import free_places, places_taken
+from patronage.customize.contact_policy import lowest_places, places_taken
 from patronage.customize.deciding import Bools, Floats, Ints
 from patronage.customize.errors import BudgetSpent
 from patronage.customize.inputs import Inputs
@@ -48,6 +48,7 @@ BEFORE_SCORING = (int(Reason.INELIGIBLE), int(Reason.UNKNOWN), int(Reason.NO_CON
 CUSTOMERS_A_FILE: Final = 20_000
 CUSTOMERS_A_BATCH: Final = 5_000
 OUTCOMES = {each: each.name.lower() for each in Outcome}
+_OUTCOME_NAMES: Final = {int(each): name for each, name in OUTCOMES.items()}
 
 
 class Moved(Exception):
@@ -184,11 +185,12 @@ def _columns(plan: Plan) -> tuple[DecisionColumns, ContactColumns]:
     treatments = np.array([each.id for each in plan.inputs.policy.treatments], dtype=object)
     score = chosen.scores[np.arange(len(best)), best]
     count = len(ids)
+    outcomes = pl.Series(chosen.outcome).cast(pl.Int64)
     decisions = DecisionColumns(
         ids=new_ids(IdPrefix.DECISION, count),
         customer_ids=ids,
         portfolio_ids=plan.population.frame["portfolio_id"].to_list(),
-        outcomes=[OUTCOMES[Outcome(each)] for each in chosen.outcome.tolist()],
+        outcomes=outcomes.replace_strict(_OUTCOME_NAMES, return_dtype=pl.String).to_list(),
         treatment_ids=_where(decided, treatments[best]),
         scores=_where(decided, score),
         held_out=plan.people.held_out.tolist(),
@@ -201,44 +203,75 @@ def _columns(plan: Plan) -> tuple[DecisionColumns, ContactColumns]:
 
 def _contacts(plan: Plan, decisions: DecisionColumns, rows: Ints, best: Ints) -> ContactColumns:
     policy = plan.inputs.policy
-    picked, column = rows.tolist(), best.tolist()
-    ids, portfolios = decisions.customer_ids, decisions.portfolio_ids
-    people = [ids[row] for row in picked]
-    channels = [policy.treatments[place].channel for place in column]
-    lock_customers(people)
+    lock_customers(plan.population.frame["customer_id"].gather(rows).to_list())
     ruled = _ruled_rows(plan, rows, best)
-    days = due_days(policy, plan.inputs.at)[ruled, best].tolist()
-    months = [month_of(date.fromordinal(day)) for day in days]
-    places = free_places(
-        places_taken(sorted(set(months))),
-        list(zip(people, months, strict=True)),
-        policy.company.contacts_per_month,
+    days = due_days(policy, plan.inputs.at)[ruled, best]
+    months = {day: month_of(date.fromordinal(day)) for day in np.unique(days).tolist()}
+    due = {day: due_at(policy, plan.inputs.at, day) for day in months}
+    frame = plan.population.frame.select("customer_id", "portfolio_id")[rows].with_columns(
+        treatment=pl.Series(best),
+        channel=pl.Series([each.channel for each in policy.treatments]).gather(best),
+        month=pl.Series(days).replace_strict(months, return_dtype=pl.String),
     )
-    standing = _standing(plan.inputs.at)
-    consents = [standing.get(pair) for pair in zip(people, channels, strict=True)]
-    if None in places or None in consents:
+    places = lowest_places(
+        places_taken(sorted(set(months.values()))), frame, policy.company.contacts_per_month
+    )
+    consents = frame.join(
+        _consents(plan.inputs.at), on=["customer_id", "channel"], how="left", maintain_order="left"
+    )["consent_id"]
+    if places.null_count() or consents.null_count():
         raise Moved
-    pairs = [
-        (portfolios[row], policy.treatments[place].offer_id)
-        for row, place in zip(picked, column, strict=True)
-    ]
-    due = {day: due_at(policy, plan.inputs.at, day) for day in set(days)}
-    said = list(zip(ruled.tolist(), column, strict=True))
-    terms = {pair: terms_of(policy, *pair) for pair in set(said)}
     return ContactColumns(
-        decision_ids=[decisions.ids[row] for row in picked],
-        customer_ids=people,
-        treatment_ids=[policy.treatments[place].id for place in column],
-        channels=channels,
-        consent_ids=[each for each in consents if each is not None],
-        ruling_ids=[policy.rulings[pair].id for pair in pairs],
+        decision_ids=pl.Series(decisions.ids).gather(rows).to_list(),
+        customer_ids=frame["customer_id"].to_list(),
+        treatment_ids=pl.Series([each.id for each in policy.treatments]).gather(best).to_list(),
+        channels=frame["channel"].to_list(),
+        consent_ids=consents.to_list(),
+        ruling_ids=_rulings(plan, frame),
         reserved_minor=plan.priced.situation.reserve[rows, best].tolist(),
-        takes=taken_by(plan.priced.stocks, column),
-        cap_months=months,
-        cap_places=[each for each in places if each is not None],
-        due_at=[due[day] for day in days],
-        terms=[terms[pair] for pair in said],
+        takes=taken_by(plan.priced.stocks, best.tolist()),
+        cap_months=frame["month"].to_list(),
+        cap_places=places.to_list(),
+        due_at=_each(days, due),
+        terms=_terms(plan, ruled, best),
     )
+
+
+def _rulings(plan: Plan, frame: pl.DataFrame) -> list[str]:
+    """Which ruling lets each of these customers' treatments through."""
+    policy = plan.inputs.policy
+    pairs = frame.select("portfolio_id", "treatment").unique()
+    ruled = pairs.with_columns(
+        ruling_id=pl.Series(
+            [
+                policy.rulings[portfolio_id, policy.treatments[place].offer_id].id
+                for portfolio_id, place in pairs.iter_rows()
+            ],
+            dtype=pl.String,
+        )
+    )
+    joined = frame.join(ruled, on=["portfolio_id", "treatment"], how="left", maintain_order="left")
+    return joined["ruling_id"].to_list()
+
+
+def _terms(plan: Plan, ruled: Ints, best: Ints) -> list[dict[str, Any]]:
+    """Under which terms each treatment goes out; equal ones are one object."""
+    width = max(len(plan.inputs.policy.treatments), 1)
+    code = ruled * width + best
+    told = {
+        each: terms_of(plan.inputs.policy, each // width, each % width)
+        for each in np.unique(code).tolist()
+    }
+    return _each(code, told)
+
+
+def _each(keys: Ints, told: Mapping[int, Any]) -> list[Any]:
+    """What is told of each key, in the order of the keys."""
+    known, place = np.unique(keys, return_inverse=True)
+    values = np.empty(len(known), dtype=object)
+    values[:] = [told[key] for key in known.tolist()]
+    listed: list[Any] = values[place].tolist()
+    return listed
 
 
 def _ruled_rows(plan: Plan, rows: Ints, best: Ints) -> Ints:
@@ -256,10 +289,9 @@ def _where(there: Bools, values: NDArray[Any]) -> list[Any]:
     return listed
 
 
-def _standing(at: datetime) -> dict[tuple[str, str], str]:
-    table = standing_consents(at)
-    pairs = zip(table["customer_id"].to_pylist(), table["channel"].to_pylist(), strict=True)
-    return dict(zip(pairs, table["consent_id"].to_pylist(), strict=True))
+def _consents(at: datetime) -> pl.DataFrame:
+    table = pl.DataFrame(standing_consents(at))
+    return table.select("customer_id", "channel", "consent_id")
 
 
 def _versions_of_each(plan: Plan) -> list[str]:
@@ -267,19 +299,18 @@ def _versions_of_each(plan: Plan) -> list[str]:
     policy, shared = plan.inputs.policy, _versions(plan)
     people = plan.people
     ruled = policy.applied(people.portfolio, people.matches)
-    told: dict[tuple[int, int, int], str] = {}
-    keys = zip(people.portfolio.tolist(), *ruled.handling(len(people.portfolio)), strict=True)
-    found = []
-    for key in keys:
-        if key not in told:
-            row, tier, route = key
-            portfolio_id = policy.portfolios[row] if row >= 0 else ""
-            rules = {"rules": policy.book.version_of(portfolio_id)}
-            told[key] = json.dumps(
-                shared | rules | policy.book.handled(tier, route), sort_keys=True
-            )
-        found.append(told[key])
-    return found
+    handling = ruled.handling(len(people.portfolio))
+    keys = np.column_stack(
+        [np.asarray(each, dtype=np.int64) for each in (people.portfolio, *handling)]
+    )
+    known, place = np.unique(keys, axis=0, return_inverse=True)
+    told: list[str] = []
+    for row, tier, route in known.tolist():
+        portfolio_id = policy.portfolios[row] if row >= 0 else ""
+        rules = {"rules": policy.book.version_of(portfolio_id)}
+        handled = policy.book.handled(tier, route)
+        told.append(json.dumps(shared | rules | handled, sort_keys=True))
+    return pl.Series(told, dtype=pl.String).gather(place.ravel()).to_list()
 
 
 def _versions(plan: Plan) -> dict[str, Any]:

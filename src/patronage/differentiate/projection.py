@@ -9,6 +9,7 @@ from django.db import connection
 
 from patronage.differentiate import overrides
 from patronage.differentiate.models import LatestValuation, ValuationRun
+from patronage.identify import bulk
 
 #: Column of the table → column of an appraised frame.
 _COLUMNS: Final = {
@@ -77,17 +78,8 @@ def project(valued: pl.DataFrame, run: ValuationRun) -> bool:
         age_days=pl.col("age_days").cast(pl.Int64),
     ).select(pl.col(source).alias(column) for column, source in _COLUMNS.items())
     table = connection.ops.quote_name(LatestValuation._meta.db_table)
-    columns = ", ".join(connection.ops.quote_name(column) for column in rows.columns)
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - the table's own name
-        if connection.vendor == "postgresql":
-            copy = f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT csv)"
-            with cursor.copy(copy) as stream:
-                # Quoting every text keeps "no need" (an empty text) apart from NULL.
-                stream.write(rows.write_csv(include_header=False, quote_style="non_numeric"))
-        else:
-            marks = ", ".join(["%s"] * len(rows.columns))
-            insert = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - own names
-            cursor.executemany(insert, rows.rows())
+    bulk.append(LatestValuation, rows)
     overrides.apply(LatestValuation.objects.all(), run.created_at)
     return True

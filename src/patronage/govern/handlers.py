@@ -39,7 +39,7 @@ def enter_portfolio(event: CustomersCreated) -> None:
         actor=event.actor,
         now=event.now,
         customer_ids=ids,
-        portfolio_ids=[portfolio.id] * len(ids),
+        portfolio_ids=portfolio.id,
         starts_at=entered,
         cause="entry",
         reason=f"First seen; {portfolio.name!r} is where customers enter",

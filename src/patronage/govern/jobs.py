@@ -280,9 +280,9 @@ def _write(actor: Actor, now: datetime, summary: AssignmentSummary) -> None:
     memberships.write(
         actor=actor,
         now=now,
-        customer_ids=summary.movers["customer_id"].to_list(),
-        portfolio_ids=summary.movers["target_id"].to_list(),
-        starts_at=[summary.starts_at] * summary.moved,
+        customer_ids=summary.movers["customer_id"],
+        portfolio_ids=summary.movers["target_id"],
+        starts_at=summary.starts_at,
         cause="policy",
         reason=f"Assignment policy as of {summary.as_of}",
     )

@@ -112,25 +112,24 @@ def write(
     *,
     actor: Actor,
     now: datetime,
-    customer_ids: Sequence[str],
-    portfolio_ids: Sequence[str],
-    starts_at: Sequence[datetime],
+    customer_ids: Sequence[str] | pl.Series,
+    portfolio_ids: str | pl.Series,
+    starts_at: datetime | Sequence[datetime],
     cause: str,
     reason: str,
 ) -> int:
     """Append one membership a customer, in the caller's transaction and turn."""
-    count = len(customer_ids)
-    return bulk.insert(
+    to = pl.lit(portfolio_ids) if isinstance(portfolio_ids, str) else portfolio_ids
+    return bulk.append(
         Membership,
-        {
-            "customer": customer_ids,
-            "portfolio": portfolio_ids,
-            "starts_at": starts_at,
-            "cause": [cause] * count,
-            "reason": [reason] * count,
-            "actor_id": [actor.id] * count,
-            "recorded_at": [now] * count,
-        },
+        pl.DataFrame({"customer_id": customer_ids}, schema={"customer_id": pl.String}).with_columns(
+            portfolio_id=to,
+            starts_at=bulk.instants(starts_at),
+            cause=pl.lit(cause),
+            reason=pl.lit(reason),
+            actor_id=pl.lit(actor.id),
+            recorded_at=bulk.instants(now),
+        ),
     )
 
 

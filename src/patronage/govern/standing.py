@@ -56,16 +56,18 @@ def refresh(newest: pl.DataFrame) -> int:
     Args:
         newest: `customer_id` and `portfolio_id` of everybody's newest membership.
     """
-    key = "rowid" if connection.vendor == "sqlite" else "customer_id"
-    there = {"customer_id": pl.String} | ({"rowid": pl.Int64} if key == "rowid" else {}) | _KEPT
+    key, there = "customer_id", {"customer_id": pl.String} | _KEPT
+    if connection.vendor == "sqlite":
+        # found without looking it up in an index
+        key, there = "rowid", there | {"rowid": pl.Int64}
     standing = bulk.read(Standing, {name: (name, kind) for name, kind in there.items()})
-    due = standing.select("customer_id", key).join(_expected(newest), on="customer_id")
-    changed = due.join(standing, on=key, suffix="_now", maintain_order="right").filter(
-        pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_now")) for name in _KEPT)
-    )
+    due = standing.join(_expected(newest), on="customer_id", suffix="_due")
+    changed = due.filter(
+        pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_due")) for name in _KEPT)
+    ).select(key, *(pl.col(f"{name}_due").alias(name) for name in _KEPT))
     most = len(changed) > _MOST * len(standing)
     with bulk.indexes_afterwards(Standing) if most else nullcontext():
-        return bulk.update(Standing, key, changed.select(key, *_KEPT))
+        return bulk.update(Standing, key, changed.sort(key))
 
 
 def _expected(newest: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final
 
 import polars as pl
@@ -64,6 +65,36 @@ def _in_csv(expression: str, kind: Any) -> str:
     return f"coalesce({shown}, '')"
 
 
+def append(model: type[models.Model], rows: pl.DataFrame) -> int:
+    """Insert the rows of a frame, under the columns' own names; return how many there are.
+
+    A text that is empty stays one; NULL is unknown. Instants go in as `instants` writes them.
+    """
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            _copy(cursor, table, rows)
+        elif len(rows):
+            marks = ", ".join(["%s"] * rows.width)
+            statement = f"INSERT INTO {table} ({_listed(rows)}) VALUES ({marks})"  # noqa: S608 - own names
+            cursor.executemany(statement, rows.rows())
+    return len(rows)
+
+
+def instants(values: datetime | Sequence[datetime]) -> pl.Expr | pl.Series:
+    """Write instants as both stores take them from text; one stands for every row."""
+    if isinstance(values, datetime):
+        return pl.lit(_instants(pl.Series([values]))[0])
+    return _instants(pl.Series(values, dtype=pl.Datetime("us", "UTC")))
+
+
+def _instants(values: pl.Series) -> pl.Series:
+    texts = values.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%d %H:%M:%S%.6f")
+    # as Django writes them to SQLite, where they are compared as texts
+    plain = texts.str.strip_suffix(".000000")
+    return plain + "+00" if connection.vendor == "postgresql" else plain
+
+
 def update(model: type[models.Model], key: str, rows: pl.DataFrame) -> int:
     """Set the columns of the rows that `key` names; return how many rows there are.
 
@@ -73,29 +104,34 @@ def update(model: type[models.Model], key: str, rows: pl.DataFrame) -> int:
         rows: `key` and what is set, under the columns' own names.
     """
     table = connection.ops.quote_name(model._meta.db_table)
-    names = [name for name in rows.columns if name != key]
-    quoted = {name: connection.ops.quote_name(name) for name in rows.columns}
+    quoted = [connection.ops.quote_name(name) for name in rows.columns if name != key]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            listed = ", ".join(quoted[name] for name in rows.columns)
             cursor.execute(
-                f"CREATE TEMPORARY TABLE changed ON COMMIT DROP AS SELECT {listed} FROM {table}"  # noqa: S608 - own names
+                f"CREATE TEMPORARY TABLE changed AS SELECT {_listed(rows)} FROM {table}"  # noqa: S608 - own names
                 " WITH NO DATA"
             )
-            with cursor.copy(f"COPY changed ({listed}) FROM STDIN (FORMAT csv)") as copy:
-                copy.write(rows.write_csv(include_header=False, quote_style="non_numeric"))
+            _copy(cursor, "changed", rows)
             cursor.execute("ANALYZE changed")
-            sets = ", ".join(f"{quoted[name]} = changed.{quoted[name]}" for name in names)
-            cursor.execute(
-                f"UPDATE {table} SET {sets} FROM changed"  # noqa: S608 - own names
-                f" WHERE {table}.{quoted[key]} = changed.{quoted[key]}"
-            )
+            sets = ", ".join(f"{name} = changed.{name}" for name in quoted)
+            same = f"{table}.{connection.ops.quote_name(key)} = changed.{key}"
+            cursor.execute(f"UPDATE {table} SET {sets} FROM changed WHERE {same}")  # noqa: S608 - own names
             cursor.execute("DROP TABLE changed")
         else:
-            sets = ", ".join(f"{quoted[name]} = %s" for name in names)
+            sets = ", ".join(f"{name} = %s" for name in quoted)
             statement = f"UPDATE {table} SET {sets} WHERE {key} = %s"  # noqa: S608 - own names
-            cursor.executemany(statement, rows.select(*names, key).rows())
+            cursor.executemany(statement, rows.select(pl.exclude(key), key).rows())
     return len(rows)
+
+
+def _copy(cursor: Any, table: str, rows: pl.DataFrame) -> None:
+    with cursor.copy(f"COPY {table} ({_listed(rows)}) FROM STDIN (FORMAT csv)") as stream:
+        # Quoting every text keeps an empty one apart from NULL.
+        stream.write(rows.write_csv(include_header=False, quote_style="non_numeric"))
+
+
+def _listed(rows: pl.DataFrame) -> str:
+    return ", ".join(connection.ops.quote_name(name) for name in rows.columns)
 
 
 @contextmanager

@@ -110,8 +110,8 @@ def moved(
         actor=actor,
         now=now,
         customer_ids=list(moving),
-        portfolio_ids=[target.id] * len(moving),
-        starts_at=[starts] * len(moving),
+        portfolio_ids=target.id,
+        starts_at=starts,
         cause="hand_over",
         reason=why,
     )
