@@ -19,15 +19,25 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from django.db import connection, connections
+from django.db import IntegrityError, connection, connections
 from pytest_django import Settings
 
 from patronage.access.models import AuditEntry
-from patronage.access.roles import SYSTEM
+from patronage.access.roles import SYSTEM, Actor, Role
 from patronage.govern import reads
-from patronage.govern.actions import hand_over
-from patronage.govern.errors import DatedBeforeNewest, NothingToHandOver
-from patronage.govern.models import Membership, Portfolio, Standing
+from patronage.govern.actions import hand_over, make_claim, rule_on_conflict
+from patronage.govern.errors import (
+    CannotRuleOnConflict,
+    DatedBeforeNewest,
+    NothingToHandOver,
+)
+from patronage.govern.models import (
+    Conflict,
+    ConflictRuling,
+    Membership,
+    Portfolio,
+    Standing,
+)
 
 from ..stages.govern.world import ENTERED, add_customers, build
 
@@ -166,6 +176,74 @@ def test_two_who_assign_a_customer_at_the_same_instant_leave_one_row() -> None:
     assert answers.count("refused") == 1
     (row,) = Membership.objects.filter(customer_id=customer, starts_at=START)
     assert row.portfolio.name in answers
+
+
+def ruled_at_once(customer: str, portfolios: list[str]) -> list[str]:
+    """Two claims, and two executives who rule for one each at the same instant."""
+    claims = [
+        make_claim(
+            actor=SYSTEM,
+            now=START,
+            customer_id=customer,
+            kind="portfolio",
+            grounds="region",
+            portfolio_id=each,
+        )
+        for each in portfolios
+    ]
+    together = threading.Barrier(len(claims))
+
+    def rule(place: int) -> str:
+        executive = Actor(id=f"usr_{place}", name="Eve", roles=frozenset({Role.EXECUTIVE}))
+        try:
+            together.wait(timeout=20)
+            rule_on_conflict(
+                actor=executive,
+                now=START + timedelta(minutes=1),
+                conflict_id=claims[0].conflict_id or claims[1].conflict_id or "",
+                claim_id=claims[place].id,
+                reason_code="other",
+                reason="at once",
+            )
+        except CannotRuleOnConflict:
+            return "refused"
+        finally:
+            connections.close_all()
+        return portfolios[place]
+
+    with ThreadPoolExecutor(len(claims)) as pool:
+        return list(pool.map(rule, range(len(claims))))
+
+
+def test_two_who_rule_on_a_conflict_at_once_leave_one_ruling_and_one_owner() -> None:
+    world = build(START)
+    for customer in add_customers(4, START - timedelta(days=1)):
+        answers = ruled_at_once(customer, [world.portfolios["Top"], world.portfolios["Rest"]])
+        assert answers.count("refused") == 1
+        (ruling,) = ConflictRuling.objects.filter(conflict__customer=customer)
+        history = reads.history_of(SYSTEM, customer, START + timedelta(minutes=1))
+        assert history[-1].portfolio_id == ruling.claim.portfolio_id
+        assert history[-1].portfolio_id in answers
+        assert len(history) == 2
+
+
+def test_rulings_that_forget_that_one_stands_would_be_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The broken twin: whoever comes second rules by what they read before; the store refuses."""
+    world = build(START)
+    (customer,) = add_customers(1, START - timedelta(days=1))
+    monkeypatch.setattr(
+        "patronage.govern.actions.conflicts._waiting",
+        lambda _actor, _now, wanted: Conflict.objects.get(pk=wanted),
+    )
+    monkeypatch.setattr(
+        "patronage.govern.actions.conflicts.open_claims",
+        lambda conflict: list(conflict.claims.filter(entered=False)),
+    )
+    with pytest.raises((IntegrityError, DatedBeforeNewest)):
+        ruled_at_once(customer, [world.portfolios["Top"], world.portfolios["Rest"]])
+    assert ConflictRuling.objects.count() == 1
 
 
 def test_the_broken_twin_that_reads_then_inserts_overlaps() -> None:

@@ -18,6 +18,7 @@ from patronage.access.requests import CallerRequest
 from patronage.access.roles import SYSTEM_ID, Right
 from patronage.differentiate.models import ValuationRun
 from patronage.differentiate.pages.words import quarter_words
+from patronage.govern.reads import overdue
 from patronage.steer import reads
 from patronage.steer.models import LINES
 from patronage.steer.pages.quarter_before import quarter_before
@@ -128,6 +129,7 @@ def _context(
     change = total["closing"] - total["opening"]
     return {
         "head": shown.head,
+        "overdue": overdue(request.actor, request.now),
         "quarter": quarter_words(shown.head.quarter),
         "total": shown.total,
         "total_title": total_words(is_enterprise=shown.is_enterprise),
