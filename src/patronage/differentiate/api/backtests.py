@@ -86,7 +86,7 @@ class ChampionRow(Schema):
 
 
 class ChallengerRow(Schema):
-    """Whether boosted trees have a say in the probability of buying, since when and why."""
+    """Whether the probability of buying is the boosted trees', since when and why."""
 
     state: str
     version: ModelRow | None

@@ -150,7 +150,7 @@ class ModelBoard:
     #: the newest backtest; None before the first
     backtest: BacktestFound | None
     failures: tuple[FailedFit, ...]
-    #: whether the boosted trees have a say; None before the first backtest
+    #: whether the boosted trees are in use; None before the first backtest
     challenger: ChallengerState | None
     #: every graded quarter of the customers in scope, oldest first
     grades: tuple[QuarterGrade, ...]
