@@ -152,11 +152,11 @@ def _button(within: Locator, name: str) -> Locator:
     of_name = of_name.or_(within.get_by_role("link", name=name, exact=True))
     of_name = of_name.or_(within.locator("summary", has_text=begins))
     longer = within.get_by_role("button", name=begins).or_(within.get_by_role("link", name=begins))
-    return of_name.or_(longer).first
+    return of_name.or_(longer).filter(visible=True).first
 
 
 def _field(page: Page, label: str) -> Locator:
-    return _front(page).get_by_label(label, exact=True).first
+    return _front(page).get_by_label(label, exact=True).filter(visible=True).first
 
 
 _FORMS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
