@@ -74,3 +74,12 @@ def test_an_order_without_an_index_is_seen_to_sort(world: World) -> None:
     count_rows()
     other = statement.replace(table, '"govern_standing"."recency_days" DESC')
     assert sorts(plan_of(other))
+
+
+def test_the_summary_reads_no_customer_for_the_few_served_otherwise(world: World) -> None:
+    add_customers(20, world.now)
+    with CaptureQueriesContext(connection) as queries:
+        reads.portfolio_summary(SYSTEM, world.now)
+    asked = [each["sql"] for each in queries if "govern_servicetieroverride" in each["sql"]]
+    assert asked
+    assert not [sql for sql in asked if "identify_customer" in sql]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, OuterRef, Subquery, Sum
 
 from patronage.access.company import current
 from patronage.access.errors import NotFound
@@ -98,7 +98,7 @@ def portfolio_summary(actor: Actor, now: datetime) -> list[PortfolioSummary]:
             for counts, name in ((mix, objective), (served, service)):
                 by_name = counts.setdefault(key, {})
                 by_name[name] = by_name.get(name, 0) + number
-        _count_overrides(served, standing, now)
+        _count_overrides(served, [each.id for each in shown], now)
         by_portfolio = standing.values_list("portfolio_id")
         valued = by_portfolio.annotate(number=Count("value_minor"), minor=Sum("value_minor"))
         values = {portfolio_id: (number, minor) for portfolio_id, number, minor in valued}
@@ -137,13 +137,16 @@ def _summary(
 
 
 def _count_overrides(
-    served: dict[str, dict[str, int]], standing: QuerySet[Standing], now: datetime
+    served: dict[str, dict[str, int]], portfolio_ids: Sequence[str], now: datetime
 ) -> None:
     """Move those whom a manager wants served otherwise from their tier by value to the other."""
-    said = service_tiers.overrides_at(now).filter(customer__standing__in=standing)
-    rows = said.values_list(
-        "customer__standing__portfolio_id", "customer__standing__service_tier", "tier"
+    # Looked up for each of the few: joined, every customer of the portfolios would be read.
+    theirs = Standing.objects.filter(pk=OuterRef("customer_id"))
+    said = service_tiers.overrides_at(now).annotate(
+        here=Subquery(theirs.values("portfolio_id")),
+        by_value=Subquery(theirs.values("service_tier")),
     )
+    rows = said.filter(here__in=portfolio_ids).values_list("here", "by_value", "tier")
     for key, by_value, tier, number in rows.annotate(number=Count("pk")):
         counts = served.setdefault(key, {})
         counts[by_value] = counts.get(by_value, 0) - number
