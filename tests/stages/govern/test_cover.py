@@ -18,7 +18,7 @@ from patronage.access.scope import scope_of
 from patronage.govern import handlers, reads
 from patronage.govern.actions import appoint, arrange_cover, end_cover, hand_over
 from patronage.govern.api import router
-from patronage.govern.errors import CannotCover, NoReason
+from patronage.govern.errors import CannotCover, NoReason, StillInCharge
 from patronage.govern.in_charge import portfolios_of
 from patronage.govern.models import Accountability, Cover
 
@@ -225,3 +225,27 @@ def test_the_page_lists_arranges_and_ends_in_days_of_the_company(
         assert client.post("/cover", given | wrong).status_code == 422
     client.post(f"/cover/{made.id}/end", {"reason": "stayed"})
     assert "Ended early: stayed" in client.get("/cover").content.decode()
+
+
+def test_a_deputy_does_not_let_the_last_manager_leave_and_the_next_manager_does(
+    world: World,
+) -> None:
+    """Who stands in is not accountable: the portfolio would be left without anybody who is."""
+    stand_in(world, "ana", "New", ends_at=None)
+    leaving: dict[str, Any] = {
+        "actor": SYSTEM,
+        "now": world.now + DAY,
+        "user_id": world.people["dev"].id,
+        "reason": "moves abroad",
+    }
+    with pytest.raises(StillInCharge, match=r"in charge of 'New'.*Appoint another manager"):
+        close_account(**leaving)
+    asked: dict[str, Any] = {"actor": SYSTEM, "portfolio_id": world.portfolios["New"]}
+    ana = world.people["ana"].id
+    # one who is only appointed to come does not answer for it yet
+    appoint(now=world.now, manager_id=ana, starts_at=world.now + 2 * DAY, reason="next", **asked)
+    with pytest.raises(StillInCharge):
+        close_account(**leaving)
+    close_account(**leaving | {"now": world.now + 2 * DAY})
+    found = Accountability.objects.filter(portfolio=world.portfolios["New"])
+    assert found.latest("starts_at").manager_id == ana
