@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from cyclopts import App
 
@@ -17,7 +17,7 @@ from patronage.cli.show import rows, say
 from patronage.govern import actions, reads
 from patronage.govern.amounts import amount_said, amount_typed
 from patronage.govern.limits import LEVERS, UNITS
-from patronage.govern.said import PER_WORDS
+from patronage.govern.said import PER_WORDS, Said
 
 app = App(name="lever", help="What one may do for a customer, and how far.")
 
@@ -302,8 +302,8 @@ def _amount(lever: str, text: str) -> int:
     return amount_typed(text, UNITS[lever], company.current().company.currency)
 
 
-def _words(reasons: Sequence[dict[str, str]]) -> str:
-    return " ".join(each["words"] for each in reasons)
+def _words(reasons: Sequence[dict[str, Any]]) -> str:
+    return " ".join(str(Said.from_json(each)) for each in reasons)
 
 
 def _grants(found: Sequence[reads.GrantRow]) -> list[dict[str, object]]:
