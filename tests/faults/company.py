@@ -16,6 +16,7 @@ from patronage.access.keys import create_key, revoke_key
 from patronage.access.models import User
 from patronage.access.people import create_user, grant_role
 from patronage.access.roles import SYSTEM, Role
+from patronage.customize.actions import rule
 from patronage.customize.jobs import decide
 from patronage.customize.models import Contact, Decision
 from patronage.differentiate.actions import open_ranking, record_need, vote
@@ -90,6 +91,8 @@ class Things:
     #: a contact with the customer against leaving them in peace, and the first of these claims
     conflict_id: str
     contact_claim_id: str
+    #: the portfolio manager's word on its customer
+    ruling_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +238,7 @@ def _things(portfolio_id: str, offer_id: str, person: str) -> Things:
         cover_id=cover.id,
         deputy_id=deputy.id,
         version_id=_drafted(portfolio_id),
+        ruling_id=_ruled(portfolio_id, offer_id, customer_id),
         **_levers(portfolio_id, customer_id),
         **_claims(portfolio_id, customer_id, offer_id),
     )
@@ -250,6 +254,11 @@ def _claims(portfolio_id: str, customer_id: str, offer_id: str) -> dict[str, str
         "conflict_id": against.conflict_id or "",
         "contact_claim_id": contact.id,
     }
+
+
+def _ruled(portfolio_id: str, offer_id: str, customer_id: str) -> str:
+    said: Any = {"effect": "allow", "reason_code": "fits", "customer_id": customer_id}
+    return rule(actor=SYSTEM, now=NOW, offer_id=offer_id, portfolio_id=portfolio_id, **said).id
 
 
 def _bounded() -> str:

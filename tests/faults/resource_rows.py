@@ -213,6 +213,16 @@ RESOURCES: Final = (
         portfolio_id="{portfolio_id}",
         **RULED,
     ),
+    api("GET", "offers/{offer_id}/rulings", "aas.aaa"),
+    # kept under the reference of the version before: refused when it is one's own
+    Row(
+        method="POST",
+        path=f"{API}offers/{{offer_id}}/versions",
+        cells="..s..a.",
+        body={**OFFER, "ref": "the next version"},
+    ),
+    api("POST", "rulings/{ruling_id}/messages", ".ss..a.", text="tests"),
+    api("POST", "rulings/{ruling_id}/end", ".s.....", reason="tests"),
     api("GET", "decision-runs", "aaa.aaa"),
     api("POST", "decision-runs", ".....a.", as_of=AS_OF),
     api("POST", "customers/{customer_id}/interactions", ".s.a...", **SAID),

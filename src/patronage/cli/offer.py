@@ -82,6 +82,56 @@ def propose(file: Path) -> None:
 
 
 @app.command
+def resubmit(offer: str, file: Path) -> None:
+    """Submit a new version of an offer: back to every gate, and the version before closes.
+
+    Parameters
+    ----------
+    offer
+        The id of the version before.
+    file
+        A TOML file with the one new version as [[offers]], under a reference of its own.
+    """
+    call = current()
+    path = call.path(file)
+    tables = _tables(path)
+    if len(tables) != 1:
+        raise Refused(f"{path} holds one [[offers]], the new version; found {len(tables)}.")
+    row = _proposal(tables[0], path)
+    made = actions.resubmit_offer(actor=call.actor, now=call.clock(), offer_id=offer, row=row)
+    say(f"Version {made.version} of {made.name!r} waits at the gate: {made.id}.")
+
+
+@app.command
+def rulings(offer: str) -> None:
+    """Show every ruling on an offer, the latest first, and what was written about each.
+
+    Parameters
+    ----------
+    offer
+        The offer's id.
+    """
+    call = current()
+    rows(
+        "",
+        [
+            {
+                "portfolio": each.ruling.portfolio.name,
+                "ruling": each.ruling.effect,
+                "state": each.state,
+                "for": each.ruling.when or ("one customer" if each.ruling.customer_id else "all"),
+                "why": each.ruling.reason or each.ruling.reason_code,
+                "forgone_minor": each.ruling.forgone_minor,
+                "messages": len(each.messages),
+                "id": each.ruling.id,
+            }
+            for each in reads.offer_rulings(call.actor, offer, call.clock())
+        ],
+        empty="Nobody has ruled on it.",
+    )
+
+
+@app.command
 def withdraw(offer: str, *, reason: str) -> None:
     """Close an offer from now on.
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from patronage.access.progress import Progress, silent
 from patronage.access.roles import Actor, Right
+from patronage.customize.actions.falling import fall_to_default
 from patronage.customize.actions.offers import complete_rulings
 from patronage.customize.bounds import beyond_everybody
 from patronage.customize.budgeting import decide_all
@@ -48,6 +49,7 @@ def decide(*, actor: Actor, now: datetime, as_of: date, progress: Progress = sil
     """
     actor.require(Right.DECIDE_EVERYBODY)
     complete_rulings(actor=actor, now=now)
+    fall_to_default(actor=actor, now=now)
     inputs = load_inputs(as_of, now)
     known = DecisionRun.objects.filter(input_digest=inputs.digest).first()
     if known is not None:
@@ -85,6 +87,7 @@ def _people(
         figures=offer_figures(policy, figures, model),
         meets=meets_conditions(population.frame, policy),
         matches=policy.book.matches(population.frame, rows),
+        special=policy.scopes.everybody(population.frame, rows),
         beyond=beyond_everybody(policy.boundaries, population.frame),
         consented=consented(ids, policy, population.consents),
         held_out=held_out(holdout, ids),
@@ -123,15 +126,17 @@ def _plan(
         stocks=stocks_of(policy, inputs.at),
     )
     seed = int(inputs.digest[:8], 16)
+    priced = decide_all(situation(policy, people, means), seed, means.stocks)
     return Plan(
         actor=actor,
         now=now,
         inputs=inputs,
         population=population,
         people=people,
+        means=replace(means, price=priced.situation.price, stocks=priced.stocks),
         model=model,
         contacted=contacted,
         holdout=holdout,
-        priced=decide_all(situation(policy, people, means), seed, means.stocks),
+        priced=priced,
         budget=budget,
     )

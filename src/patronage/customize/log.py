@@ -15,6 +15,7 @@ import numpy as np
 from patronage.access.roles import Actor, Right, Role
 from patronage.customize.deciding import Chosen, Situation
 from patronage.customize.moment import Moment
+from patronage.customize.propensity import told
 from patronage.science.arbitration import REASON_WORDS, STAGES, Reason
 
 _BY_CANDIDATE: Final = (
@@ -53,6 +54,8 @@ class Candidate:
     reason_text: str
     #: expected incremental value, minor units; None where it fell out before that was asked
     score_minor: float | None
+    #: the ruling that decided whether it may go out; None where there was none
+    ruling_id: str | None = None
 
 
 def may_see_scores(actor: Actor) -> bool:
@@ -83,6 +86,7 @@ def candidates_of(moment: Moment) -> tuple[Candidate, ...]:
                 reason=reason.name.lower(),
                 reason_text=REASON_WORDS[reason],
                 score_minor=None if reason in BEFORE_SCORING else score,
+                ruling_id=_ruling_id(moment, column),
             )
         )
     return tuple(sorted(rows, key=in_order))
@@ -101,12 +105,13 @@ def logged_candidates(moment: Moment) -> list[dict[str, Any]]:
     """Every candidate with its terms, score and reason, exact to the last digit."""
     at, chosen = moment.situation, moment.chosen
     columns = {name: getattr(at, name)[0].tolist() for name in _BY_CANDIDATE}
-    treatments = [moment.served.policy.treatments[column] for column in moment.considered.tolist()]
+    asked = moment.considered.tolist()
     return [
         {
             "treatment": treatment.id,
             "offer": treatment.offer_id,
             "channel": treatment.channel,
+            "ruling": _ruling_id(moment, column),
             **{name: values[place] for name, values in columns.items()},
             "contact_cost": float(at.contact_cost[place]),
             "scarcity": float(at.scarcity[place]),
@@ -114,8 +119,14 @@ def logged_candidates(moment: Moment) -> list[dict[str, Any]]:
             "score": float(chosen.scores[0, place]),
             "reason": int(chosen.reasons[0, place]),
         }
-        for place, treatment in enumerate(treatments)
+        for place, column in enumerate(asked)
+        for treatment in (moment.served.policy.treatments[column],)
     ]
+
+
+def _ruling_id(moment: Moment, column: int) -> str | None:
+    ruling = moment.served.policy.ruling(moment.portfolio_id, column, moment.code(column))
+    return None if ruling is None else ruling.id
 
 
 def logged_versions(moment: Moment) -> dict[str, Any]:
@@ -127,11 +138,18 @@ def logged_versions(moment: Moment) -> dict[str, Any]:
         "policy": moment.served.policy.digest,
         "rules": moment.served.policy.book.version_of(moment.portfolio_id),
         **moment.handled,
+        **_tests(moment),
         "company": moment.served.company_version,
         "run": None if run is None else run.id,
         "response_model": None if run is None else run.response_model_id,
         "valuation": None if run is None else run.valuation_run_id,
     }
+
+
+def _tests(moment: Moment) -> dict[str, Any]:
+    """The tests of blocks that had a part in the choice; nothing where none had."""
+    tests = told(moment.served.policy, moment.special[0], moment.drawn.part[0])
+    return {"tests": tests} if tests else {}
 
 
 def logged_situation(

@@ -50,6 +50,15 @@ class Offer(models.Model):
     valid_until = models.DateTimeField(null=True, blank=True)
     proposed_by = models.CharField(max_length=40)
     proposed_at = models.DateTimeField()
+    version = models.PositiveSmallIntegerField(default=1, help_text="Counts resubmissions.")
+    replaces = models.OneToOneField(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="replaced_by",
+        help_text="The version before, on which its rulings stay.",
+    )
 
     def __str__(self) -> str:
         return self.name
@@ -73,11 +82,26 @@ class Treatment(models.Model):
 
 
 class Ruling(models.Model):
-    """A portfolio's word on an offer from `valid_from` on, until the next ruling on the pair."""
+    """A portfolio's word on an offer, for all of it, for a segment of it or for one customer.
+
+    It holds from `valid_from` on until it ends or the next one on the same stands; where several
+    are about a customer, the one on the customer counts before those on segments, and these before
+    the one on the portfolio.
+    """
 
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, IdPrefix.RULING))
     offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="rulings")
     portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="rulings")
+    about = models.CharField(
+        max_length=40,
+        blank=True,
+        help_text="Empty: the whole portfolio; else the customer's id or the segment's digest.",
+    )
+    when = models.TextField(blank=True, help_text="The segment: predicate text; empty for none.")
+    when_tree = models.JSONField(null=True, blank=True)
+    customer = models.ForeignKey(
+        Customer, null=True, blank=True, on_delete=models.PROTECT, related_name="rulings"
+    )
     effect = models.CharField(max_length=6, choices=[(e, e) for e in ("allow", "adapt", "block")])
     adaptation = models.JSONField(
         default=dict,
@@ -86,6 +110,9 @@ class Ruling(models.Model):
     by_default = models.BooleanField(help_text="The portfolio's default policy, nobody ruled yet.")
     reason_code = models.CharField(max_length=40)
     reason = models.CharField(max_length=400, blank=True)
+    test_share = models.FloatField(
+        default=0.0, help_text="Of a block: share of its customers for whom it is lifted."
+    )
     forgone_minor = models.BigIntegerField(
         null=True, help_text="Best achievable without the ruling less with it, at the last run."
     )
@@ -93,6 +120,9 @@ class Ruling(models.Model):
         null=True, help_text="Sum of this offer's own positive scores that it stops."
     )
     valid_from = models.DateTimeField()
+    valid_until = models.DateTimeField(
+        null=True, blank=True, help_text="Exclusive; then what held before it holds again."
+    )
     recorded_at = models.DateTimeField()
     actor_id = models.CharField(max_length=40)
     actor_name = models.CharField(max_length=200)
@@ -100,11 +130,56 @@ class Ruling(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["offer", "portfolio", "by_default", "recorded_at"],
+                fields=["offer", "portfolio", "about", "by_default", "recorded_at"],
                 name="one_ruling_a_moment",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(by_default=False) | Q(about="", valid_until__isnull=True),
+                name="defaults_hold_for_a_whole_portfolio",
+            ),
+            models.CheckConstraint(
+                condition=Q(about="", customer__isnull=True, when="")
+                | (~Q(about="") & Q(customer__isnull=False, when=""))
+                | (~Q(about="") & ~Q(when="") & Q(customer__isnull=True)),
+                name="a_ruling_is_about_one_thing",
+            ),
+            models.CheckConstraint(
+                condition=Q(test_share=0.0)
+                | Q(effect="block", by_default=False, test_share__gt=0.0, test_share__lte=0.05),
+                name="only_a_block_is_tested",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from")),
+                name="a_ruling_ends_after_it_begins",
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["portfolio", "offer", "-valid_from"])]
+
+
+class RulingEnd(models.Model):
+    """A ruling was taken back: from `at` on, what held before it holds again."""
+
+    ruling = models.OneToOneField(
+        Ruling, primary_key=True, on_delete=models.PROTECT, related_name="end"
+    )
+    at = models.DateTimeField()
+    reason = models.CharField(max_length=400)
+    actor_id = models.CharField(max_length=40)
+    actor_name = models.CharField(max_length=200)
+
+
+class RulingMessage(models.Model):
+    """What the offer's owner answers to a ruling, or the manager to the owner."""
+
+    ruling = models.ForeignKey(Ruling, on_delete=models.PROTECT, related_name="messages")
+    at = models.DateTimeField()
+    text = models.CharField(max_length=1000)
+    by_owner = models.BooleanField(help_text="Written by the offer's team, else by the manager.")
+    actor_id = models.CharField(max_length=40)
+    actor_name = models.CharField(max_length=200)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["ruling", "at"])]
 
 
 class Budget(models.Model):

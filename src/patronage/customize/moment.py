@@ -20,7 +20,9 @@ from patronage.customize.models import Affinity, Budget
 from patronage.customize.periods import budget_of, left_of
 from patronage.customize.policy import PolicyInForce
 from patronage.customize.population import portfolio_rows
+from patronage.customize.propensity import Drawn, drawn
 from patronage.customize.ruled import Applied
+from patronage.customize.scoped import Codes
 from patronage.customize.serving import Served, serve
 from patronage.customize.situations import FIGURES, Means, People, month_of, situation
 from patronage.customize.stakes import figures_of
@@ -67,6 +69,9 @@ class Moment:
     stocks: tuple[Stock, ...]
     #: of the treatments considered
     situation: Situation
+    #: ``(1, m)``: which ruling decides, and what chance had to do with the choice
+    special: Codes
+    drawn: Drawn
     chosen: Chosen
     #: most treatments that could be given
     limit: int
@@ -76,6 +81,15 @@ class Moment:
     month: str
     #: places of that month that the customer has had
     taken: Taken
+
+    def row(self, treatment: int) -> int:
+        """Under which terms of the gate's tables the customer gets a treatment."""
+        shape = (1, len(self.served.policy.treatments))
+        return int(np.broadcast_to(self.ruled.row, shape)[0, treatment])
+
+    def code(self, treatment: int) -> int:
+        """Which ruling decides a treatment, as `scoped` numbers them."""
+        return -1 if self.ruled.code is None else int(self.ruled.code[0, treatment])
 
     @property
     def handled(self) -> dict[str, str]:
@@ -141,6 +155,7 @@ def look(request: Request, customer: Customer, at: datetime, *, spend: bool = Tr
         figures=_figures(customer, policy),
         meets=_meets(record, policy),
         matches=policy.book.matches_one(record, int(rows[0])),
+        special=policy.scopes.one(customer.id, record, int(rows[0])),
         beyond=beyond_one(policy.boundaries, record),
         consented=np.array(
             [[each.channel in consents for each in policy.treatments]], dtype=np.bool_
@@ -164,9 +179,11 @@ def look(request: Request, customer: Customer, at: datetime, *, spend: bool = Tr
         portfolio_id=standing.portfolio_id,
         service_tier=tier,
         considered=considered,
-        ruled=policy.applied(people.portfolio, people.matches),
+        ruled=policy.applied(people.portfolio, people.matches, people.special),
         stocks=stocks,
         situation=asked,
+        special=people.special,
+        drawn=drawn(policy, people, means, chosen, considered=considered),
         chosen=chosen,
         limit=limit,
         consents=consents,

@@ -24,6 +24,7 @@ from patronage.customize.inputs import Inputs
 from patronage.customize.models import Affinity, Budget, DecisionRun, Holdout
 from patronage.customize.policy import due_at, policy_at, terms_of
 from patronage.customize.population import Population, among
+from patronage.customize.propensity import Drawn, drawn, told
 from patronage.customize.recording import (
     ContactColumns,
     DecisionColumns,
@@ -31,7 +32,7 @@ from patronage.customize.recording import (
     record_decisions,
 )
 from patronage.customize.response import KIND, NAME, ResponseModel
-from patronage.customize.situations import People, due_days, month_of
+from patronage.customize.situations import Means, People, due_days, month_of
 from patronage.customize.stocks import taken_by
 from patronage.differentiate.models import ModelVersion
 from patronage.govern import fence, memberships
@@ -64,6 +65,7 @@ class Plan:
     inputs: Inputs
     population: Population
     people: People
+    means: Means
     model: ResponseModel
     #: customers with contacts that the model rests on
     contacted: int
@@ -170,11 +172,23 @@ def _candidates(plan: Plan, run_id: str, part: slice) -> pl.DataFrame:
         treatment_id=pl.Series([each.id for each in treatments]).gather(column),
         channel=pl.Series([each.channel for each in treatments]).gather(column),
         reason=pl.Series(reasons.ravel()),
+        ruling_id=_singled_out(plan, part),
         score_minor=figure(chosen.scores),
         response_with=figure(chosen.response_with),
         response_without=figure(chosen.response_without),
         chosen=pl.Series(column == best[row]),
     )
+
+
+def _singled_out(plan: Plan, part: slice) -> pl.Expr:
+    """The ruling that decided each candidate where it is not the portfolio's own, else NULL."""
+    policy = plan.inputs.policy
+    if not policy.special:
+        return pl.lit(None, dtype=pl.String)
+    ids = pl.Series([each.id for each in policy.special])
+    place = plan.people.special[part][:, policy.offer_of].ravel() // 2
+    known = pl.Series(place).cast(pl.Int64)
+    return pl.lit(ids.gather(known.set(known < 0, None)))
 
 
 def _columns(plan: Plan) -> tuple[DecisionColumns, ContactColumns]:
@@ -184,6 +198,7 @@ def _columns(plan: Plan) -> tuple[DecisionColumns, ContactColumns]:
     decided = best >= 0
     treatments = np.array([each.id for each in plan.inputs.policy.treatments], dtype=object)
     score = chosen.scores[np.arange(len(best)), best]
+    chance = drawn(plan.inputs.policy, plan.people, plan.means, chosen)
     count = len(ids)
     outcomes = pl.Series(chosen.outcome).cast(pl.Int64)
     decisions = DecisionColumns(
@@ -194,8 +209,9 @@ def _columns(plan: Plan) -> tuple[DecisionColumns, ContactColumns]:
         treatment_ids=_where(decided, treatments[best]),
         scores=_where(decided, score),
         held_out=plan.people.held_out.tolist(),
+        propensities=chance.propensity.tolist(),
         candidates=["[]"] * count,
-        versions=_versions_of_each(plan),
+        versions=_with_tests(plan, _versions_of_each(plan), chance),
     )
     offered = np.flatnonzero(chosen.outcome == int(Outcome.OFFERED))
     return decisions, _contacts(plan, decisions, offered, best[offered])
@@ -210,6 +226,7 @@ def _contacts(plan: Plan, decisions: DecisionColumns, rows: Ints, best: Ints) ->
     due = {day: due_at(policy, plan.inputs.at, day) for day in months}
     frame = plan.population.frame.select("customer_id", "portfolio_id")[rows].with_columns(
         treatment=pl.Series(best),
+        code=pl.Series(plan.people.special[rows, policy.offer_of[best]]),
         channel=pl.Series([each.channel for each in policy.treatments]).gather(best),
         month=pl.Series(days).replace_strict(months, return_dtype=pl.String),
     )
@@ -240,17 +257,18 @@ def _contacts(plan: Plan, decisions: DecisionColumns, rows: Ints, best: Ints) ->
 def _rulings(plan: Plan, frame: pl.DataFrame) -> list[str]:
     """Which ruling lets each of these customers' treatments through."""
     policy = plan.inputs.policy
-    pairs = frame.select("portfolio_id", "treatment").unique()
-    ruled = pairs.with_columns(
+    by = ["portfolio_id", "treatment", "code"]
+    words = frame.select(by).unique()
+    ruled = words.with_columns(
         ruling_id=pl.Series(
             [
-                policy.rulings[portfolio_id, policy.treatments[place].offer_id].id
-                for portfolio_id, place in pairs.iter_rows()
+                policy.permission(portfolio_id, place, code)
+                for portfolio_id, place, code in words.iter_rows()
             ],
             dtype=pl.String,
         )
     )
-    joined = frame.join(ruled, on=["portfolio_id", "treatment"], how="left", maintain_order="left")
+    joined = frame.join(ruled, on=by, how="left", maintain_order="left")
     return joined["ruling_id"].to_list()
 
 
@@ -277,7 +295,9 @@ def _each(keys: Ints, told: Mapping[int, Any]) -> list[Any]:
 def _ruled_rows(plan: Plan, rows: Ints, best: Ints) -> Ints:
     """Under which terms of the gate each of these customers gets this treatment."""
     people = plan.people
-    found = plan.inputs.policy.applied(people.portfolio[rows], people.matches[rows]).row
+    found = plan.inputs.policy.applied(
+        people.portfolio[rows], people.matches[rows], people.special[rows]
+    ).row
     whole = np.broadcast_to(found, (len(rows), len(plan.inputs.policy.treatments)))
     return np.asarray(whole[np.arange(len(rows)), best], dtype=np.int64)
 
@@ -298,7 +318,7 @@ def _versions_of_each(plan: Plan) -> list[str]:
     """What each customer was decided by, the rules of their portfolio among it."""
     policy, shared = plan.inputs.policy, _versions(plan)
     people = plan.people
-    ruled = policy.applied(people.portfolio, people.matches)
+    ruled = policy.applied(people.portfolio, people.matches, people.special)
     handling = ruled.handling(len(people.portfolio))
     keys = np.column_stack(
         [np.asarray(each, dtype=np.int64) for each in (people.portfolio, *handling)]
@@ -311,6 +331,14 @@ def _versions_of_each(plan: Plan) -> list[str]:
         handled = policy.book.handled(tier, route)
         told.append(json.dumps(shared | rules | handled, sort_keys=True))
     return pl.Series(told, dtype=pl.String).gather(place.ravel()).to_list()
+
+
+def _with_tests(plan: Plan, versions: list[str], chance: Drawn) -> list[str]:
+    """Add the tests of blocks that had a part in some of the choices."""
+    for row in np.flatnonzero(chance.part.any(axis=1)).tolist():
+        tests = told(plan.inputs.policy, plan.people.special[row], chance.part[row])
+        versions[row] = json.dumps(json.loads(versions[row]) | {"tests": tests}, sort_keys=True)
+    return versions
 
 
 def _versions(plan: Plan) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -17,11 +17,14 @@ from patronage.customize.bounds import counting_at, forbidding_at
 from patronage.customize.deciding import Bools, Floats, Ints
 from patronage.customize.fields import FIELDS
 from patronage.customize.models import Offer, Ruling, Treatment
-from patronage.customize.ruled import Applied, RuleBook, adapted, applied
+from patronage.customize.ruled import Applied, RuleBook, applied, word_row
+from patronage.customize.scoped import Codes, Scopes
+from patronage.customize.standing import rulings_at, special_at
+from patronage.customize.terms import LIFTED, UNRULED, Terms, face_share_of, permits, stricter
 from patronage.govern.boundaries import BoundaryInForce
 from patronage.govern.models import Portfolio
 from patronage.govern.peace import peace_at
-from patronage.govern.policies import RuleInForce, RulesInForce, effect_that_counts, target_record
+from patronage.govern.policies import RulesInForce, target_record
 from patronage.govern.reads import policies_at
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
@@ -29,48 +32,6 @@ from patronage.vocabulary.predicates import Policy as Rules
 from patronage.vocabulary.predicates import Predicate
 
 EVERYBODY = Predicate.parse("true", FIELDS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What a ruling makes of an offer."""
-
-    #: "allow", "adapt" or "block"
-    effect: str
-    #: what the customer saves; None: as proposed
-    face_value_minor: int | None = None
-    #: channels allowed; None: all
-    channels: frozenset[str] | None = None
-    #: words to use instead of the owner's
-    wording: str | None = None
-    #: first date on which it may go out
-    not_before: date | None = None
-
-    @classmethod
-    def of(cls, effect: str, adaptation: Mapping[str, Any]) -> Terms:
-        """Read a ruling's effect and its stored adaptation."""
-        channels, day = adaptation.get("channels"), adaptation.get("not_before")
-        return cls(
-            effect=effect,
-            face_value_minor=adaptation.get("face_value_minor"),
-            channels=None if channels is None else frozenset(channels),
-            wording=adaptation.get("wording"),
-            not_before=None if day is None else date.fromisoformat(day),
-        )
-
-    def stored(self) -> dict[str, Any]:
-        """Give the adaptation as a ruling stores it."""
-        given = {
-            "face_value_minor": self.face_value_minor,
-            "channels": None if self.channels is None else sorted(self.channels),
-            "wording": self.wording,
-            "not_before": None if self.not_before is None else self.not_before.isoformat(),
-        }
-        return {name: value for name, value in given.items() if value is not None}
-
-
-#: What holds for a portfolio that has not ruled: nothing is permitted without a ruling.
-UNRULED = Terms(effect="block")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +46,10 @@ class PolicyInForce:
     treatments: tuple[Treatment, ...]
     #: ids of all portfolios, sorted
     portfolios: tuple[str, ...]
-    #: the newest ruling by portfolio and offer
+    #: the newest ruling on the whole portfolio, by portfolio and offer
     rulings: Mapping[tuple[str, str], Ruling]
+    #: the rulings that single somebody out, from the least specific, oldest first
+    special: tuple[Ruling, ...] = ()
     #: the published rules that count, by portfolio
     policies: Mapping[str, RulesInForce] = field(default_factory=dict)
     #: what the enterprise forbids, above all rulings and rules
@@ -130,15 +93,75 @@ class PolicyInForce:
         places = zip(self.treatments, self.offer_of.tolist(), strict=True)
         return [(each, self.offers[place]) for each, place in places]
 
-    def applied(self, portfolio: Ints, matches: Bools) -> Applied:
+    @cached_property
+    def scopes(self) -> Scopes:
+        """Whom the rulings on segments and customers, and tests of blocks, are about."""
+        return Scopes(
+            rulings=self.special,
+            portfolios=self.portfolios,
+            offers=tuple(offer.id for offer in self.offers),
+        )
+
+    @cached_property
+    def words(self) -> tuple[Terms, ...]:
+        """The different things that those rulings say."""
+        return tuple(dict.fromkeys(self._said_by_code))
+
+    def word(self, code: int) -> Terms:
+        """What the ruling says that one of `scoped`'s numbers stands for."""
+        return self._said_by_code[code]
+
+    @cached_property
+    def _said_by_code(self) -> list[Terms]:
+        return [
+            terms
+            for ruling in self.special
+            for terms in (
+                Terms.of(ruling.effect, ruling.adaptation),
+                *([LIFTED] if ruling.test_share else [Terms.of(ruling.effect, ruling.adaptation)]),
+            )
+        ]
+
+    @cached_property
+    def _word(self) -> Ints:
+        """Which of the words each of `scoped`'s numbers stands for."""
+        place = {terms: column for column, terms in enumerate(self.words)}
+        return np.array([place[each] for each in self._said_by_code] or [0], dtype=np.int64)
+
+    def applied(self, portfolio: Ints, matches: Bools, special: Codes) -> Applied:
         """Where n customers stand in the gate's tables, and what else the rules say of them.
 
         Args:
             portfolio: ``(n,)``: row of the customer's portfolio.
             matches: ``(n, r)``: which rules match each, as `RuleBook.matches` gives it.
+            special: ``(n, m)``: which ruling decides each offer, as `Scopes.everybody` gives it.
         """
-        limit = self.company.prefer_limit_minor
-        return applied(self.book, portfolio, matches, self.targets, limit_minor=limit)
+        return applied(
+            self.book,
+            portfolio,
+            matches,
+            self.targets,
+            limit_minor=self.company.prefer_limit_minor,
+            code=special[:, self.offer_of] if self.special else None,
+            word=self._word,
+        )
+
+    def ruling(self, portfolio_id: str, treatment: int, code: int) -> Ruling | None:
+        """The ruling that decides a treatment, by `scoped`'s number; None where there is none."""
+        if code >= 0:
+            return self.special[code // 2]
+        return self.rulings.get((portfolio_id, self.treatments[treatment].offer_id))
+
+    def permission(self, portfolio_id: str, treatment: int, code: int) -> str:
+        """Id of the ruling by which a contact goes out.
+
+        Raises:
+            RuntimeError: nobody ruled, so that there is nothing to send by.
+        """
+        ruling = self.ruling(portfolio_id, treatment, code)
+        if ruling is None:
+            raise RuntimeError(f"{self.treatments[treatment].id} was chosen without a ruling")
+        return ruling.id
 
     @cached_property
     def predicates(self) -> tuple[Predicate, ...]:
@@ -204,6 +227,7 @@ class PolicyInForce:
             ],
             [[t.id, t.channel, t.cost_minor] for t in self.treatments],
             [[*pair, ruling.id] for pair, ruling in sorted(self.rulings.items())],
+            [ruling.id for ruling in self.special],
             [
                 [key, policy.version_id, [rule.name for rule in policy.rules]]
                 for key, policy in sorted(self.policies.items())
@@ -220,12 +244,18 @@ class PolicyInForce:
 
     def terms_in(self, row: int, offer: Offer) -> Terms:
         """What one row of the gate's tables makes of the offer."""
-        count = len(self.portfolios)
+        count, rules = len(self.portfolios), len(self.book.rules)
         if row < 0 or row == count:
             return UNRULED
         if row < count:
             return self.terms(self.portfolios[row], offer)
         place = row - count - 1
+        if place >= rules:
+            word, after = divmod(place - rules, 1 + rules)
+            said = self.words[word]
+            if not after:
+                return said
+            return stricter(said, self.book.rules[after - 1], offer, by_default=False)
         portfolio_id = self.portfolios[self.book.owner[place]]
         ruling = self.rulings.get((portfolio_id, offer.id))
         if ruling is None:
@@ -238,77 +268,58 @@ class PolicyInForce:
         )
 
 
-def stricter(ruled: Terms, rule: RuleInForce, offer: Offer, *, by_default: bool) -> Terms:
-    """What a ruling and the first matching rule make of an offer together.
-
-    Args:
-        by_default: nobody ruled; the rule then counts alone.
-    """
-    effect = effect_that_counts(ruling=ruled.effect, by_default=by_default, rule=rule.effect)
-    if effect == "block":
-        return Terms(effect="block")
-    beside = Terms(effect="allow") if by_default else ruled
-    share, channels, day = adapted(rule)
-    faces = [each for each in (beside.face_value_minor,) if each is not None]
-    if share < 1.0:
-        faces.append(int(offer.face_value_minor * share))
-    both = [each for each in (beside.channels, channels) if each is not None]
-    days = [each for each in (beside.not_before, day) if each is not None]
-    return Terms(
-        effect=effect,
-        face_value_minor=min(faces, default=None),
-        channels=frozenset.intersection(*both) if both else None,
-        wording=beside.wording,
-        not_before=max(days, default=None),
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """Rulings and rules as tables: p portfolios, a row for nobody's, r rules; k treatments."""
+    """Rulings and rules as tables of k treatments.
 
-    #: ``(p + 1 + r, k)``: allowed or adapted in this channel
+    The R rows: p portfolios, one for nobody's, r rules; then, for each word of a ruling that
+    singles somebody out, one without a rule and one with each of the r rules.
+    """
+
+    #: ``(R, k)``: allowed or adapted in this channel
     permitted: Bools
-    #: ``(p + 1 + r, k)``: face value as ruled, as a share of the proposed one
+    #: ``(R, k)``: face value as ruled, as a share of the proposed one
     face_share: Floats
-    #: ``(p + 1 + r, k)``: first date on which it may go out, as an ordinal; 0: at once
+    #: ``(R, k)``: first date on which it may go out, as an ordinal; 0: at once
     not_before: Ints
 
     @classmethod
     def of(cls, policy: PolicyInForce) -> Gate:
-        count = len(policy.portfolios)
-        shape = (count + 1 + len(policy.book.rules), len(policy.treatments))
+        rows = int(word_row(policy.book, len(policy.words)))
+        shape = (rows, len(policy.treatments))
         permitted = np.zeros(shape, dtype=np.bool_)
         face_share = np.ones(shape, dtype=np.float64)
         not_before = np.zeros(shape, dtype=np.int64)
-        gated = [row for row in range(shape[0]) if _gates(policy, row)]
-        for row in gated:
-            for column, treatment in enumerate(policy.treatments):
+        for row, columns in _cells(policy):
+            for column in columns:
                 offer = policy.offers[policy.offer_of[column]]
                 terms = policy.terms_in(row, offer)
-                permitted[row, column] = permits(terms, treatment.channel)
+                permitted[row, column] = permits(terms, policy.treatments[column].channel)
                 face_share[row, column] = face_share_of(terms, offer)
                 if terms.not_before is not None:
                     not_before[row, column] = terms.not_before.toordinal()
         return cls(permitted=permitted, face_share=face_share, not_before=not_before)
 
 
-def _gates(policy: PolicyInForce, row: int) -> bool:
-    """Whether a row's terms are ever asked for: only allow, adapt and block have some."""
-    place = row - len(policy.portfolios) - 1
-    return place < 0 or policy.book.rules[place].effect in ("allow", "adapt", "block")
-
-
-def permits(terms: Terms, channel: str) -> bool:
-    """Whether the terms let the offer go out in a channel at all."""
-    return terms.effect != "block" and (terms.channels is None or channel in terms.channels)
-
-
-def face_share_of(terms: Terms, offer: Offer) -> float:
-    """The face value under the terms as a share of the proposed one."""
-    if terms.face_value_minor is None or offer.face_value_minor == 0:
-        return 1.0
-    return terms.face_value_minor / offer.face_value_minor
+def _cells(policy: PolicyInForce) -> Iterator[tuple[int, list[int]]]:
+    """The rows and treatments whose terms are ever asked for."""
+    book, beyond = policy.book, len(policy.portfolios) + 1
+    every = list(range(len(policy.treatments)))
+    gating = [
+        place for place, rule in enumerate(book.rules) if rule.effect in ("allow", "adapt", "block")
+    ]
+    for row in [*range(beyond), *(beyond + place for place in gating)]:
+        yield row, every
+    seen: dict[tuple[int, int], set[int]] = {}
+    for code, word in enumerate(policy._word.tolist() if policy.special else ()):
+        where = policy.scopes.row[code // 2]
+        seen.setdefault((word, where), set()).add(policy.scopes.column[code // 2])
+    for (word, where), offers in seen.items():
+        columns = [column for column in every if int(policy.offer_of[column]) in offers]
+        first = int(word_row(book, word))
+        own = [place for place in gating if book.owner[place] == where]
+        for row in [first, *(first + 1 + place for place in own)]:
+            yield row, columns
 
 
 def policy_at(
@@ -334,20 +345,12 @@ def policy_at(
         treatments=treatments,
         portfolios=portfolios,
         rulings=rulings_at(at, [offer.id for offer in offers]),
+        special=special_at(at, [offer.id for offer in offers]),
         policies=policies_at(at),
         boundaries=forbidding_at(max(at, acting_at or at)),
         peace=peace_at(max(at, acting_at or at)),
         capacities=counting_at(max(at, acting_at or at)),
     )
-
-
-def rulings_at(at: datetime, offer_ids: list[str]) -> dict[tuple[str, str], Ruling]:
-    """The ruling in force by portfolio and offer: a person's word before the default."""
-    rulings = Ruling.objects.filter(valid_from__lte=at, offer_id__in=offer_ids)
-    return {
-        (ruling.portfolio_id, ruling.offer_id): ruling
-        for ruling in rulings.order_by("-by_default", "valid_from", "recorded_at", "id")
-    }
 
 
 def due_at(policy: PolicyInForce, at: datetime, day: int) -> datetime:

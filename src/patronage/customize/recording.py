@@ -38,6 +38,8 @@ class DecisionColumns:
     treatment_ids: list[str | None]
     scores: list[float | None]
     held_out: list[bool]
+    #: probability of each choice
+    propensities: list[float]
     #: every candidate with its terms and reason, as JSON; empty where the warehouse has them
     candidates: list[str]
     versions: list[str]
@@ -113,7 +115,7 @@ def record_decisions(
             "outcome": decisions.outcomes,
             "treatment": decisions.treatment_ids,
             "score_minor": decisions.scores,
-            "propensity": [1.0] * count,
+            "propensity": decisions.propensities,
             "held_out": decisions.held_out,
             "candidates": decisions.candidates,
             "versions": decisions.versions,

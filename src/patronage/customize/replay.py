@@ -6,7 +6,8 @@ run is chosen anew from the candidates and scores that the warehouse keeps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from patronage.access import datasets
 from patronage.customize.deciding import decide
 from patronage.customize.log import logged_situation, reasons_of
 from patronage.customize.models import Decision
+from patronage.customize.propensity import fits, probability
 from patronage.science.arbitration import Choice, Reason, choose, tie_break_hash
 
 
@@ -34,13 +36,22 @@ class Replay:
 
     @property
     def equal(self) -> bool:
-        """Whether choice, score and every reason come out as they were."""
+        """Whether choice, score, propensity and every reason come out as they were."""
         return not self.differences
 
 
 def replay(decision: Decision) -> Replay:
     """Make a decision again from its log and compare."""
-    return _from_log(decision) if decision.run_id is None else _from_run(decision)
+    again = _from_log(decision) if decision.run_id is None else _from_run(decision)
+    tests = decision.versions.get("tests", {})
+    chance = probability(tests)
+    differences = list(again.differences)
+    # the order of its factors is the store's
+    if not math.isclose(chance, decision.propensity, rel_tol=1e-12):
+        differences.append(f"the propensity was {decision.propensity}, comes out as {chance}")
+    if not fits(tests, decision.customer_id):
+        differences.append("a draw of a block's test share comes out otherwise")
+    return replace(again, differences=tuple(differences))
 
 
 def _from_log(decision: Decision) -> Replay:

@@ -1,7 +1,8 @@
 """Where do the portfolios' rules meet the rulings? One table of terms, and who falls under which.
 
 A row of the gate's tables is one set of terms: first the rulings of each portfolio, then nobody's,
-then for each published rule its portfolio's terms where that rule is the first that matches. Which
+then for each published rule its portfolio's terms where that rule is the first that matches; then
+the same for each different word that a ruling on a segment or a customer says. Which
 row holds for a customer and treatment is all that differs between customers, so that everybody is
 decided with a few tables, and one customer by the same.
 """
@@ -121,6 +122,8 @@ class Applied:
 
     #: ``(n, k)`` or ``(n, 1)``: row of the gate's tables
     row: Ints
+    #: ``int32 (n, k)``: which ruling decides, as `scoped` numbers them; None: the portfolio's own
+    code: NDArray[np.int32] | None
     #: what the rules say; None where there are none
     effects: RuleEffects | None
 
@@ -143,16 +146,37 @@ class Applied:
 
 
 def applied(
-    book: RuleBook, portfolio: Ints, matches: Bools, targets: Bools, *, limit_minor: int
+    book: RuleBook,
+    portfolio: Ints,
+    matches: Bools,
+    targets: Bools,
+    *,
+    limit_minor: int,
+    code: NDArray[np.int32] | None,
+    word: Ints,
 ) -> Applied:
-    """Find each customer's row of terms for every treatment."""
-    rows = portfolio[:, np.newaxis]
-    if not book.rules:
-        return Applied(row=rows, effects=None)
-    effects = effects_of(book.rules, matches, targets, limit_minor=limit_minor)
+    """Find each customer's row of terms for every treatment.
+
+    Args:
+        code: ``(n, k)``: which ruling decides; None: everybody's portfolio's own.
+        word: which of the different words each of those numbers stands for.
+    """
+    row = portfolio[:, np.newaxis]
+    effects, first = None, np.full((1, 1), -1, dtype=np.int64)
     beyond = len(book.portfolios) + 1
-    row = np.where(effects.first >= 0, effects.first.astype(np.int64) + beyond, rows)
-    return Applied(row=row, effects=effects)
+    if book.rules:
+        effects = effects_of(book.rules, matches, targets, limit_minor=limit_minor)
+        first = effects.first.astype(np.int64)
+        row = np.where(first >= 0, first + beyond, row)
+    if code is not None:
+        said = word_row(book, word[code]) + 1 + first
+        row = np.where(code >= 0, said, row)
+    return Applied(row=row, code=code, effects=effects)
+
+
+def word_row(book: RuleBook, word: Any) -> Any:
+    """The row of a word where no rule matches; those with each rule follow."""
+    return len(book.portfolios) + 1 + len(book.rules) + word * (1 + len(book.rules))
 
 
 def adapted(rule: RuleInForce) -> tuple[float, frozenset[str] | None, date | None]:

@@ -1,7 +1,7 @@
-"""What do boundaries and rules say of contacts that are about to be sent, by what is known now?
+"""What is said of contacts that are about to be sent, by what is known now?
 
-Decisions are made before; boundaries and rules set since, and facts that changed, count at the
-last moment.
+Decisions are made before; boundaries, rulings and rules set since, and facts that changed, count at
+the last moment.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from datetime import datetime
 
 from patronage.customize.bounds import beyond_everybody, forbidding_at, forbids
 from patronage.customize.models import Treatment
-from patronage.customize.policy import PolicyInForce, Terms, policy_at
+from patronage.customize.policy import PolicyInForce, policy_at
 from patronage.customize.population import fields_of_some, portfolio_rows
 from patronage.customize.ruled import Applied
+from patronage.customize.terms import Terms
 from patronage.govern.peace import peace_at
-from patronage.govern.reads import policies_at
 from patronage.vocabulary.company import Company
 
 
@@ -31,11 +31,13 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleWord:
-    """What a rule makes of a contact."""
+class Word:
+    """What a rule, or a ruling that singles the customer out, makes of a contact."""
 
     #: a rule says that the customer is not eligible
     not_eligible: bool
+    #: why: the ruling's reason code, or "rules"
+    why: str
     #: rulings and rules together
     terms: Terms
 
@@ -75,14 +77,15 @@ def _disturbing(waiting: list[Waiting], at: datetime) -> dict[str, str]:
     }
 
 
-def rules_on(waiting: list[Waiting], at: datetime, company: Company) -> dict[str, RuleWord]:
-    """Give, by contact, what rules say; a contact on which none says anything is left out.
+def words_on(waiting: list[Waiting], at: datetime, company: Company) -> dict[str, Word]:
+    """Give, by contact, what is said beside the ruling on its customer's whole portfolio.
 
+    A contact of which no rule and no ruling on a segment or a customer says anything is left out.
     Nothing is known of the moment here, so that a rule about it does not match, as at night.
     """
-    if not policies_at(at):
-        return {}
     policy = policy_at(at, company)
+    if not policy.policies and not policy.special:
+        return {}
     column = {each.id: place for place, each in enumerate(policy.treatments)}
     asked = [
         each
@@ -94,7 +97,9 @@ def rules_on(waiting: list[Waiting], at: datetime, company: Company) -> dict[str
     known = [each for each in asked if each.customer_id in place]
     told = frame[[place[each.customer_id] for each in known]]
     rows = portfolio_rows([each.portfolio_id or "" for each in known], policy)
-    found = policy.applied(rows, policy.book.matches(told, rows))
+    found = policy.applied(
+        rows, policy.book.matches(told, rows), policy.scopes.everybody(told, rows)
+    )
     words = {}
     for row, each in enumerate(known):
         word = _word(policy, found, row, column[each.treatment_id])
@@ -104,8 +109,15 @@ def rules_on(waiting: list[Waiting], at: datetime, company: Company) -> dict[str
 
 
 def _is_meant(policy: PolicyInForce, waiting: Waiting, column: int) -> bool:
-    """Whether any rule of the portfolio, matching or not, could stop or change the contact."""
+    """Whether anything said in the portfolio could stop or change the contact, if it matches."""
     (row,) = portfolio_rows([waiting.portfolio_id or ""], policy).tolist()
+    offer_id = policy.treatments[column].offer_id
+    if any(
+        (each.portfolio_id, each.offer_id) == (waiting.portfolio_id, offer_id)
+        and each.customer_id in (None, waiting.customer_id)
+        for each in policy.special
+    ):
+        return True
     gating = ("not_eligible", "allow", "adapt", "block")
     return any(
         rule.effect in gating and policy.book.owner[place] == row and policy.targets[place, column]
@@ -113,13 +125,14 @@ def _is_meant(policy: PolicyInForce, waiting: Waiting, column: int) -> bool:
     )
 
 
-def _word(policy: PolicyInForce, found: Applied, row: int, column: int) -> RuleWord | None:
+def _word(policy: PolicyInForce, found: Applied, row: int, column: int) -> Word | None:
     effects = found.effects
-    if effects is None:
-        return None
-    outside = bool(effects.not_eligible[row, column])
-    if effects.first[row, column] < 0 and not outside:
+    outside = effects is not None and bool(effects.not_eligible[row, column])
+    by_rule = effects is not None and effects.first[row, column] >= 0
+    code = -1 if found.code is None else int(found.code[row, column])
+    if code < 0 and not by_rule and not outside:
         return None
     offer = policy.offers[policy.offer_of[column]]
     terms = policy.terms_in(int(found.row[row, column]), offer)
-    return RuleWord(not_eligible=outside, terms=terms)
+    why = policy.special[code // 2].reason_code if code >= 0 and not by_rule else "rules"
+    return Word(not_eligible=outside, why=why, terms=terms)

@@ -21,12 +21,14 @@ from patronage.customize.holdout import universal_holdout
 from patronage.customize.models import DecisionRun, Holdout, Offer
 from patronage.customize.policy import PolicyInForce, policy_at
 from patronage.customize.stakes import last_run
+from patronage.customize.standing import standing
 from patronage.govern.boundaries import next_boundary
 from patronage.govern.peace import next_peace_end
 
 _EPOCH: Final = """
     SELECT (SELECT MAX(number) FROM access_companyversion),
            (SELECT COUNT(*) FROM customize_ruling),
+           (SELECT COUNT(*) FROM customize_rulingend),
            (SELECT id FROM customize_ruling ORDER BY recorded_at DESC, id DESC LIMIT 1),
            (SELECT MAX(id) FROM access_auditentry WHERE subject_kind = 'offer'),
            (SELECT MAX(id) FROM customize_offer),
@@ -89,6 +91,7 @@ def _load(now: datetime, epoch: tuple[Any, ...]) -> Served:
     policy = policy_at(now, declared.company)
     # Worked out once here, not in the first customer's answer.
     _ = policy.rules, policy.gate, policy.digest, policy.book.conditions, policy.targets
+    _ = policy.scopes.conditions
     run = last_run()
     return Served(
         policy=policy,
@@ -105,5 +108,6 @@ def _next_change(now: datetime, policy: PolicyInForce) -> datetime | None:
     opens = Offer.objects.filter(valid_from__gt=now).aggregate(at=Min(F("valid_from")))["at"]
     closes = Offer.objects.filter(valid_until__gt=now).aggregate(at=Min(F("valid_until")))["at"]
     ends, begins = policy.book.until(), next_boundary(now)
-    every = (opens, closes, ends, begins, next_peace_end(now))
+    ruled = standing(now).aggregate(at=Min("valid_until"))["at"]
+    every = (opens, closes, ends, begins, next_peace_end(now), ruled)
     return min((at for at in every if at is not None), default=None)

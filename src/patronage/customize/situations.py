@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from patronage.customize.bounds import undisturbed, within
 from patronage.customize.deciding import Bools, Floats, Ints, Situation
 from patronage.customize.policy import PolicyInForce
+from patronage.customize.scoped import Codes
 from patronage.customize.stocks import Stock, available, scarcity
 from patronage.science.arbitration import tie_break_hash
 from patronage.vocabulary.periods import BusinessCalendar
@@ -38,6 +39,8 @@ class People:
     meets: NDArray[np.int8]
     #: ``(n, r)``: which rules of the policy match, as `RuleBook.matches` gives it
     matches: Bools
+    #: ``int32 (n, m)``: which ruling decides, as `Scopes.everybody` gives it
+    special: Codes
     #: ``(n, b)``: which of the policy's boundaries are about each, or may be
     beyond: Bools
     #: ``(n, k)``: a consent stands for the treatment's channel
@@ -50,6 +53,23 @@ class People:
     full: Mapping[str, Bools]
     #: ``uint64 (n,)``: `hash_ids` of the customers where it is kept; None: worked out when asked
     hashes: NDArray[np.uint64] | None = None
+
+    def only(self, rows: Ints) -> People:
+        """The same of some of them."""
+        return People(
+            customer_ids=[self.customer_ids[row] for row in rows.tolist()],
+            portfolio=self.portfolio[rows],
+            figures=self.figures[rows],
+            meets=self.meets[rows],
+            matches=self.matches[rows],
+            special=self.special[rows],
+            beyond=self.beyond[rows],
+            consented=self.consented[rows],
+            held_out=self.held_out[rows],
+            fenced=self.fenced[rows],
+            full={month: there[rows] for month, there in self.full.items()},
+            hashes=None if self.hashes is None else self.hashes[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +93,7 @@ class Means:
 
 
 def due_days(policy: PolicyInForce, at: datetime) -> Ints:
-    """``(p + 1 + r, k)``: the date, as an ordinal, on which each treatment would go out."""
+    """``(R, k)``: the date, as an ordinal, on which each treatment would go out."""
     today = BusinessCalendar(policy.company.time_zone).date_of(at).toordinal()
     return np.maximum(policy.gate.not_before, today)
 
@@ -91,7 +111,7 @@ def months_of(policy: PolicyInForce, at: datetime, last_day: date) -> list[str]:
 
 
 def reserves(policy: PolicyInForce) -> tuple[Ints, Floats]:
-    """``(p + 1 + r, k)`` each: what a contact holds in the budget, and what a redemption costs.
+    """``(R, k)`` each: what a contact holds in the budget, and what a redemption costs.
 
     The budget holds the contact and one redemption, the worst that can happen, so that it cannot
     be overspent however customers answer.
@@ -103,7 +123,7 @@ def reserves(policy: PolicyInForce) -> tuple[Ints, Floats]:
 
 def situation(policy: PolicyInForce, people: People, means: Means) -> Situation:
     """Put together what the choice for these people depends on."""
-    ruled = policy.applied(people.portfolio, people.matches)
+    ruled = policy.applied(people.portfolio, people.matches, people.special)
     rows, column = ruled.row, np.arange(len(policy.treatments))
     gate, offer = policy.gate, policy.offer_of
     reserve, redemption = reserves(policy)

@@ -11,7 +11,6 @@ for an offer and its terms and kept: another ruling costs one offer, looking aga
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -28,12 +27,15 @@ from patronage.access.company import company_of
 from patronage.customize.bounds import beyond_everybody
 from patronage.customize.budgeting import BUDGET
 from patronage.customize.deciding import Bools, Floats, Ints, decide
-from patronage.customize.models import Affinity, Decision, DecisionRun, Offer, Ruling
+from patronage.customize.models import Affinity, Decision, DecisionRun, Ruling
 from patronage.customize.periods import last_day_of
-from patronage.customize.policy import PolicyInForce, Terms, policy_at, rulings_at
+from patronage.customize.policy import PolicyInForce, policy_at
 from patronage.customize.population import load_fields, portfolio_rows
+from patronage.customize.scoped import PORTFOLIO, Codes
 from patronage.customize.situations import FIGURES, Means, People, months_of, situation
+from patronage.customize.standing import rulings_at, special_at
 from patronage.customize.stocks import stocks_of
+from patronage.customize.terms import Terms
 from patronage.science.arbitration import Reason, hash_ids
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -50,7 +52,9 @@ _OPEN: Final = (int(Reason.NOT_WORTH_IT), int(Reason.OUTSCORED), int(Reason.CHOS
 class Stake:
     """What one offer means to one portfolio, at the last run."""
 
-    #: customers for whom the offer as proposed is worth making
+    #: customers that it is about
+    covered: int
+    #: of those, for whom the offer as proposed is worth making
     customers: int
     #: of those, for how many it is the best there is
     best_for: int
@@ -78,46 +82,126 @@ def last_run() -> DecisionRun | None:
     return DecisionRun.objects.order_by("-as_of", "-created_at", "-id").first()
 
 
-def of_ruling(offer: Offer, portfolio_id: str, terms: Terms, now: datetime) -> Stake | None:
-    """What ruling so on the offer would mean; None where the last run did not consider it."""
-    found = of_offers(portfolio_id, now, terms={offer.id: terms})
-    return found.get(offer.id)
+def of_ruling(ruling: Ruling, now: datetime) -> Stake | None:
+    """What a ruling means to those whom it would decide for, written down yet or not.
 
-
-def of_offers(
-    portfolio_id: str, now: datetime, *, terms: Mapping[str, Terms] | None = None
-) -> dict[str, Stake]:
-    """What each offer of the last run means to a portfolio, by offer.
-
-    Args:
-        terms: by offer, other terms than those now in force; only these offers are then given.
+    Those whom a more specific ruling decides for are none of them. Who is in a block's test share
+    forgoes nothing. None where the last run did not consider the offer, or none of them.
     """
     run = last_run()
-    if run is None:
+    portfolio_id = ruling.portfolio_id
+    found = None if run is None else _standing(run.id, portfolio_id, now)
+    if run is None or found is None:
+        return None
+    base, ruled, policy = found
+    ids = [offer.id for offer in policy.offers]
+    if ruling.offer_id not in ids:
+        return None
+    place = ids.index(ruling.offer_id)
+    rows = _decided_by(ruling, policy, run)
+    if not rows.size:
+        return None
+    others = np.delete(ruled, place, axis=0).max(axis=0, initial=0.0)
+    terms = Terms.of(ruling.effect, ruling.adaptation)
+    stake = _stake(
+        1.0 if ruling.customer_id else base.weight,
+        _best(run.id, portfolio_id, place, _PROPOSED)[rows],
+        _best(run.id, portfolio_id, place, terms)[rows],
+        others[rows],
+    )
+    kept = 1.0 - ruling.test_share
+    return replace(stake, net_minor=stake.net_minor * kept, gross_minor=stake.gross_minor * kept)
+
+
+def of_offers(portfolio_id: str, now: datetime) -> dict[str, Stake]:
+    """What each offer of the last run means to a portfolio as it is ruled now, by offer."""
+    run = last_run()
+    found = None if run is None else _standing(run.id, portfolio_id, now)
+    if run is None or found is None:
         return {}
-    base = _base(run.id, portfolio_id)
-    offers = base.policy.offers
-    if not offers or not len(base.people.customer_ids):
-        return {}
-    policy = replace(base.policy, rulings=rulings_at(now, [offer.id for offer in offers]))
-    in_force = [policy.terms(portfolio_id, offer) for offer in offers]
-    ruled = np.stack([_best(run.id, portfolio_id, m, each) for m, each in enumerate(in_force)])
-    found = {}
-    for place, offer in enumerate(offers):
-        if terms is None or offer.id in terms:
-            stated = in_force[place] if terms is None else terms[offer.id]
-            found[offer.id] = _stake(
-                base.weight,
-                _best(run.id, portfolio_id, place, _PROPOSED),
-                _best(run.id, portfolio_id, place, stated),
-                np.delete(ruled, place, axis=0).max(axis=0, initial=0.0),
-            )
-    return found
+    base, ruled, policy = found
+    return {
+        offer.id: _stake(
+            base.weight,
+            _best(run.id, portfolio_id, place, _PROPOSED),
+            ruled[place],
+            np.delete(ruled, place, axis=0).max(axis=0, initial=0.0),
+        )
+        for place, offer in enumerate(policy.offers)
+    }
+
+
+def _standing(
+    run_id: str, portfolio_id: str, now: datetime
+) -> tuple[_Base, Floats, PolicyInForce] | None:
+    """``(m, n)``: each offer's best score as it is ruled now, for each customer of the base.
+
+    None where there is nobody or nothing.
+    """
+    base = _base(run_id, portfolio_id)
+    ids = [offer.id for offer in base.policy.offers]
+    if not ids or not len(base.people.customer_ids):
+        return None
+    special = tuple(each for each in special_at(now, ids) if each.portfolio_id == portfolio_id)
+    policy = replace(base.policy, rulings=rulings_at(now, ids), special=special)
+    codes = _codes(policy, run_id, portfolio_id)
+    ruled = np.stack(
+        [
+            _as_ruled(policy, run_id, portfolio_id, place, codes[:, place])
+            for place in range(len(ids))
+        ]
+    )
+    return base, ruled, policy
+
+
+def _as_ruled(
+    policy: PolicyInForce, run_id: str, portfolio_id: str, place: int, codes: Codes
+) -> Floats:
+    """``(n,)``: an offer's best score, each customer at the terms of the ruling that decides."""
+    own = policy.terms(portfolio_id, policy.offers[place])
+    best = _best(run_id, portfolio_id, place, own)
+    for code in np.unique(codes[codes >= 0]).tolist():
+        said = _best(run_id, portfolio_id, place, policy.word(code))
+        best = np.where(codes == code, said, best)
+    return best
+
+
+def _codes(policy: PolicyInForce, run_id: str, portfolio_id: str) -> Codes:
+    """``(n, m)``: which ruling decides; facts are read where a segment asks about them."""
+    people = _base(run_id, portfolio_id).people
+    if policy.special and policy.scopes.conditions.predicates:
+        return policy.scopes.everybody(_facts(run_id, portfolio_id), people.portfolio)
+    frame = pl.DataFrame({"customer_id": people.customer_ids}, schema={"customer_id": pl.String})
+    return policy.scopes.everybody(frame, people.portfolio)
+
+
+@lru_cache(maxsize=KEPT_PORTFOLIOS)
+def _facts(run_id: str, portfolio_id: str) -> pl.DataFrame:
+    """What segments may ask about the base's customers, as the run saw them."""
+    run = DecisionRun.objects.select_related("valuation_run").get(id=run_id)
+    base = _base(run_id, portfolio_id)
+    return _fields(base.policy, run, list(base.people.customer_ids))
+
+
+def _decided_by(ruling: Ruling, policy: PolicyInForce, run: DecisionRun) -> Ints:
+    """Whom a ruling would decide for, were it the newest."""
+    rank = _specificity(ruling)
+    before = [each for each in policy.special if _specificity(each) <= rank]
+    after = [each for each in policy.special if _specificity(each) > rank]
+    asked = replace(policy, special=(*before, ruling, *after))
+    column = [offer.id for offer in policy.offers].index(ruling.offer_id)
+    codes = _codes(asked, run.id, ruling.portfolio_id)[:, column] // 2
+    return np.flatnonzero(codes == len(before))
+
+
+def _specificity(ruling: Ruling) -> int:
+    return 2 if ruling.customer_id else int(bool(ruling.about))
 
 
 def _stake(weight: float, proposed: Floats, stated: Floats, others: Floats) -> Stake:
     with_it = np.maximum(proposed, others)
     return Stake(
+        covered=round(weight * len(proposed)),
         customers=round(weight * int((proposed > 0.0).sum())),
         best_for=round(weight * int(((proposed > 0.0) & (proposed >= others)).sum())),
         net_minor=weight * float((with_it - np.maximum(stated, others)).sum()),
@@ -144,11 +228,13 @@ def _best_of(run_id: str, portfolio_id: str, place: int, terms: Terms) -> Floats
         offers=(offer,),
         treatments=tuple(base.policy.treatments[column] for column in columns.tolist()),
         rulings={(portfolio_id, offer.id): ruling},
+        special=(),
     )
     alone = replace(
         people,
         figures=people.figures[:, [place]],
         meets=people.meets[:, [place]],
+        special=people.special[:, [place]],
         consented=people.consented[:, columns],
     )
     chosen = decide(situation(policy, alone, base.means))
@@ -208,6 +294,8 @@ def _people(
         figures=figures,
         meets=meets.astype(np.int8),
         matches=_matches(policy, run, ids, rows),
+        # every offer is asked about at the terms of one ruling, whoever it is about
+        special=np.broadcast_to(np.int32(PORTFOLIO), (len(ids), len(policy.offers))),
         beyond=_beyond(policy, run, ids),
         consented=np.asarray(reasons != int(Reason.NO_CONSENT), dtype=np.bool_),
         held_out=np.zeros(len(ids), dtype=np.bool_),

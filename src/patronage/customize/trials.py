@@ -71,12 +71,14 @@ def trial_of_all(as_of: date, now: datetime) -> Trial:
     figures = _kept(made, ids, policy)
     if figures is None:
         figures = _worked_out(inputs, ids)
+    rows = portfolio_rows(frame["portfolio_id"].to_list(), policy)
     people = People(
         customer_ids=ids,
-        portfolio=portfolio_rows(frame["portfolio_id"].to_list(), policy),
+        portfolio=rows,
         figures=figures,
         meets=meets_conditions(frame, policy),
         matches=np.zeros((len(ids), 0), dtype=np.bool_),
+        special=policy.scopes.everybody(frame, rows),
         beyond=beyond_everybody(policy.boundaries, frame),
         consented=consented(ids, policy, population.consents),
         fenced=among(ids, fence.fenced_now()),
@@ -104,12 +106,14 @@ def trial_of_some(run: DecisionRun, ids: list[str], now: datetime) -> Trial:
             "The offers of the last run's date have changed since. Run its decisions again, or "
             "ask for the exact answer."
         )
+    rows = portfolio_rows([each or "" for each in frame["portfolio_id"]], policy)
     people = People(
         customer_ids=ids,
-        portfolio=portfolio_rows([each or "" for each in frame["portfolio_id"]], policy),
+        portfolio=rows,
         figures=figures,
         meets=meets_conditions(frame, policy),
         matches=np.zeros((len(ids), 0), dtype=np.bool_),
+        special=policy.scopes.everybody(frame, rows),
         beyond=beyond_everybody(policy.boundaries, frame),
         consented=consented(ids, policy, _consents(ids, at)),
         fenced=among(ids, fence.fenced_now()),

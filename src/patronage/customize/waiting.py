@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from patronage.access.roles import Actor, Right
 from patronage.access.scope import scope_of
-from patronage.customize.models import Ruling
+from patronage.customize.standing import DEFAULT_REASON, RESUBMITTED, standing
 
 
 def offers_waiting(actor: Actor, now: datetime) -> int:
@@ -20,8 +20,9 @@ def offers_waiting(actor: Actor, now: datetime) -> int:
     if not actor.may(Right.RULE) or scope.nothing:
         return 0
     still_open = Q(offer__valid_until__isnull=True) | Q(offer__valid_until__gt=now)
-    rulings = Ruling.objects.filter(still_open, offer__valid_from__lte=now, valid_from__lte=now)
+    rulings = standing(now).filter(still_open, offer__valid_from__lte=now, about="")
     if not scope.everything:
         rulings = rulings.filter(portfolio_id__in=scope.portfolio_ids)
     pairs = rulings.order_by().values_list("offer_id", "portfolio_id").distinct()
-    return len(set(pairs.filter(by_default=True)) - set(pairs.filter(by_default=False)))
+    first = Q(by_default=True, reason_code__in=(DEFAULT_REASON, RESUBMITTED))
+    return len(set(pairs.filter(first)) - set(pairs.exclude(first)))

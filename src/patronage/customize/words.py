@@ -37,6 +37,8 @@ RULING_WORDS: Final[Mapping[str, Promise]] = {
     "quality": _("The product or its supply is not good enough at the moment."),
     "other": _("As described."),
     "default": _("The portfolio's default; nobody has ruled yet."),
+    "resubmitted": _("The version before was not let through; this one waits for a ruling."),
+    "unanswered": _("Nobody ruled in time; the portfolio's default stands."),
 }
 #: The reasons that each effect has ready, the likeliest first.
 REASONS_READY: Final[Mapping[str, tuple[str, ...]]] = {

@@ -18,8 +18,9 @@ from django.db.models import OuterRef, Subquery
 
 from patronage.customize.holdout import held_out
 from patronage.customize.models import Contact, Holdout, Ruling
-from patronage.customize.policy import Terms, permits, rulings_at
-from patronage.customize.sending import Waiting, forbidden_on, rules_on
+from patronage.customize.sending import Waiting, forbidden_on, words_on
+from patronage.customize.standing import rulings_at
+from patronage.customize.terms import Terms, permits
 from patronage.govern import fence
 from patronage.govern.models import Membership
 from patronage.identify.models import Consent
@@ -143,10 +144,10 @@ def _verdicts(contacts: pl.DataFrame, situation: Situation) -> pl.DataFrame:
 
 
 def _by_rule(contacts: pl.DataFrame, situation: Situation) -> pl.DataFrame:
-    """Put what rules say in the place of the ruling's word, and add what boundaries say."""
+    """Put what rules and rulings on some say in the ruling's place; add what boundaries say."""
     names = ("contact_id", "customer_id", "portfolio_id", "treatment_id")
     waiting = [Waiting(**row) for row in contacts.select(names).iter_rows(named=True)]
-    said = rules_on(waiting, situation.at, situation.company)
+    said = words_on(waiting, situation.at, situation.company)
     beyond = forbidden_on(waiting, situation.at, situation.company)
     channels = dict(contacts.select("contact_id", "channel").rows())
     rows = [
@@ -155,7 +156,7 @@ def _by_rule(contacts: pl.DataFrame, situation: Situation) -> pl.DataFrame:
             "by_rule": True,
             "rule_forbids": "a rule of the portfolio says the customer is not eligible"
             if word.not_eligible
-            else _stopped(word.terms, channels[contact_id], "rules", situation),
+            else _stopped(word.terms, channels[contact_id], word.why, situation),
             "rule_face": word.terms.face_value_minor,
             "rule_words": word.terms.wording,
         }

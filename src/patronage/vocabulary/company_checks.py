@@ -7,7 +7,14 @@ from datetime import date
 from typing import Any, Final
 from zoneinfo import ZoneInfoNotFoundError
 
-from patronage.vocabulary.declared import Company, LookAlikes, Provenance, ServiceTier, Steering
+from patronage.vocabulary.declared import (
+    Company,
+    LookAlikes,
+    PortfolioRule,
+    Provenance,
+    ServiceTier,
+    Steering,
+)
 
 #: Assumptions that somebody stands for.
 ASSUMPTIONS: Final = ("annual_discount_rate", "horizon_days", "margins", "costs")
@@ -57,12 +64,21 @@ def check(company: Company) -> None:
             f"objective_after_valuations is {company.objective_after_valuations}; it is 1 (change "
             "at once) or more"
         )
+    _check_gates(company.portfolios)
     _check_costs(company)
     _check_service_tiers(company.service_tiers)
     _check_fence(company)
     _check_look_alikes(company.look_alikes)
     _check_steering(company.steering)
     _check_provenance(company.provenance)
+
+
+def _check_gates(portfolios: tuple[PortfolioRule, ...]) -> None:
+    for rule in portfolios:
+        if not 0 <= rule.gate_days <= 365:
+            raise CompanyError(
+                f"gate_days of portfolio {rule.name!r} is {rule.gate_days}; it is 0 to 365 days"
+            )
 
 
 def _check_costs(company: Company) -> None:

@@ -37,6 +37,8 @@ class PortfolioRule:
     when: str | None = None
     #: what happens to an offer that nobody has ruled on: "allow" or "block"
     default_ruling: str = "allow"
+    #: days after which an offer that nobody has ruled on falls to that; 0: it waits for ever
+    gate_days: int = 14
     #: most customers whom its manager looks after in person, so that no campaign reaches them;
     #: None: no fence
     fence_capacity: int | None = None

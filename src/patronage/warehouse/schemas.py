@@ -201,10 +201,12 @@ VALUATIONS: Final = Dataset(
 )
 
 #: Every candidate of every decision: what was considered, why it fell out, what it scored.
-#: `score_minor` and the two responses are NULL where the candidate fell before scoring.
+#: `score_minor` and the two responses are NULL where the candidate fell before scoring; `ruling_id`
+#: is that of a ruling on a segment or a customer, or of a tested block, NULL where the portfolio's
+#: own ruling decided.
 DECISION_CANDIDATES: Final = Dataset(
     name="decision_candidates",
-    version=1,
+    version=2,
     columns=(
         string("decision_run_id"),
         string("customer_id"),
@@ -216,6 +218,7 @@ DECISION_CANDIDATES: Final = Dataset(
         float64("response_with", null=True),
         float64("response_without", null=True),
         boolean("chosen"),
+        string("ruling_id", null=True, since=2),
     ),
     sort_by=("decision_run_id", "customer_id"),
 )

@@ -15,8 +15,8 @@ from patronage.customize import deciding, reads, stakes
 from patronage.customize.actions import rule
 from patronage.customize.ahead import Ahead
 from patronage.customize.jobs import decide
-from patronage.customize.policy import Terms
 from patronage.customize.situations import situation
+from patronage.customize.terms import Terms
 
 from ..differentiate.history import NOW
 from .world import AS_OF, World

@@ -152,7 +152,8 @@ def test_beside_a_persons_ruling_the_stricter_counts_beside_a_default_the_rule(
     )
     policy = serve(NOW).policy
     customers = np.array([policy.portfolios.index(world.portfolios[ELSE].id)])
-    found = policy.applied(customers, np.ones((1, len(policy.book.rules)), dtype=np.bool_))
+    every = np.ones((1, len(policy.book.rules)), dtype=np.bool_)
+    found = policy.applied(customers, every, policy.scopes.one("", {}, int(customers[0])))
     allowed = {
         (offer.category, treatment.channel)
         for column, (treatment, offer) in enumerate(policy._said)
@@ -195,7 +196,8 @@ def test_a_preference_moves_the_choice_within_the_companys_limit(world: World) -
     assert soaps(after) > soaps(before)
     policy = serve(NOW).policy
     customers = np.array([policy.portfolios.index(world.portfolios[ELSE].id)])
-    found = policy.applied(customers, np.ones((1, 2), dtype=np.bool_))
+    every = np.ones((1, 2), dtype=np.bool_)
+    found = policy.applied(customers, every, policy.scopes.one("", {}, int(customers[0])))
     assert found.effects is not None
     assert found.effects.preferred.max() == 30
 

@@ -79,7 +79,7 @@ def test_a_second_look_without_rules_would_be_noticed(
 ) -> None:
     """The broken twin."""
     publish(world, now, NewRule(name="no mail", effect="block", offers="channel = 'mail'"))
-    monkeypatch.setattr("patronage.interact.second_look.rules_on", lambda *_: {})
+    monkeypatch.setattr("patronage.interact.second_look.words_on", lambda *_: {})
     deliver(actor=SYSTEM, now=now)
     assert Contact.objects.filter(channel="mail", state="sent").exists()
 

@@ -1,6 +1,8 @@
 """What may be done here: propose offers, rule on them, decide for a customer."""
 
+from patronage.customize.actions.answers import answer_ruling
 from patronage.customize.actions.decisions import DecisionAnswer, OfferedTreatment, decide_now
+from patronage.customize.actions.falling import fall_to_default
 from patronage.customize.actions.offers import (
     Proposal,
     Wording,
@@ -10,7 +12,14 @@ from patronage.customize.actions.offers import (
     withdraw_offer,
 )
 from patronage.customize.actions.price_tags import price_policy
-from patronage.customize.actions.rulings import REASONS, RulingPreview, preview_ruling, rule
+from patronage.customize.actions.rulings import (
+    REASONS,
+    RulingPreview,
+    preview_ruling,
+    rule,
+    take_back_ruling,
+)
+from patronage.customize.actions.versions import next_reference, resubmit_offer
 
 __all__ = [
     "REASONS",
@@ -19,12 +28,17 @@ __all__ = [
     "Proposal",
     "RulingPreview",
     "Wording",
+    "answer_ruling",
     "complete_rulings",
     "create_team",
     "decide_now",
+    "fall_to_default",
+    "next_reference",
     "preview_ruling",
     "price_policy",
     "propose_offers",
+    "resubmit_offer",
     "rule",
+    "take_back_ruling",
     "withdraw_offer",
 ]

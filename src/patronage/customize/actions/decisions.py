@@ -188,6 +188,7 @@ def _decisions(moment: Moment, picked: list[int], outcome: str) -> DecisionColum
         treatment_ids=[*treatments] or [None],
         scores=[*scores] or [None],
         held_out=[bool(moment.situation.held_out[0])] * count,
+        propensities=[float(moment.drawn.propensity[0])] * count,
         candidates=[candidates] * count,
         versions=[json.dumps({**versions, "placement": number + 1}) for number in range(count)],
     )
@@ -202,7 +203,6 @@ def _contacts(moment: Moment, decisions: DecisionColumns, offered: list[int]) ->
         [(customer_id, month)] * count,
         policy.company.contacts_per_month,
     )
-    rows = np.broadcast_to(moment.ruled.row, (1, len(policy.treatments)))[0]
     treatments = [policy.treatments[column] for column in columns]
     return ContactColumns(
         decision_ids=decisions.ids[:count],
@@ -210,13 +210,13 @@ def _contacts(moment: Moment, decisions: DecisionColumns, offered: list[int]) ->
         treatment_ids=[each.id for each in treatments],
         channels=[each.channel for each in treatments],
         consent_ids=[moment.consents[each.channel] for each in treatments],
-        ruling_ids=[policy.rulings[moment.portfolio_id, each.offer_id].id for each in treatments],
+        ruling_ids=[policy.permission(moment.portfolio_id, c, moment.code(c)) for c in columns],
         reserved_minor=moment.situation.reserve[0, np.array(offered, dtype=np.int64)].tolist(),
         takes=taken_by(moment.stocks, columns),
         cap_months=[month] * count,
         cap_places=[each for each in places if each is not None],
         due_at=[moment.at] * count,
-        terms=[terms_of(policy, int(rows[column]), column) for column in columns],
+        terms=[terms_of(policy, moment.row(column), column) for column in columns],
     )
 
 

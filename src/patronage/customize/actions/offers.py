@@ -19,6 +19,7 @@ from patronage.access.transactions import atomic, take_turns
 from patronage.customize.errors import OfferRefused
 from patronage.customize.fields import FIELDS
 from patronage.customize.models import Offer, ProductTeam, Ruling, Treatment
+from patronage.customize.standing import DEFAULT_REASON, RESUBMITTED, held_back
 from patronage.govern.models import Portfolio
 from patronage.govern.rule_reading import read_rule
 from patronage.vocabulary.company import Company
@@ -26,8 +27,6 @@ from patronage.vocabulary.ids import IdPrefix, new_ids
 from patronage.vocabulary.periods import as_utc
 from patronage.vocabulary.predicates import Predicate, PredicateError
 
-#: Reason of a ruling that nobody made.
-DEFAULT_REASON: Final = "default"
 #: Most that one offer may be worth or cost, so that totals stay exact.
 _MOST_MINOR: Final = 1_000_000_000
 LONGEST_WORDING: Final = 300
@@ -131,12 +130,12 @@ def propose_offers(*, actor: Actor, now: datetime, rows: Sequence[Proposal]) -> 
         known = {o.ref: o for o in Offer.objects.filter(ref__in=[row.ref for row in rows])}
         offers, fresh, treatments = [], [], []
         for row in rows:
-            offer = _offer(row, teams, company, actor, now)
+            offer = offer_of(row, teams, company, actor, now)
             there = known.get(row.ref)
             if there is None:
                 known[row.ref] = there = offer
                 fresh.append(offer)
-                treatments += [_treatment(offer, each, company) for each in row.treatments]
+                treatments += [treatment_of(offer, each, company) for each in row.treatments]
             elif not _same(there, offer):
                 raise OfferRefused(
                     ref=row.ref,
@@ -146,7 +145,7 @@ def propose_offers(*, actor: Actor, now: datetime, rows: Sequence[Proposal]) -> 
             offers.append(there)
         Offer.objects.bulk_create(fresh)
         Treatment.objects.bulk_create(treatments)
-        _default_rulings(actor, now)
+        default_rulings(actor, now)
         if fresh:
             audit.record(
                 actor=actor,
@@ -196,37 +195,53 @@ def complete_rulings(*, actor: Actor, now: datetime) -> int:
     """Give every portfolio that has none a default ruling on every offer; return how many."""
     with atomic():
         take_turns("offers")
-        return _default_rulings(actor, now)
+        return default_rulings(actor, now)
 
 
-def _default_rulings(actor: Actor, now: datetime) -> int:
-    offers = list(Offer.objects.values_list("id", "valid_from"))
+def default_rulings(actor: Actor, now: datetime) -> int:
+    """Give every pair of offer and portfolio that has none its first ruling; return how many."""
+    offers = list(Offer.objects.values_list("id", "valid_from", "replaces_id"))
     portfolios = list(Portfolio.objects.values_list("id", "default_ruling"))
     ruled = set(Ruling.objects.filter(by_default=True).values_list("offer_id", "portfolio_id"))
     missing = [
-        (offer_id, valid_from, portfolio_id, effect)
-        for offer_id, valid_from in offers
+        (offer_id, valid_from, before, portfolio_id, effect)
+        for offer_id, valid_from, before in offers
         for portfolio_id, effect in portfolios
         if (offer_id, portfolio_id) not in ruled
     ]
+    held = held_back(now, {before for _, _, before, _, _ in missing if before is not None})
     ids = new_ids(IdPrefix.RULING, len(missing))
     Ruling.objects.bulk_create(
-        Ruling(
-            id=new,
-            offer_id=offer_id,
-            portfolio_id=portfolio_id,
-            effect=effect,
-            by_default=True,
-            reason_code=DEFAULT_REASON,
-            reason="The portfolio's default policy; nobody has ruled yet.",
-            valid_from=valid_from,
-            recorded_at=now,
-            actor_id=actor.id,
-            actor_name=actor.name,
-        )
-        for new, (offer_id, valid_from, portfolio_id, effect) in zip(ids, missing, strict=True)
+        _first_ruling(new, row, is_held=(row[3], row[2]) in held, actor=actor, now=now)
+        for new, row in zip(ids, missing, strict=True)
     )
     return len(missing)
+
+
+def _first_ruling(
+    new: str,
+    row: tuple[str, datetime, str | None, str, str],
+    *,
+    is_held: bool,
+    actor: Actor,
+    now: datetime,
+) -> Ruling:
+    offer_id, valid_from, _, portfolio_id, effect = row
+    default = "The portfolio's default policy; nobody has ruled yet."
+    resubmitted = "The version before was not let through; this one waits for a ruling."
+    return Ruling(
+        id=new,
+        offer_id=offer_id,
+        portfolio_id=portfolio_id,
+        effect="block" if is_held else effect,
+        by_default=True,
+        reason_code=RESUBMITTED if is_held else DEFAULT_REASON,
+        reason=resubmitted if is_held else default,
+        valid_from=valid_from,
+        recorded_at=now,
+        actor_id=actor.id,
+        actor_name=actor.name,
+    )
 
 
 def own_teams(actor: Actor) -> QuerySet[ProductTeam]:
@@ -237,7 +252,7 @@ def own_teams(actor: Actor) -> QuerySet[ProductTeam]:
     return teams.filter(members__id=actor.id)
 
 
-def _offer(
+def offer_of(
     row: Proposal, teams: dict[str, ProductTeam], company: Company, actor: Actor, now: datetime
 ) -> Offer:
     _check(row, company)
@@ -274,7 +289,7 @@ def _document(rule: Predicate) -> dict[str, Any]:
     return document
 
 
-def _treatment(offer: Offer, row: Wording, company: Company) -> Treatment:
+def treatment_of(offer: Offer, row: Wording, company: Company) -> Treatment:
     declared = {channel.name: channel.cost_minor for channel in company.channels}
     cost = declared[row.channel] if row.cost_minor is None else row.cost_minor
     return Treatment(offer=offer, channel=row.channel, wording=row.wording, cost_minor=cost)

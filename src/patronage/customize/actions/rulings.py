@@ -1,30 +1,37 @@
-"""What a manager may do at the gate: allow, adapt or block each offer, with a reason."""
+"""What a manager may do at the gate: allow, adapt or block each offer, with a reason.
+
+A ruling is on the whole portfolio, on a segment of it or on one customer, and may end by itself.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
 from django.db import IntegrityError
 
 from patronage.access import audit
-from patronage.access.company import current
 from patronage.access.errors import NotFound
 from patronage.access.roles import SYSTEM_ID, Actor, Right
 from patronage.access.scope import scope_of
 from patronage.access.transactions import atomic
 from patronage.customize import stakes
-from patronage.customize.actions.offers import LONGEST_WORDING
+from patronage.customize.actions.adaptations import EFFECTS, checked_terms
 from patronage.customize.errors import RulingRefused
-from patronage.customize.models import Offer, Ruling
-from patronage.customize.policy import Terms
+from patronage.customize.fields import FIELDS
+from patronage.customize.models import Offer, Ruling, RulingEnd
+from patronage.customize.standing import standing
 from patronage.govern.models import Portfolio
+from patronage.govern.rule_reading import read_rule
+from patronage.identify.in_sight import customers_in_sight
 from patronage.vocabulary.periods import as_utc
-
-EFFECTS: Final = ("allow", "adapt", "block")
+from patronage.vocabulary.predicates import Predicate, PredicateError
 
 #: Why a manager rules as they do; the offer's owner sees the words.
 REASONS: Final = MappingProxyType(
@@ -42,7 +49,18 @@ REASONS: Final = MappingProxyType(
     }
 )
 _LONGEST_REASON: Final = 400
-_ADAPTABLE: Final = ("face_value_minor", "channels", "wording", "not_before")
+#: A block may be lifted for at most this share of its customers, to learn what it costs.
+MOST_TESTED: Final = 0.05
+
+__all__ = [
+    "EFFECTS",
+    "MOST_TESTED",
+    "REASONS",
+    "RulingPreview",
+    "preview_ruling",
+    "rule",
+    "take_back_ruling",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +68,9 @@ class RulingPreview:
     """What a ruling would cost, before it is made; None where the last run does not say."""
 
     effect: str
-    #: customers of the portfolio for whom the offer would have been worth making
+    #: customers for whom it would decide
+    covered: int | None
+    #: of those, for whom the offer would have been worth making
     customers: int | None
     #: best achievable without the ruling less with it
     forgone_minor: int | None
@@ -68,7 +88,11 @@ def rule(
     reason_code: str,
     reason: str = "",
     adaptation: Mapping[str, Any] | None = None,
+    when: str = "",
+    customer_id: str | None = None,
     valid_from: datetime | None = None,
+    valid_until: datetime | None = None,
+    test_share: float = 0.0,
 ) -> Ruling:
     """Rule on an offer for a portfolio; the ruling before it stays on record.
 
@@ -77,77 +101,43 @@ def rule(
         reason_code: one of `REASONS`.
         adaptation: for "adapt": any of `face_value_minor` (at most the proposed one), `channels`,
             `wording` and `not_before` (ISO date).
+        when: a predicate: the ruling is on the customers of the portfolio for whom it is true.
+        customer_id: the ruling is on this one customer, while they are in the portfolio.
         valid_from: from when on it counts, at most now; None: now.
+        valid_until: exclusive; then what held before it holds again. None: until the next ruling.
+        test_share: of a block, 0 to `MOST_TESTED`: for this share of its customers, drawn by a
+            salted hash, it is lifted. Consent, boundaries and rules are not.
 
     Raises:
         NotAllowed: the actor does not rule on offers.
-        NotFound: there is no such offer, or the actor does not answer for the portfolio.
-        RulingRefused: effect, reason or adaptation cannot be used.
+        NotFound: there is no such offer, or the actor does not answer for the portfolio, or the
+            customer is not in it.
+        RulingRefused: effect, reason, adaptation, segment, dates or share cannot be used.
     """
     actor.require(Right.RULE)
     starts = now if valid_from is None else as_utc(valid_from)
-    if starts > now:
-        raise RulingRefused(
-            f"A ruling counts from now or earlier, found {starts:%Y-%m-%d %H:%M} UTC. "
-            "To delay the offer itself, adapt it with `not_before`."
-        )
+    ends = None if valid_until is None else as_utc(valid_until)
+    _check_dates(starts, ends, now)
     _check_reason(reason_code, reason)
     with atomic():
-        offer, portfolio = _pair(actor, now, offer_id, portfolio_id)
-        terms = _checked_terms(offer, effect, adaptation or {})
-        preview = _preview(offer, portfolio, terms, now)
-        ruling = Ruling(
-            offer=offer,
-            portfolio=portfolio,
+        ruling = _drafted(
+            actor,
+            now,
+            offer_id=offer_id,
+            portfolio_id=portfolio_id,
             effect=effect,
-            adaptation=dict(adaptation or {}),
-            by_default=False,
-            reason_code=reason_code,
-            reason=reason,
-            forgone_minor=preview.forgone_minor,
-            gross_forgone_minor=preview.gross_forgone_minor,
-            valid_from=starts,
-            recorded_at=now,
-            actor_id=actor.id,
-            actor_name=actor.name,
+            adaptation=adaptation or {},
+            when=when,
+            customer_id=customer_id,
+            test_share=test_share,
         )
+        ruling.valid_from, ruling.valid_until = starts, ends
+        ruling.reason_code, ruling.reason = reason_code, reason
+        preview = _preview(ruling, now)
+        ruling.forgone_minor = preview.forgone_minor
+        ruling.gross_forgone_minor = preview.gross_forgone_minor
         _record(ruling, actor, now)
     return ruling
-
-
-def _record(ruling: Ruling, actor: Actor, now: datetime) -> None:
-    earlier = Ruling.objects.filter(
-        offer=ruling.offer, portfolio=ruling.portfolio, valid_from__lte=ruling.valid_from
-    )
-    replaced = earlier.order_by("by_default", "-valid_from", "-recorded_at").first()
-    try:
-        with atomic():
-            ruling.save(force_insert=True)
-    except IntegrityError as error:
-        raise RulingRefused(
-            "The offer was ruled on a moment ago. Look at it again before ruling anew."
-        ) from error
-    audit.record(
-        actor=actor,
-        now=now,
-        action="rule on offer",
-        subject_kind="offer",
-        subject_id=ruling.offer_id,
-        right=Right.RULE,
-        reason=ruling.reason or REASONS[ruling.reason_code],
-        before={} if replaced is None else _content(replaced),
-        change=_content(ruling),
-    )
-
-
-def _content(ruling: Ruling) -> dict[str, Any]:
-    return {
-        "ruling": ruling.id,
-        "portfolio": ruling.portfolio_id,
-        "effect": ruling.effect,
-        "adaptation": ruling.adaptation,
-        "forgone_minor": ruling.forgone_minor,
-    }
 
 
 def preview_ruling(
@@ -158,42 +148,216 @@ def preview_ruling(
     portfolio_id: str,
     effect: str,
     adaptation: Mapping[str, Any] | None = None,
+    when: str = "",
+    customer_id: str | None = None,
+    test_share: float = 0.0,
 ) -> RulingPreview:
     """Say what a ruling would cost, without making it.
 
     Raises:
-        NotFound: there is no such offer, or the actor does not answer for the portfolio.
-        RulingRefused: effect or adaptation cannot be used.
+        NotFound: there is no such offer, or the actor does not answer for the portfolio, or the
+            customer is not in it.
+        RulingRefused: effect, adaptation, segment or share cannot be used.
     """
     actor.require(Right.RULE)
+    ruling = _drafted(
+        actor,
+        now,
+        offer_id=offer_id,
+        portfolio_id=portfolio_id,
+        effect=effect,
+        adaptation=adaptation or {},
+        when=when,
+        customer_id=customer_id,
+        test_share=test_share,
+    )
+    return _preview(ruling, now)
+
+
+def take_back_ruling(*, actor: Actor, now: datetime, ruling_id: str, reason: str) -> Ruling:
+    """End a person's ruling now; what held before it holds again.
+
+    Raises:
+        NotAllowed: the actor does not rule on offers.
+        NotFound: there is no such ruling in a portfolio that the actor answers for.
+        RulingRefused: it is the portfolio's default, or has ended already, or no reason is given.
+    """
+    actor.require(Right.RULE)
+    if not reason.strip() or len(reason) > _LONGEST_REASON or "\x00" in reason:
+        raise RulingRefused(f"Say why, in 1 to {_LONGEST_REASON} characters: the owner reads it.")
+    with atomic():
+        found = Ruling.objects.select_for_update(of=("self",)).filter(id=ruling_id)
+        ruling = found.select_related("offer", "portfolio").first()
+        if ruling is None or not _answers_for(actor, now, ruling.portfolio_id):
+            raise NotFound(noun="ruling", id=ruling_id)
+        if ruling.by_default:
+            raise RulingRefused("A portfolio's default is not taken back. Rule on the offer.")
+        if not standing(now).filter(id=ruling.id).exists():
+            raise RulingRefused("The ruling has ended already.")
+        RulingEnd.objects.create(
+            ruling=ruling, at=now, reason=reason, actor_id=actor.id, actor_name=actor.name
+        )
+        _audit(ruling, actor, now, "take back ruling", reason, _content(ruling), {"ended": True})
+    return ruling
+
+
+def _drafted(
+    actor: Actor,
+    now: datetime,
+    *,
+    offer_id: str,
+    portfolio_id: str,
+    effect: str,
+    adaptation: Mapping[str, Any],
+    when: str,
+    customer_id: str | None,
+    test_share: float,
+) -> Ruling:
+    """A ruling as asked for, checked and not written yet."""
     offer, portfolio = _pair(actor, now, offer_id, portfolio_id)
-    return _preview(offer, portfolio, _checked_terms(offer, effect, adaptation or {}), now)
+    checked_terms(offer, effect, adaptation)
+    _check_test(effect, test_share)
+    ruling = Ruling(
+        offer=offer,
+        portfolio=portfolio,
+        effect=effect,
+        adaptation=dict(adaptation),
+        test_share=float(test_share),
+        by_default=False,
+        recorded_at=now,
+        actor_id=actor.id,
+        actor_name=actor.name,
+    )
+    if customer_id is not None and when.strip():
+        raise RulingRefused("A ruling is on a segment or on one customer: leave one of them out.")
+    if customer_id is not None:
+        inside = customers_in_sight(actor, now).filter(standing__portfolio=portfolio)
+        ruling.customer = inside.filter(id=customer_id).first()
+        if ruling.customer is None:
+            raise NotFound(noun="customer", id=customer_id)
+        ruling.about = customer_id
+    if when.strip():
+        segment = _segment(actor, when)
+        ruling.when, ruling.when_tree = segment.text, json.loads(segment.to_json())
+        ruling.about = f"seg_{hashlib.sha256(segment.to_json().encode()).hexdigest()[:32]}"
+    return ruling
 
 
-def _preview(offer: Offer, portfolio: Portfolio, terms: Terms, now: datetime) -> RulingPreview:
-    stake = stakes.of_ruling(offer, portfolio.id, terms, now)
+def _segment(actor: Actor, when: str) -> Predicate:
+    try:
+        return read_rule(when, FIELDS, actor=actor)
+    except PredicateError as error:
+        raise RulingRefused(f"The segment cannot be used: {error}") from error
+
+
+def _record(ruling: Ruling, actor: Actor, now: datetime) -> None:
+    same = Ruling.objects.filter(offer=ruling.offer, portfolio=ruling.portfolio, about=ruling.about)
+    earlier = standing(ruling.valid_from).filter(id__in=same.values("id"))
+    replaced = earlier.order_by("by_default", "-valid_from", "-recorded_at", "-id").first()
+    try:
+        with atomic():
+            ruling.save(force_insert=True)
+    except IntegrityError as error:
+        raise RulingRefused(
+            "The offer was ruled on a moment ago. Look at it again before ruling anew."
+        ) from error
+    before = {} if replaced is None else _content(replaced)
+    why = ruling.reason or REASONS[ruling.reason_code]
+    _audit(ruling, actor, now, "rule on offer", why, before, _content(ruling))
+
+
+def _audit(
+    ruling: Ruling,
+    actor: Actor,
+    now: datetime,
+    action: str,
+    reason: str,
+    before: dict[str, Any],
+    change: dict[str, Any],
+) -> None:
+    audit.record(
+        actor=actor,
+        now=now,
+        action=action,
+        subject_kind="offer",
+        subject_id=ruling.offer_id,
+        right=Right.RULE,
+        reason=reason,
+        before=before,
+        change=change,
+    )
+
+
+def _content(ruling: Ruling) -> dict[str, Any]:
+    content = {
+        "ruling": ruling.id,
+        "portfolio": ruling.portfolio_id,
+        "effect": ruling.effect,
+        "adaptation": ruling.adaptation,
+        "forgone_minor": ruling.forgone_minor,
+    }
+    if ruling.about:
+        content["about"] = ruling.when or ruling.customer_id
+    if ruling.valid_until is not None:
+        content["valid_until"] = ruling.valid_until.isoformat()
+    if ruling.test_share:
+        content["test_share"] = ruling.test_share
+    return content
+
+
+def _preview(ruling: Ruling, now: datetime) -> RulingPreview:
+    stake = stakes.of_ruling(ruling, now)
     if stake is None:
         return RulingPreview(
-            effect=terms.effect, customers=None, forgone_minor=None, gross_forgone_minor=None
+            effect=ruling.effect,
+            covered=None,
+            customers=None,
+            forgone_minor=None,
+            gross_forgone_minor=None,
         )
     return RulingPreview(
-        effect=terms.effect,
+        effect=ruling.effect,
+        covered=stake.covered,
         customers=stake.customers,
         forgone_minor=round(stake.net_minor),
         gross_forgone_minor=round(stake.gross_minor),
     )
 
 
+def _answers_for(actor: Actor, now: datetime, portfolio_id: str) -> bool:
+    return actor.id == SYSTEM_ID or portfolio_id in scope_of(actor, now).portfolio_ids
+
+
 def _pair(actor: Actor, now: datetime, offer_id: str, portfolio_id: str) -> tuple[Offer, Portfolio]:
-    if actor.id != SYSTEM_ID and portfolio_id not in scope_of(actor, now).portfolio_ids:
-        raise NotFound(noun="portfolio", id=portfolio_id)
     portfolio = Portfolio.objects.filter(id=portfolio_id).first()
-    if portfolio is None:
+    if portfolio is None or not _answers_for(actor, now, portfolio_id):
         raise NotFound(noun="portfolio", id=portfolio_id)
     offer = Offer.objects.filter(id=offer_id).first()
     if offer is None:
         raise NotFound(noun="offer", id=offer_id)
     return offer, portfolio
+
+
+def _check_dates(starts: datetime, ends: datetime | None, now: datetime) -> None:
+    if starts > now:
+        raise RulingRefused(
+            f"A ruling counts from now or earlier, found {starts:%Y-%m-%d %H:%M} UTC. "
+            "To delay the offer itself, adapt it with `not_before`."
+        )
+    if ends is not None and ends <= now:
+        raise RulingRefused(
+            f"A ruling ends in the future or not at all, found {ends:%Y-%m-%d %H:%M} UTC."
+        )
+
+
+def _check_test(effect: str, share: object) -> None:
+    if type(share) not in (int, float) or not math.isfinite(float(str(share))):
+        raise RulingRefused(f"The test share is a number, found {share!r:.40}.")
+    number = float(str(share))
+    if not 0.0 <= number <= MOST_TESTED:
+        raise RulingRefused(f"The test share is 0 to {MOST_TESTED:g}, found {number:g}.")
+    if number and effect != "block":
+        raise RulingRefused("Only a block has a test share: nothing else keeps an offer back.")
 
 
 def _check_reason(code: str, words: str) -> None:
@@ -203,75 +367,3 @@ def _check_reason(code: str, words: str) -> None:
         raise RulingRefused(f"The reason has at most {_LONGEST_REASON} characters.")
     if code == "other" and not words.strip():
         raise RulingRefused("Describe the reason: the offer's owner reads it.")
-
-
-def _checked_terms(offer: Offer, effect: str, adaptation: Mapping[str, Any]) -> Terms:
-    if effect not in EFFECTS:
-        raise RulingRefused(f"{effect!r:.40} is no effect. Use {', '.join(EFFECTS)}.")
-    if effect != "adapt":
-        if adaptation:
-            raise RulingRefused(f"To {effect} an offer is not to change it: leave the changes out.")
-        return Terms(effect=effect)
-    if not adaptation:
-        raise RulingRefused(f"Say what is adapted: {', '.join(_ADAPTABLE)}.")
-    unknown = sorted(set(adaptation) - set(_ADAPTABLE))
-    if unknown:
-        raise RulingRefused(
-            f"{unknown[0]!r:.60} cannot be adapted. Change {', '.join(_ADAPTABLE)}."
-        )
-    for name, check in _CHECKS.items():
-        if name in adaptation:
-            check(offer, adaptation[name])
-    return Terms.of(effect, adaptation)
-
-
-def _check_face_value(offer: Offer, value: object) -> None:
-    if type(value) is not int or not 0 <= value <= offer.face_value_minor:
-        raise RulingRefused(
-            f"The saving is a whole number of minor units from 0 to {offer.face_value_minor}, "
-            f"which the owner proposed; found {value!r:.40}."
-        )
-
-
-def _check_channels(offer: Offer, value: object) -> None:
-    there = sorted(offer.treatments.values_list("channel", flat=True))
-    if (
-        not isinstance(value, list)
-        or not value
-        or any(each not in there for each in value)
-        or len(set(value)) < len(value)
-    ):
-        raise RulingRefused(
-            f"Name some of the offer's channels ({', '.join(there)}), each once; "
-            f"found {value!r:.80}. To stop all of them, block the offer."
-        )
-
-
-def _check_wording(_offer: Offer, value: object) -> None:
-    if (
-        not isinstance(value, str)
-        or not 0 < len(value.strip()) <= LONGEST_WORDING
-        or "\x00" in value
-    ):
-        raise RulingRefused(f"The wording has 1 to {LONGEST_WORDING} characters.")
-
-
-def _check_not_before(offer: Offer, value: object) -> None:
-    try:
-        day = date.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != value:
-        raise RulingRefused(f"`not_before` is a date such as 2017-10-15, found {value!r:.40}.")
-    end = offer.valid_until
-    zone = current().company.zone()
-    if end is not None and day > end.astimezone(zone).date():
-        raise RulingRefused(f"The offer ends on {end.astimezone(zone):%Y-%m-%d}, before {day}.")
-
-
-_CHECKS: Final = {
-    "face_value_minor": _check_face_value,
-    "channels": _check_channels,
-    "wording": _check_wording,
-    "not_before": _check_not_before,
-}

@@ -3,7 +3,7 @@
 from patronage.customize.pages.decisions import decision
 from patronage.customize.pages.gate import gate
 from patronage.customize.pages.offers import offer, offers, withdraw
-from patronage.customize.pages.proposals import condition, propose
+from patronage.customize.pages.proposals import condition, propose, resubmit
 from patronage.customize.pages.rule_rows import rules_rows
 from patronage.customize.pages.rules import (
     rules,
@@ -16,9 +16,10 @@ from patronage.customize.pages.rules import (
     rules_roll_back,
     rules_version,
 )
-from patronage.customize.pages.rulings import preview, ruling
+from patronage.customize.pages.rulings import answer, preview, ruling, take_back
 
 __all__ = [
+    "answer",
     "condition",
     "decision",
     "gate",
@@ -26,6 +27,7 @@ __all__ = [
     "offers",
     "preview",
     "propose",
+    "resubmit",
     "rules",
     "rules_check",
     "rules_discard",
@@ -37,5 +39,6 @@ __all__ = [
     "rules_rows",
     "rules_version",
     "ruling",
+    "take_back",
     "withdraw",
 ]

@@ -9,12 +9,14 @@ from typing import Final
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.customize import reads
 from patronage.customize.log import Candidate
+from patronage.customize.models import Ruling
 from patronage.customize.pages.gate import channel_titles
 from patronage.customize.replay import replay
 from patronage.customize.words import (
@@ -24,6 +26,7 @@ from patronage.customize.words import (
     OUTCOME_WORDS,
     REASON_NAMES,
     REASON_WORDS,
+    RULING_WORDS,
     reason_tone,
 )
 from patronage.vocabulary.money import currency_decimals
@@ -45,6 +48,8 @@ class Fate:
     #: expected incremental value in whole units of the currency, as exact as it is small;
     #: None where it fell out before that was asked
     earns: float | None
+    #: the manager's word that decided, where it stopped the offer or was lifted for a test
+    ruling: str = ""
 
     @property
     def earns_text(self) -> str:
@@ -57,19 +62,28 @@ class Fate:
 
 
 def fates(
-    candidates: Iterable[Candidate], titles: Mapping[str, str], currency: str
+    candidates: Iterable[Candidate],
+    titles: Mapping[str, str],
+    currency: str,
+    rulings: Mapping[str, Ruling],
 ) -> Sequence[Fate]:
     """Candidates by offer, winners first: an offer's other channels add nothing a reader needs."""
     grouped: dict[str, list[Candidate]] = {}
     for each in candidates:
         grouped.setdefault(each.offer_id, []).append(each)
     scale = 10 ** currency_decimals(currency)
-    return [_fate(each, titles, scale) for each in grouped.values()]
+    return [_fate(each, titles, scale, rulings) for each in grouped.values()]
 
 
-def _fate(candidates: Sequence[Candidate], titles: Mapping[str, str], scale: int) -> Fate:
+def _fate(
+    candidates: Sequence[Candidate],
+    titles: Mapping[str, str],
+    scale: int,
+    rulings: Mapping[str, Ruling],
+) -> Fate:
     """Candidates of one offer come the furthest first."""
     best = candidates[0]
+    ruling = rulings.get(best.ruling_id or "")
     alike = [each.channel for each in candidates if each.reason == best.reason]
     won = best.reason in ("chosen", "withheld")
     return Fate(
@@ -80,7 +94,27 @@ def _fate(candidates: Sequence[Candidate], titles: Mapping[str, str], scale: int
         tone=reason_tone(best.reason),
         text=str(REASON_WORDS[best.reason]),
         earns=None if best.score_minor is None else best.score_minor / scale,
+        ruling="" if ruling is None else _said(ruling, stopped=best.reason == "blocked"),
     )
+
+
+def _said(ruling: Ruling, *, stopped: bool) -> str:
+    """Whose word it was, on whom, and why; nothing where the offer was simply let through."""
+    if not stopped and ruling.effect == "block":
+        return _("%(who)s blocked it; this customer is in the share for whom that is tested.") % {
+            "who": ruling.actor_name
+        }
+    if not stopped or ruling.by_default:
+        return ""
+    on = (
+        _("for this customer")
+        if ruling.customer_id
+        else _("for a segment")
+        if ruling.when
+        else _("for the portfolio")
+    )
+    said = RULING_WORDS.get(ruling.reason_code, ruling.reason_code)
+    return f"{ruling.actor_name}, {on}: {ruling.reason or said}"
 
 
 @require_safe
@@ -90,7 +124,7 @@ def decision(request: CallerRequest, decision_id: str) -> HttpResponse:
     made = view.decision
     again = replay(made)
     currency = request.company.currency if request.company else "XXX"
-    explained = fates(view.candidates, channel_titles(request), currency)
+    explained = fates(view.candidates, channel_titles(request), currency, view.rulings)
     contact = view.contact
     context = {
         "decision": made,

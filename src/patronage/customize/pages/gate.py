@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django.http import HttpResponse, QueryDict
@@ -11,6 +12,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from patronage.access.company import current
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.customize import reads
@@ -18,6 +20,8 @@ from patronage.customize.models import Treatment
 from patronage.customize.reads import GateRow
 from patronage.customize.stakes import last_run
 from patronage.customize.words import EFFECT_TONES, EFFECT_WORDS, RULING_WORDS
+from patronage.vocabulary.company import Company
+from patronage.vocabulary.periods import BusinessCalendar
 
 ROWS_A_PAGE: Final = 60
 STATES: Final = ("waiting", "ruled", "all")
@@ -45,6 +49,10 @@ class Line:
     #: why, in a sentence
     reason: str
     channels: str
+    #: the last day on which the ruling counts; None: no end
+    last_day: date | None
+    #: whole days that it has waited; None: it does not
+    days: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +67,8 @@ class GateView:
     #: of those, how many the portfolio's default lets through
     let_through: int
     ruled: int
+    #: the one that falls to its default next
+    next_to_fall: GateRow | None
     #: the row with most at stake among those that wait
     largest: GateRow | None
     teams: Sequence[str]
@@ -79,7 +89,7 @@ def gate(request: CallerRequest) -> HttpResponse:
 def gate_context(request: CallerRequest, rows: list[GateRow]) -> dict[str, Any]:
     """What the gate's templates show."""
     return {
-        "gate": gate_view(rows, request.GET, channel_titles(request)),
+        "gate": gate_view(rows, request.GET, channel_titles(request), request.now),
         "may_rule": request.actor.may(Right.RULE),
         "run": last_run(),
         "effects": EFFECT_WORDS.items(),
@@ -106,12 +116,17 @@ def treatments_of(
     ]
 
 
+def last_day(until: datetime, company: Company) -> date:
+    """The last business day before an exclusive end."""
+    return BusinessCalendar(company.time_zone).date_of(until - timedelta(microseconds=1))
+
+
 def row_id(offer_id: str, portfolio_id: str) -> str:
     """What names a row in the page."""
     return f"row-{offer_id}-{portfolio_id}".replace("_", "-")
 
 
-def line_of(row: GateRow, titles: Mapping[str, str]) -> Line:
+def line_of(row: GateRow, titles: Mapping[str, str], now: datetime) -> Line:
     """One row in the reader's words."""
     return Line(
         row=row,
@@ -120,12 +135,16 @@ def line_of(row: GateRow, titles: Mapping[str, str]) -> Line:
         tone=EFFECT_TONES[row.effect],
         reason=str(RULING_WORDS.get(row.reason_code, row.reason_code)),
         channels=", ".join(titles.get(each, each) for each in row.channels),
+        days=None if row.waits_since is None else max((now - row.waits_since).days, 0),
+        last_day=None if row.valid_until is None else last_day(row.valid_until, current().company),
     )
 
 
-def gate_view(rows: list[GateRow], asked: QueryDict, titles: Mapping[str, str]) -> GateView:
+def gate_view(
+    rows: list[GateRow], asked: QueryDict, titles: Mapping[str, str], now: datetime
+) -> GateView:
     """Search, filter, sort and cut the rows as the address asks."""
-    waiting = [row for row in rows if row.by_default]
+    waiting = [row for row in rows if row.waits]
     state = asked.get("state", "")
     state = state if state in STATES else ("waiting" if waiting else "all")
     found = sorted(_found(rows, state, asked), key=_SORTS.get(asked.get("sort", ""), _by_stake))
@@ -135,12 +154,17 @@ def gate_view(rows: list[GateRow], asked: QueryDict, titles: Mapping[str, str]) 
     counts = {"waiting": len(waiting), "ruled": len(rows) - len(waiting), "all": len(rows)}
     staked = [row for row in waiting if row.at_stake_minor]
     return GateView(
-        lines=[line_of(row, titles) for row in shown],
+        lines=[line_of(row, titles, now) for row in shown],
         total=len(found),
         next=str(start + ROWS_A_PAGE) if more else None,
         waiting=counts["waiting"],
         let_through=sum(row.effect != "block" for row in waiting),
         ruled=counts["ruled"],
+        next_to_fall=min(
+            (row for row in waiting if row.falls_at is not None),
+            key=lambda row: (row.falls_at, row.offer),
+            default=None,
+        ),
         largest=min(staked, key=_by_stake, default=None),
         teams=sorted({row.team for row in rows}),
         portfolios=sorted({(row.portfolio, row.portfolio_id) for row in rows}),
@@ -157,20 +181,26 @@ def _found(rows: list[GateRow], state: str, asked: QueryDict) -> list[GateRow]:
     return [
         row
         for row in rows
-        if (state == "all" or row.by_default == (state == "waiting"))
+        if (state == "all" or row.waits == (state == "waiting"))
         and all(getattr(row, name) == value for name, value in wanted.items() if value)
         and text in f"{row.offer} {row.team} {row.category}".casefold()
     ]
 
 
 def _by_stake(row: GateRow) -> tuple[bool, float, str, str]:
-    return not row.by_default, -(row.at_stake_minor or 0), row.offer, row.portfolio
+    return not row.waits, -(row.at_stake_minor or 0), row.offer, row.portfolio
 
 
 _SORTS: Final[Mapping[str, Callable[[GateRow], Any]]] = {
     "stake": _by_stake,
     "offer": lambda row: (row.offer, row.portfolio),
     "customers": lambda row: (-(row.best_for or 0), row.offer, row.portfolio),
+    "age": lambda row: (
+        row.waits_since is None,
+        row.waits_since or row.valid_from,
+        row.offer,
+        row.portfolio,
+    ),
     "saving": lambda row: (-row.face_value_minor, row.offer, row.portfolio),
 }
 

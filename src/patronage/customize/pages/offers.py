@@ -21,6 +21,8 @@ from patronage.customize.actions.offers import own_teams
 from patronage.customize.errors import OfferRefused
 from patronage.customize.models import Offer, Ruling
 from patronage.customize.pages.gate import channel_titles, treatments_of
+from patronage.customize.pages.rulings import past
+from patronage.customize.pages.versions import differences_in_words
 from patronage.customize.reads import OfferInPortfolio, OfferView, ReasonCount
 from patronage.customize.stakes import last_run
 from patronage.customize.words import EFFECT_TONES, EFFECT_WORDS, REASON_NAMES, RULING_WORDS
@@ -88,6 +90,8 @@ def offer(request: CallerRequest, offer_id: str) -> HttpResponse:
     names = _in_order(view.portfolios)
     places = [_place(each, names) for each in view.portfolios]
     funnel = _funnel(view.portfolios)
+    told = [past(each) for each in reads.offer_rulings(request.actor, offer_id, request.now)]
+    spoken = [each for each in told if not each.ruling.by_default]
     line = _line(view, request.now)
     context = {
         "offer": view.offer,
@@ -101,6 +105,10 @@ def offer(request: CallerRequest, offer_id: str) -> HttpResponse:
         "considered": sum(each.customers for each in funnel),
         "chosen": sum(each.customers for each in funnel if each.reason in ("chosen", "withheld")),
         "is_mine": _is_mine(request, view.offer),
+        "may_answer": _is_mine(request, view.offer),
+        "spoken": spoken,
+        "differences": differences_in_words(view.offer, channel_titles(request)),
+        "newer": Offer.objects.filter(replaces=view.offer).first(),
         "is_open": _state(view.offer, request.now) != "closed",
         "run": last_run(),
     }

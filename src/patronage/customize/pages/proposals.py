@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -20,14 +20,22 @@ from patronage.access.asking import usable
 from patronage.access.company import current
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Actor, Right
-from patronage.customize.actions import Proposal, Wording, propose_offers
+from patronage.customize import reads
+from patronage.customize.actions import (
+    Proposal,
+    Wording,
+    next_reference,
+    propose_offers,
+    resubmit_offer,
+)
 from patronage.customize.actions.offers import own_teams
 from patronage.customize.errors import OfferRefused
 from patronage.customize.fields import FIELDS
+from patronage.customize.models import Offer
 from patronage.customize.pages.rule_rows import fields_shown
 from patronage.govern.rule_reading import read_rule
 from patronage.vocabulary.company import Channel, Company
-from patronage.vocabulary.money import Money, MoneyError
+from patronage.vocabulary.money import Money, MoneyError, currency_decimals
 from patronage.vocabulary.periods import BusinessCalendar
 from patronage.vocabulary.predicates import PredicateError
 
@@ -209,13 +217,71 @@ def propose(request: CallerRequest) -> HttpResponse:
             said = _("%(offer)s is proposed. It stands at every portfolio's gate now.")
             messages.success(request, said % {"offer": made.name})
             return redirect("customize:offer", made.id)
+    return _form_page(request, form, teams, before=None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def resubmit(request: CallerRequest, offer_id: str) -> HttpResponse:
+    """The form for a new version of an offer, filled with the one before."""
+    request.actor.require(Right.PROPOSE_OFFER)
+    before = reads.my_offer(request.actor, offer_id)
+    company = current().company
+    posted = request.POST if request.method == "POST" else None
+    teams = [before.team.name]
+    form = ProposalForm(
+        posted,
+        company=company,
+        teams=teams,
+        actor=request.actor,
+        initial=_as_it_was(before, company, request.now),
+    )
+    if posted is not None and form.is_valid():
+        try:
+            made = resubmit_offer(
+                actor=request.actor, now=request.now, offer_id=offer_id, row=form.proposal()
+            )
+        except OfferRefused as error:
+            form.add_error(None, str(error))
+        else:
+            said = _("Version %(number)s of %(offer)s waits at every gate.")
+            messages.success(request, said % {"number": made.version, "offer": made.name})
+            return redirect("customize:offer", made.id)
+    return _form_page(request, form, teams, before=before)
+
+
+def _as_it_was(before: Offer, company: Company, now: datetime) -> dict[str, Any]:
+    """What the form begins with: all of the version before, open from today on."""
+    plain = ("team", "name", "description", "category", "department", "need", "eligibility")
+    calendar = BusinessCalendar(company.time_zone)
+    last = before.valid_until
+    is_open = last is not None and last > now
+    digits = currency_decimals(company.currency)
+    return {
+        **{name: str(getattr(before, name)) for name in plain},
+        "ref": next_reference(before),
+        "valid_from": _today(company, now),
+        "valid_until": calendar.date_of(last - timedelta(microseconds=1))
+        if last is not None and is_open
+        else None,
+        "face_value": f"{Money(before.face_value_minor, company.currency).major:.{digits}f}",
+        "redemption_cost": (
+            f"{Money(before.redemption_cost_minor, company.currency).major:.{digits}f}"
+        ),
+        **{f"wording_{each.channel}": each.wording for each in before.treatments.all()},
+    }
+
+
+def _form_page(
+    request: CallerRequest, form: ProposalForm, teams: Sequence[str], *, before: Offer | None
+) -> HttpResponse:
     context = {
         "form": form,
         "teams": teams,
+        "before": before,
         "fields": fields_shown(usable(FIELDS, request.actor)),
         "check": check(form["eligibility"].value() or "", request.actor),
     }
-    status = 422 if posted is not None else 200
+    status = 422 if form.is_bound else 200
     return render(request, "customize/propose.html", context, status=status)
 
 

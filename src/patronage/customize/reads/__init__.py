@@ -7,6 +7,7 @@ from patronage.customize.reads.decisions import (
     contacts_of,
     decision,
     decision_runs,
+    named_rulings,
     next_best_action,
 )
 from patronage.customize.reads.gate import GateRow, gate
@@ -14,12 +15,14 @@ from patronage.customize.reads.offers import (
     OfferInPortfolio,
     OfferView,
     ReasonCount,
+    my_offer,
     my_offers,
     offer,
     offer_funnel,
     offers,
 )
 from patronage.customize.reads.price_tags import PastTag, PriceTagRow, past_tags, price_tags
+from patronage.customize.reads.rulings import RulingView, offer_rulings, rulings
 
 __all__ = [
     "DecisionView",
@@ -30,16 +33,21 @@ __all__ = [
     "PastTag",
     "PriceTagRow",
     "ReasonCount",
+    "RulingView",
     "contacts_of",
     "decision",
     "decision_runs",
     "decisions_about",
     "gate",
+    "my_offer",
     "my_offers",
+    "named_rulings",
     "next_best_action",
     "offer",
     "offer_funnel",
+    "offer_rulings",
     "offers",
     "past_tags",
     "price_tags",
+    "rulings",
 ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
@@ -16,12 +16,12 @@ from patronage.customize.log import (
     may_see_scores,
     without_scores,
 )
-from patronage.customize.models import Contact, Decision, DecisionRun, Offer
+from patronage.customize.models import Contact, Decision, DecisionRun, Offer, Ruling
 from patronage.customize.moment import checked_request, look
 from patronage.customize.plan import OUTCOMES
 from patronage.customize.policy import terms_of
-from patronage.customize.population import portfolio_rows
 from patronage.customize.replay import run_candidates
+from patronage.customize.standing import rulings_at
 from patronage.identify.in_sight import customers_in_sight, require_customer
 from patronage.science.arbitration import OUTCOME_WORDS, REASON_WORDS, Outcome, Reason
 
@@ -35,6 +35,8 @@ class DecisionView:
     #: the contact that came of it; None where none did
     contact: Contact | None
     candidates: tuple[Candidate, ...]
+    #: the rulings that candidates name, by id
+    rulings: Mapping[str, Ruling]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +83,8 @@ def next_best_action(
     if outcome is not Outcome.NOTHING:
         best = candidates[0]
         policy = moment.served.policy
-        row = int(portfolio_rows([moment.portfolio_id], policy)[0])
-        terms = terms_of(policy, row, int(moment.considered[moment.chosen.treatments[0, 0]]))
+        column = int(moment.considered[moment.chosen.treatments[0, 0]])
+        terms = terms_of(policy, moment.row(column), column)
     return NextBestAction(
         customer_id=customer_id,
         at=now,
@@ -117,14 +119,19 @@ def decision(actor: Actor, decision_id: str, now: datetime) -> DecisionView:
     names = dict(
         Offer.objects.filter(id__in={row["offer"] for row in rows}).values_list("id", "name")
     )
+    candidates = tuple(sorted((_candidate(row, names) for row in rows), key=in_order))
     return DecisionView(
         decision=found,
         outcome_text=OUTCOME_WORDS[Outcome[found.outcome.upper()]],
         contact=Contact.objects.filter(decision=found).first(),
-        candidates=_seen_by(
-            actor, tuple(sorted((_candidate(row, names) for row in rows), key=in_order))
-        ),
+        candidates=_seen_by(actor, candidates),
+        rulings=named_rulings(candidates),
     )
+
+
+def named_rulings(candidates: Iterable[Candidate]) -> dict[str, Ruling]:
+    """The rulings that candidates name, by id."""
+    return Ruling.objects.in_bulk({each.ruling_id for each in candidates if each.ruling_id})
 
 
 def decision_runs(actor: Actor, *, limit: int = 50) -> list[DecisionRun]:
@@ -150,7 +157,18 @@ def _of_run(found: Decision) -> list[dict[str, Any]]:
     rows = run_candidates(found).rename(
         {"offer_id": "offer", "treatment_id": "treatment", "score_minor": "score"}
     )
-    return rows.select("offer", "treatment", "channel", "score", "reason").to_dicts()
+    named = {"ruling_id": "ruling"}
+    content = rows.rename(named).select(*_OF_RUN).to_dicts()
+    offers = sorted({row["offer"] for row in content})
+    known_by = None if found.run is None else found.run.created_at
+    own = rulings_at(found.at, offers, known_by=known_by)
+    for row in content:
+        ruling = own.get((found.portfolio_id, row["offer"]))
+        row["ruling"] = row["ruling"] or (ruling and ruling.id)
+    return content
+
+
+_OF_RUN: Final = ("offer", "treatment", "channel", "score", "reason", "ruling")
 
 
 def _candidate(row: Mapping[str, Any], names: Mapping[str, str]) -> Candidate:
@@ -164,6 +182,7 @@ def _candidate(row: Mapping[str, Any], names: Mapping[str, str]) -> Candidate:
         reason=reason.name.lower(),
         reason_text=REASON_WORDS[reason],
         score_minor=None if unscored else row["score"],
+        ruling_id=row.get("ruling"),
     )
 
 

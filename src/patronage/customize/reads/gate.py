@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from django.db.models import Q
@@ -11,12 +12,14 @@ from django.db.models import Q
 from patronage.access.roles import Actor, Right
 from patronage.access.scope import scope_of
 from patronage.customize import stakes
-from patronage.customize.models import Offer, Ruling
-from patronage.customize.policy import rulings_at
+from patronage.customize.learned import LearnedCost, learned_cost
+from patronage.customize.models import Offer, Ruling, RulingMessage
 from patronage.customize.stakes import Stake
+from patronage.customize.standing import rulings_at, special_at, waiting_since
 from patronage.govern.models import Portfolio
 
-#: "waiting": nobody has ruled yet, the portfolio's default stands; "ruled": its manager has.
+#: "waiting": nobody has ruled yet, the portfolio's default stands; "ruled": its manager has, or
+#: nobody did in time.
 State = Literal["waiting", "ruled"]
 
 
@@ -42,6 +45,22 @@ class GateRow:
     reason: str
     ruled_by: str
     valid_from: datetime
+    #: when the ruling ends by itself; None: not
+    valid_until: datetime | None
+    #: of a block: share of the customers for whom it is lifted
+    test_share: float
+    #: what the block is learned to cost; None where it is not tested
+    learned: LearnedCost | None
+    #: rulings in force on segments and single customers beside it
+    exceptions: int
+    #: counts resubmissions of the offer
+    version: int
+    #: what its owner wrote about the portfolio's rulings in force
+    messages: int
+    #: since when it waits for a ruling; None: it does not
+    waits_since: datetime | None
+    #: when it falls to the portfolio's default; None: it does not, or waits for ever
+    falls_at: datetime | None
     #: what the ruling forgoes, as computed when it was made; None where it was not
     forgone_minor: int | None
     gross_forgone_minor: int | None
@@ -51,6 +70,11 @@ class GateRow:
     best_for: int | None
     #: best achievable with the offer as proposed less the best without it, at the last run
     at_stake_minor: int | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether nobody has ruled yet."""
+        return self.waits_since is not None
 
 
 def gate(actor: Actor, now: datetime, *, state: State | None = None) -> list[GateRow]:
@@ -66,24 +90,48 @@ def gate(actor: Actor, now: datetime, *, state: State | None = None) -> list[Gat
         .select_related("team")
         .prefetch_related("treatments")
     )
-    rulings = rulings_at(now, [offer.id for offer in offers])
+    ids = [offer.id for offer in offers]
+    rulings = rulings_at(now, ids)
+    special = special_at(now, ids)
+    on_some = Counter((e.portfolio_id, e.offer_id) for e in special if e.about)
+    since = waiting_since(now, rulings)
+    in_force = [each.id for each in (*rulings.values(), *special)]
+    said = RulingMessage.objects.filter(ruling__in=in_force, by_owner=True)
+    answers = Counter(said.values_list("ruling__portfolio", "ruling__offer"))
     rows = []
     for portfolio in portfolios:
         worth = stakes.of_offers(portfolio.id, now)
         rows += [
-            _row(offer, portfolio, rulings[portfolio.id, offer.id], worth.get(offer.id))
+            _row(
+                offer,
+                portfolio,
+                rulings[portfolio.id, offer.id],
+                worth.get(offer.id),
+                on_some[portfolio.id, offer.id],
+                since.get((portfolio.id, offer.id)),
+                answers[portfolio.id, offer.id],
+            )
             for offer in offers
             if (portfolio.id, offer.id) in rulings
         ]
-    wanted = [row for row in rows if state is None or row.by_default == (state == "waiting")]
+    wanted = [row for row in rows if state is None or row.waits == (state == "waiting")]
     return sorted(wanted, key=_by_urgency)
 
 
 def _by_urgency(row: GateRow) -> tuple[bool, int, str, str]:
-    return not row.by_default, -(row.at_stake_minor or 0), row.offer, row.portfolio
+    return not row.waits, -(row.at_stake_minor or 0), row.offer, row.portfolio
 
 
-def _row(offer: Offer, portfolio: Portfolio, ruling: Ruling, stake: Stake | None) -> GateRow:
+def _row(
+    offer: Offer,
+    portfolio: Portfolio,
+    ruling: Ruling,
+    stake: Stake | None,
+    exceptions: int,
+    since: datetime | None,
+    messages: int,
+) -> GateRow:
+    days = portfolio.gate_days
     return GateRow(
         offer_id=offer.id,
         offer=offer.name,
@@ -102,6 +150,14 @@ def _row(offer: Offer, portfolio: Portfolio, ruling: Ruling, stake: Stake | None
         reason=ruling.reason,
         ruled_by=ruling.actor_name,
         valid_from=ruling.valid_from,
+        valid_until=ruling.valid_until,
+        test_share=ruling.test_share,
+        learned=learned_cost(ruling),
+        exceptions=exceptions,
+        version=offer.version,
+        messages=messages,
+        waits_since=since,
+        falls_at=since + timedelta(days=days) if since is not None and days else None,
         forgone_minor=ruling.forgone_minor,
         gross_forgone_minor=ruling.gross_forgone_minor,
         customers=None if stake is None else stake.customers,

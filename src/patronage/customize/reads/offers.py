@@ -20,8 +20,8 @@ from patronage.access.errors import NotFound
 from patronage.access.roles import SYSTEM_ID, Actor, Right, reaching_all_offers
 from patronage.customize.actions.offers import own_teams
 from patronage.customize.models import Decision, DecisionRun, Offer, Ruling, Treatment
-from patronage.customize.policy import rulings_at
 from patronage.customize.stakes import last_run
+from patronage.customize.standing import rulings_at
 from patronage.govern.models import Portfolio
 from patronage.science.arbitration import REASON_WORDS, Reason
 
@@ -70,6 +70,18 @@ def my_offers(actor: Actor, now: datetime) -> list[OfferView]:
     return _views(_offers().filter(team__in=own_teams(actor)), now)
 
 
+def my_offer(actor: Actor, offer_id: str) -> Offer:
+    """Give one of the actor's own teams.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    found = _offers().filter(team__in=own_teams(actor), id=offer_id).first()
+    if found is None:
+        raise NotFound(noun="offer", id=offer_id)
+    return found
+
+
 def offers(actor: Actor, now: datetime) -> list[OfferView]:
     """The offers that the actor may see: an owner their teams', everybody else all."""
     actor.require(Right.SEE_OFFERS)
@@ -87,6 +99,18 @@ def offer(actor: Actor, offer_id: str, now: datetime) -> OfferView:
     if not found:
         raise NotFound(noun="offer", id=offer_id)
     return found[0]
+
+
+def require_offer(actor: Actor, offer_id: str) -> Offer:
+    """Give one that the actor may see.
+
+    Raises:
+        NotFound: there is no such offer, or it is another team's and the actor only owns offers.
+    """
+    found = _visible(actor).filter(id=offer_id).first()
+    if found is None:
+        raise NotFound(noun="offer", id=offer_id)
+    return found
 
 
 def offer_funnel(actor: Actor, offer_id: str, now: datetime) -> tuple[ReasonCount, ...]:

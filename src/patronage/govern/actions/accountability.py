@@ -124,6 +124,7 @@ def _create(
         name=rule.name,
         description=rule.description,
         default_ruling=rule.default_ruling,
+        gate_days=rule.gate_days,
         position=position,
         created_at=now,
     )
@@ -146,11 +147,17 @@ def _first_manager(
 
 def _follow(portfolio: Portfolio, rule: PortfolioRule, position: int) -> bool:
     """Take over what the company declares now; say whether anything changed."""
-    declared = (rule.description, rule.default_ruling, position)
-    if (portfolio.description, portfolio.default_ruling, portfolio.position) == declared:
+    declared = {
+        "description": rule.description,
+        "default_ruling": rule.default_ruling,
+        "gate_days": rule.gate_days,
+        "position": position,
+    }
+    if all(getattr(portfolio, name) == value for name, value in declared.items()):
         return False
-    portfolio.description, portfolio.default_ruling, portfolio.position = declared
-    portfolio.save(update_fields=["description", "default_ruling", "position"])
+    for name, value in declared.items():
+        setattr(portfolio, name, value)
+    portfolio.save(update_fields=list(declared))
     return True
 
 

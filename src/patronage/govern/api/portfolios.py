@@ -30,6 +30,7 @@ class PortfolioRow(Schema):
     name: str
     description: str
     default_ruling: str
+    gate_days: int
     manager_id: str
     manager: str
     since: datetime

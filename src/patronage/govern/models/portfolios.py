@@ -21,6 +21,10 @@ class Portfolio(models.Model):
     name = models.CharField(max_length=100, unique=True)
     description = models.CharField(max_length=300, blank=True)
     default_ruling = models.CharField(max_length=6, choices=[(r, r) for r in ("allow", "block")])
+    gate_days = models.PositiveSmallIntegerField(
+        default=14,
+        help_text="Days after which an offer that nobody ruled on falls to the default; 0: never.",
+    )
     position = models.PositiveIntegerField(help_text="Order in which assignment rules are tried.")
     created_at = models.DateTimeField()
 

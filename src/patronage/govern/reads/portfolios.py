@@ -27,6 +27,8 @@ class PortfolioInCharge:
     description: str
     #: what happens to an offer that nobody ruled on: allow or block
     default_ruling: str
+    #: days after which an offer that nobody ruled on falls to it; 0: never
+    gate_days: int
     manager_id: str
     manager: str
     since: datetime
@@ -173,6 +175,7 @@ def _in_charge(portfolios: list[Portfolio], now: datetime) -> list[PortfolioInCh
             name=each.name,
             description=each.description,
             default_ruling=each.default_ruling,
+            gate_days=each.gate_days,
             manager_id=newest[each.id].manager.id,
             manager=newest[each.id].manager.name,
             since=newest[each.id].starts_at,

@@ -48,7 +48,9 @@ def next_context(
     """What the part with the next best action shows."""
     action = customize.next_best_action(request.actor, customer_id, at)
     titles = titles_of(company)
-    explained = fates(action.candidates, titles, company.currency)
+    explained = fates(
+        action.candidates, titles, company.currency, customize.named_rulings(action.candidates)
+    )
     best = action.best
     return {
         "may_see_value": request.actor.may(Right.SEE_PROFITABILITY),
