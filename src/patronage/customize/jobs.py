@@ -20,7 +20,8 @@ from patronage.customize.holdout import held_out, universal_holdout
 from patronage.customize.inputs import Inputs, load_inputs
 from patronage.customize.models import DecisionRun, Holdout
 from patronage.customize.periods import budget_of, last_day_of, left_of
-from patronage.customize.plan import Moved, Plan, write_plan
+from patronage.customize.plan import write_plan
+from patronage.customize.planned import Moved, Plan
 from patronage.customize.population import (
     Population,
     among,

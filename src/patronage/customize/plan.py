@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -14,25 +12,24 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from patronage.access import audit, datasets
-from patronage.access.roles import Actor, Right
+from patronage.access.roles import Right
 from patronage.access.transactions import atomic, take_turns
-from patronage.customize.budgeting import Priced
 from patronage.customize.contact_policy import lowest_places, places_taken
 from patronage.customize.deciding import Bools, Floats, Ints
 from patronage.customize.errors import BudgetSpent
-from patronage.customize.inputs import Inputs
-from patronage.customize.models import Affinity, Budget, DecisionRun, Holdout
+from patronage.customize.models import Affinity, DecisionRun
+from patronage.customize.planned import Moved, Plan, versions_of_each, with_tests
 from patronage.customize.policy import due_at, policy_at, terms_of
-from patronage.customize.population import Population, among
-from patronage.customize.propensity import Drawn, drawn, told
+from patronage.customize.population import among
+from patronage.customize.propensity import drawn
 from patronage.customize.recording import (
     ContactColumns,
     DecisionColumns,
     lock_customers,
     record_decisions,
 )
-from patronage.customize.response import KIND, NAME, ResponseModel
-from patronage.customize.situations import Means, People, due_days, month_of
+from patronage.customize.response import KIND, NAME
+from patronage.customize.situations import due_days, month_of
 from patronage.customize.stocks import taken_by
 from patronage.differentiate.models import ModelVersion
 from patronage.govern import fence, memberships
@@ -50,28 +47,6 @@ CUSTOMERS_A_FILE: Final = 20_000
 CUSTOMERS_A_BATCH: Final = 5_000
 OUTCOMES = {each: each.name.lower() for each in Outcome}
 _OUTCOME_NAMES: Final = {int(each): name for each, name in OUTCOMES.items()}
-
-
-class Moved(Exception):
-    """What the plan rested on has changed since: decide again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What was decided for everybody, not written yet."""
-
-    actor: Actor
-    now: datetime
-    inputs: Inputs
-    population: Population
-    people: People
-    means: Means
-    model: ResponseModel
-    #: customers with contacts that the model rests on
-    contacted: int
-    holdout: Holdout
-    priced: Priced
-    budget: Budget
 
 
 def write_plan(plan: Plan) -> DecisionRun:
@@ -211,7 +186,7 @@ def _columns(plan: Plan) -> tuple[DecisionColumns, ContactColumns]:
         held_out=plan.people.held_out.tolist(),
         propensities=chance.propensity.tolist(),
         candidates=["[]"] * count,
-        versions=_with_tests(plan, _versions_of_each(plan), chance),
+        versions=with_tests(plan, versions_of_each(plan), chance),
     )
     offered = np.flatnonzero(chosen.outcome == int(Outcome.OFFERED))
     return decisions, _contacts(plan, decisions, offered, best[offered])
@@ -312,42 +287,6 @@ def _where(there: Bools, values: NDArray[Any]) -> list[Any]:
 def _consents(at: datetime) -> pl.DataFrame:
     table = pl.DataFrame(standing_consents(at))
     return table.select("customer_id", "channel", "consent_id")
-
-
-def _versions_of_each(plan: Plan) -> list[str]:
-    """What each customer was decided by, the rules of their portfolio among it."""
-    policy, shared = plan.inputs.policy, _versions(plan)
-    people = plan.people
-    ruled = policy.applied(people.portfolio, people.matches, people.special)
-    handling = ruled.handling(len(people.portfolio))
-    keys = np.column_stack(
-        [np.asarray(each, dtype=np.int64) for each in (people.portfolio, *handling)]
-    )
-    known, place = np.unique(keys, axis=0, return_inverse=True)
-    told: list[str] = []
-    for row, tier, route in known.tolist():
-        portfolio_id = policy.portfolios[row] if row >= 0 else ""
-        rules = {"rules": policy.book.version_of(portfolio_id)}
-        handled = policy.book.handled(tier, route)
-        told.append(json.dumps(shared | rules | handled, sort_keys=True))
-    return pl.Series(told, dtype=pl.String).gather(place.ravel()).to_list()
-
-
-def _with_tests(plan: Plan, versions: list[str], chance: Drawn) -> list[str]:
-    """Add the tests of blocks that had a part in some of the choices."""
-    for row in np.flatnonzero(chance.part.any(axis=1)).tolist():
-        tests = told(plan.inputs.policy, plan.people.special[row], chance.part[row])
-        versions[row] = json.dumps(json.loads(versions[row]) | {"tests": tests}, sort_keys=True)
-    return versions
-
-
-def _versions(plan: Plan) -> dict[str, Any]:
-    return {
-        "company": plan.inputs.declared.version.number,
-        "valuation": plan.inputs.run.id,
-        "policy": plan.inputs.policy.digest,
-        "holdout": plan.holdout.id,
-    }
 
 
 def _run(plan: Plan, run_id: str, manifest: Manifest) -> DecisionRun:

@@ -12,7 +12,8 @@ from patronage.customize import jobs
 from patronage.customize.errors import BaseMoved
 from patronage.customize.jobs import decide
 from patronage.customize.models import Budget, Contact, Decision, DecisionRun
-from patronage.customize.plan import Plan, write_plan
+from patronage.customize.plan import write_plan
+from patronage.customize.planned import Plan
 
 from ..differentiate.history import NOW
 from .world import AS_OF, build
