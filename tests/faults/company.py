@@ -22,9 +22,11 @@ from patronage.customize.models import Contact, Decision
 from patronage.differentiate.actions import open_ranking, record_need, vote
 from patronage.govern.actions import (
     arrange_cover,
+    delegate_account,
     draft_policy,
     grant_lever,
     make_claim,
+    open_account,
     publish_policy,
     pull_lever,
     set_boundary,
@@ -93,6 +95,9 @@ class Things:
     contact_claim_id: str
     #: the portfolio manager's word on its customer
     ruling_id: str
+    #: on top of a tree that the portfolio holds, and Dora's help with it
+    account_id: str
+    account_delegation_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +246,15 @@ def _things(portfolio_id: str, offer_id: str, person: str) -> Things:
         ruling_id=_ruled(portfolio_id, offer_id, customer_id),
         **_levers(portfolio_id, customer_id),
         **_claims(portfolio_id, customer_id, offer_id),
+        **_accounts(portfolio_id, deputy.id),
     )
+
+
+def _accounts(portfolio_id: str, helper_id: str) -> dict[str, str]:
+    said: Any = {"actor": SYSTEM, "now": NOW, "reason": "tests"}
+    account = open_account(name=f"Group of {portfolio_id}", portfolio_id=portfolio_id, **said)
+    helps = delegate_account(account_id=account.id, manager_id=helper_id, **said)
+    return {"account_id": account.id, "account_delegation_id": helps.id}
 
 
 def _claims(portfolio_id: str, customer_id: str, offer_id: str) -> dict[str, str]:

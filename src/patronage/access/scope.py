@@ -19,23 +19,26 @@ _SEE_EVERYBODY = reaching_all_customers()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Every customer, or the customers of some portfolios, or (neither) nobody."""
+    """Every customer, or those of some portfolios and accounts, or (neither) nobody."""
 
     #: whether no customer is out of sight
     everything: bool = False
     #: the portfolios whose customers are in sight
     portfolio_ids: frozenset[str] = frozenset()
+    #: the accounts whose customers are in sight beside those
+    account_ids: frozenset[str] = frozenset()
 
     def __or__(self, other: Scope) -> Scope:
         return Scope(
             everything=self.everything or other.everything,
             portfolio_ids=self.portfolio_ids | other.portfolio_ids,
+            account_ids=self.account_ids | other.account_ids,
         )
 
     @property
     def nothing(self) -> bool:
         """Whether no customer is in sight."""
-        return not self.everything and not self.portfolio_ids
+        return not (self.everything or self.portfolio_ids or self.account_ids)
 
     def holds(self, portfolio_id: str) -> bool:
         """Whether the customers of this portfolio are in sight."""

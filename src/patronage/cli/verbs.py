@@ -25,6 +25,7 @@ _PLACES = {
     "ledger": ("patronage.cli.ledger:app", "What customers earned, and whether the books agree."),
     "objective": ("patronage.cli.objective:app", "What is meant to be done with a customer."),
     "ranking": ("patronage.cli.ranking:app", "Clients ranked by judgement."),
+    "account": ("patronage.cli.account:app", "Organisations that belong together."),
     "fence": ("patronage.cli.fence:app", "Whom no mass contact reaches."),
     "service-tier": ("patronage.cli.service_tier:app", "How a customer is served."),
     "portfolio": ("patronage.cli.portfolio:app", "Who is in charge of whom."),

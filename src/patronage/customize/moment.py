@@ -28,7 +28,7 @@ from patronage.customize.situations import FIGURES, Means, People, month_of, sit
 from patronage.customize.stakes import figures_of
 from patronage.customize.stocks import Stock, stocks_of
 from patronage.differentiate.reads import field_values
-from patronage.govern import service_tiers
+from patronage.govern import accounts, service_tiers
 from patronage.govern.models import Standing
 from patronage.identify.fields import record_of
 from patronage.identify.models import Consent, Customer
@@ -255,6 +255,7 @@ def _record(
         **record_of(customer, calendar),
         **field_values(customer.id, at),
         "portfolio": standing.portfolio.name,
+        **accounts.of_some([customer.id], at)[customer.id],
         **request.context,
     }
 

@@ -20,7 +20,7 @@ from patronage.differentiate import overrides
 from patronage.differentiate.fields import FIELDS as VALUED
 from patronage.differentiate.models import LatestValuation, ValuationRun
 from patronage.differentiate.reads import features, said_needs
-from patronage.govern import service_tiers
+from patronage.govern import accounts, service_tiers
 from patronage.govern.models import Portfolio, Standing
 from patronage.govern.reads import memberships_at
 from patronage.identify.fields import frame as identify_frame
@@ -70,7 +70,7 @@ def load_fields(at: datetime, run: ValuationRun, company: Company) -> pl.DataFra
         {"portfolio_id": list(names), "portfolio": list(names.values())},
         schema={"portfolio_id": pl.String, "portfolio": pl.String},
     )
-    served = service_tiers.with_tier(members, at, company)
+    served = accounts.with_account(service_tiers.with_tier(members, at, company), at)
     frame = (
         served.join(identify_frame(calendar), on="customer_id")
         .join(portfolios, on="portfolio_id", how="left")
@@ -103,6 +103,7 @@ def fields_of_some(customer_ids: Sequence[str], at: datetime, company: Company) 
     objectives = dict(words.values_list("customer_id", "objective"))
     said = dict(said_needs(at).filter(pl.col("customer_id").is_in(ids)).rows())
     served = service_tiers.of_some(ids, at, company)
+    belongs = accounts.of_some(ids, at)
     rows = []
     for person in people:
         latest, portfolio = valued.get(person.id), held.get(person.id)
@@ -112,6 +113,7 @@ def fields_of_some(customer_ids: Sequence[str], at: datetime, company: Company) 
             "portfolio_id": portfolio and portfolio.id,
             "portfolio": portfolio and portfolio.name,
             "service_tier": served.get(person.id),
+            **belongs[person.id],
             "said_need": said.get(person.id),
         }
         if latest is not None:

@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef
 
 from patronage.access.roles import RULING_ON_CONFLICTS, Actor
 from patronage.differentiate.reads import field_values
+from patronage.govern.accounts import of_some
 from patronage.govern.errors import BoundaryRefused
 from patronage.govern.fields import BOUNDARY_FIELDS
 from patronage.govern.limits import BOUNDARY_PERS, FORBIDDING, KINDS, SUMMED, WHOLE
@@ -127,6 +128,7 @@ def about(
         **field_values(customer.id, at),
         "portfolio": standing.portfolio.name,
         "service_tier": of_one(standing, at, company),
+        **of_some([customer.id], at)[customer.id],
     }
     return [each for each in every if each.may_be_about(record)]
 

@@ -85,6 +85,10 @@ class CannotAppoint(Refused):
     """The person cannot answer for a portfolio."""
 
 
+class CannotAccount(Refused):
+    """Accounts cannot be arranged like this; the message says what to do."""
+
+
 class CannotFence(Refused):
     """A customer cannot be put within the fence or taken out of it like this."""
 

@@ -23,10 +23,29 @@ SERVICE_FIELDS: Final = FieldCatalog(
     )
 )
 
+#: To which account of organisations the customer belongs: known before the portfolio is.
+ACCOUNT_FIELDS: Final = FieldCatalog(
+    (
+        Field(
+            name="account",
+            type=str,
+            description="Name of the account that the customer belongs to; empty if to none",
+            source="accounts",
+        ),
+        Field(
+            name="account_root",
+            type=str,
+            description="Name of the account on top of the tree; empty if in none",
+            source="accounts",
+        ),
+    )
+)
+
 #: The fields of this stage.
 FIELDS: Final = FieldCatalog(
     (
         *SERVICE_FIELDS.values(),
+        *ACCOUNT_FIELDS.values(),
         Field(
             name="portfolio",
             type=str,
@@ -38,7 +57,9 @@ FIELDS: Final = FieldCatalog(
 )
 
 #: What an assignment rule may ask: everything that is known before the portfolio is.
-ASSIGNMENT_FIELDS: Final = FieldCatalog.merge(IDENTIFY_FIELDS, DIFFERENTIATE_FIELDS, SERVICE_FIELDS)
+ASSIGNMENT_FIELDS: Final = FieldCatalog.merge(
+    IDENTIFY_FIELDS, DIFFERENTIATE_FIELDS, SERVICE_FIELDS, ACCOUNT_FIELDS
+)
 
 #: What a boundary may ask: everything that is known of a customer at any time.
 BOUNDARY_FIELDS: Final = FieldCatalog.merge(IDENTIFY_FIELDS, DIFFERENTIATE_FIELDS, FIELDS)

@@ -10,7 +10,7 @@ from patronage.access.company import current
 from patronage.access.ports import CustomersCreated, ObjectiveChanged, PersonLeaves
 from patronage.access.roles import IN_CHARGE, Actor
 from patronage.access.scope import Scope
-from patronage.govern import memberships
+from patronage.govern import accounts, memberships
 from patronage.govern.errors import NotSetUp, StartsInFuture, StillInCharge
 from patronage.govern.in_charge import covered_by, portfolios_of
 from patronage.govern.models import Accountability, Membership, Portfolio, Standing
@@ -83,13 +83,19 @@ def refuse_to_leave(event: PersonLeaves) -> None:
 
 
 def scope_of_manager(actor: Actor, now: datetime) -> Scope:
-    """Give the portfolios that the actor answers for at `now`, or stands in for."""
-    return Scope(portfolio_ids=portfolios_of(actor.id, now) | covered_by(actor.id, now))
+    """Give what the actor answers for at `now`, stands in for, or helps with."""
+    return Scope(
+        portfolio_ids=portfolios_of(actor.id, now) | covered_by(actor.id, now),
+        account_ids=frozenset(accounts.delegated_to(actor.id, now)),
+    )
 
 
 def condition_of(scope: Scope) -> Q:
-    """Give the condition on customers that a scope of portfolios means."""
-    return Q(standing__portfolio_id__in=scope.portfolio_ids)
+    """Give the condition on customers that a scope of portfolios and accounts means."""
+    held = Q(standing__portfolio_id__in=scope.portfolio_ids)
+    if not scope.account_ids:
+        return held
+    return held | Q(pk__in=accounts.members_of(scope.account_ids).values("customer"))
 
 
 def memberships_of(until: datetime) -> list[tuple[str, str, datetime]]:

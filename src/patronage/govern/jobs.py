@@ -16,11 +16,11 @@ from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic, much_at_once
 from patronage.differentiate import reads as valuations
 from patronage.differentiate.models import ValuationRun
-from patronage.govern import fence, memberships, policy, service_tiers, standing
+from patronage.govern import accounts, fence, memberships, policy, service_tiers, standing
 from patronage.govern.actions import digest_of
 from patronage.govern.actions.conditions import stated
 from patronage.govern.errors import NotSetUp, OtherDate
-from patronage.govern.models import Portfolio
+from patronage.govern.models import AccountMember, Portfolio
 from patronage.identify import fields as identities
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
@@ -130,10 +130,10 @@ def assign(
     known = _known(run, when, calendar)
 
     def plan(everybody: pl.DataFrame) -> tuple[AssignmentSummary, pl.DataFrame]:
-        here = everybody.filter(~pl.col("erased"))
+        here = _with_trees(everybody.filter(~pl.col("erased")))
         customers = here.join(known, on="customer_id", how="left", maintain_order="left")
         served = service_tiers.planned(customers, instant, company)
-        told = customers.with_columns(served["service_tier"])
+        told = accounts.with_account(customers.with_columns(served["service_tier"]), instant)
         placed = _placed(told, when, portfolios, company)
         summary = _summary(placed, run, instant, portfolios, dry_run=dry_run)
         _require_managers(summary)
@@ -179,6 +179,13 @@ def _known(
     if asked.isdisjoint(identities.FIELDS):
         return features
     return identities.frame(calendar).join(features, on="customer_id", how="left")
+
+
+def _with_trees(customers: pl.DataFrame) -> pl.DataFrame:
+    """Count whom a tree of accounts holds together as put there by hand."""
+    members = AccountMember.objects.filter(ends_at__isnull=True)
+    ids = list(members.values_list("customer_id", flat=True))
+    return customers.with_columns(by_hand=pl.col("by_hand") | pl.col("customer_id").is_in(ids))
 
 
 def _placed(

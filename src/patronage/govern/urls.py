@@ -8,6 +8,13 @@ from patronage.govern import pages
 
 app_name = "govern"
 urlpatterns = [
+    path("accounts", pages.accounts, name="accounts"),
+    path("accounts/<str:account_id>/delegations", pages.delegate_account, name="delegate-account"),
+    path(
+        "account-delegations/<str:delegation_id>/end",
+        pages.end_account_delegation,
+        name="end-account-delegation",
+    ),
     path("assignment", pages.assignment, name="assignment"),
     path("assignment/movers.csv", pages.assignment_csv, name="assignment-csv"),
     path("boundaries", pages.boundaries, name="boundaries"),

@@ -17,6 +17,8 @@ _BODY = re.compile(f"[{_ALPHABET.decode()}]{{{_LENGTH}}}")
 class IdPrefix(StrEnum):
     """Every kind of thing that has an id. The list is closed: a new noun is a new line here."""
 
+    ACCOUNT = "acc"
+    ACCOUNT_DELEGATION = "acd"
     API_KEY = "key"
     ASSESSMENT = "asm"
     ASSIGNMENT_POLICY = "apl"

@@ -1,6 +1,14 @@
 """What may be done about who is in charge: set up portfolios, appoint, hand over, stand in."""
 
 from patronage.govern.actions.accountability import appoint, set_up_portfolios
+from patronage.govern.actions.accounts import (
+    delegate_account,
+    end_account_delegation,
+    join_account,
+    leave_account,
+    move_account,
+    open_account,
+)
 from patronage.govern.actions.boundaries import lift_boundary, set_boundary
 from patronage.govern.actions.claims import NewEvidence, make_claim, withdraw_claim
 from patronage.govern.actions.conflicts import rule_on_conflict
@@ -31,18 +39,24 @@ __all__ = [
     "arrange_cover",
     "change_draft",
     "checked_rules",
+    "delegate_account",
     "delegate_lever",
     "digest_of",
     "discard_draft",
     "draft_policy",
+    "end_account_delegation",
     "end_cover",
     "end_grant",
     "end_service_override",
     "findings_of",
     "grant_lever",
     "hand_over",
+    "join_account",
+    "leave_account",
     "lift_boundary",
     "make_claim",
+    "move_account",
+    "open_account",
     "override_service_tier",
     "publish_policy",
     "pull_lever",

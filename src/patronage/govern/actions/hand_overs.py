@@ -13,11 +13,11 @@ from patronage.access import audit
 from patronage.access.errors import NotFound
 from patronage.access.roles import SYSTEM_ID, Actor, Right, Role
 from patronage.access.transactions import atomic
-from patronage.govern import memberships
+from patronage.govern import accounts, memberships
 from patronage.govern.actions.conditions import not_in_future, stated
-from patronage.govern.errors import DatedBeforeNewest, NothingToHandOver
+from patronage.govern.errors import CannotAccount, DatedBeforeNewest, NothingToHandOver
 from patronage.govern.in_charge import portfolios_of
-from patronage.govern.models import Portfolio
+from patronage.govern.models import AccountMember, Portfolio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +104,7 @@ def moved(
         raise NothingToHandOver(
             f"{held[wanted[0]].label} is in {target.name!r} already. Choose another portfolio."
         )
+    _require_whole_trees(moving, target, now)
     _require_newer(moving.values(), starts)
     memberships.require_manager(target, starts)
     memberships.write(
@@ -119,6 +120,29 @@ def moved(
     done = _summary(moving, target, starts, already_there=len(wanted) - len(moving))
     _record(actor, now, list(moving), done, why, right)
     return done
+
+
+def _require_whole_trees(
+    moving: Mapping[str, memberships.Held], target: Portfolio, now: datetime
+) -> None:
+    """Refuse to take a customer out of the portfolio that holds the whole of their account's tree.
+
+    Raises:
+        CannotAccount: one of them belongs to such an account.
+    """
+    members = AccountMember.objects.filter(ends_at__isnull=True, customer__in=list(moving))
+    rows = list(members.values_list("customer_id", "account_id"))
+    if not rows:
+        return
+    trees = accounts.trees_at(now)
+    for customer_id, account_id in rows:
+        root = trees.root(account_id)
+        if root.portfolio_id != target.id:
+            raise CannotAccount(
+                f"{moving[customer_id].label} belongs to the account {root.name!r}, whose director "
+                "answers for the whole of it. Let the customer leave the account first, or "
+                "delegate the account to somebody who helps."
+            )
 
 
 def _summary(

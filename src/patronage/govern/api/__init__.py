@@ -1,6 +1,7 @@
 """Who is in charge of whom, and by what right, as REST resources."""
 
 from patronage.govern.api import (  # noqa: F401
+    accounts,
     conflicts,
     covers,
     fence,

@@ -1,5 +1,11 @@
 """The tables of who is in charge of whom, and by what right."""
 
+from patronage.govern.models.accounts import (
+    Account,
+    AccountDelegation,
+    AccountMember,
+    AccountPlace,
+)
 from patronage.govern.models.boundaries import Boundary, Capacity
 from patronage.govern.models.conflicts import Claim, Conflict, ConflictRuling
 from patronage.govern.models.cover import Cover
@@ -10,6 +16,10 @@ from patronage.govern.models.prices import ListPrice
 from patronage.govern.models.service import FenceChange, ServiceTierChange, ServiceTierOverride
 
 __all__ = [
+    "Account",
+    "AccountDelegation",
+    "AccountMember",
+    "AccountPlace",
     "Accountability",
     "Boundary",
     "Capacity",

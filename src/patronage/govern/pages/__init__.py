@@ -1,5 +1,8 @@
 """The pages on portfolios: whom one is in charge of, handing over, who holds what value."""
 
+from patronage.govern.pages.accounts import accounts
+from patronage.govern.pages.accounts import delegate as delegate_account
+from patronage.govern.pages.accounts import end_delegation as end_account_delegation
 from patronage.govern.pages.assignment import assignment, assignment_csv
 from patronage.govern.pages.boundaries import boundaries, boundary_lift, boundary_preview
 from patronage.govern.pages.conflicts import (
@@ -30,6 +33,7 @@ from patronage.govern.pages.service_tiers import (
 )
 
 __all__ = [
+    "accounts",
     "assignment",
     "assignment_csv",
     "boundaries",
@@ -41,6 +45,8 @@ __all__ = [
     "cover",
     "cover_end",
     "delegate",
+    "delegate_account",
+    "end_account_delegation",
     "end_grant",
     "fence",
     "fence_context",

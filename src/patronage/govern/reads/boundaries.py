@@ -12,7 +12,7 @@ from patronage.access.company import current
 from patronage.access.models import User
 from patronage.access.roles import Actor, Right
 from patronage.differentiate.reads import features, newest_run
-from patronage.govern import service_tiers
+from patronage.govern import accounts, service_tiers
 from patronage.govern.boundaries import BoundaryInForce, NewBoundary, checked
 from patronage.govern.capacities import taken_of_all
 from patronage.govern.fields import BOUNDARY_FIELDS
@@ -133,6 +133,7 @@ def _customers(now: datetime) -> pl.DataFrame:
     if run is not None:
         known = known.join(features(run), on="customer_id", how="left")
     known = service_tiers.with_tier(known, now, current().company)
+    known = accounts.with_account(known, now)
     missing = [
         pl.lit(None, dtype=_TYPES.get(field.type)).alias(name)
         for name, field in BOUNDARY_FIELDS.items()

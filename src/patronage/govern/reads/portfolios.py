@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -162,6 +162,12 @@ def _in_order(served: Mapping[str, int]) -> dict[str, int]:
     counts = {name: served.get(name, 0) for name in names}
     counts[names[-1]] += sum(number for name, number in served.items() if name not in names)
     return counts
+
+
+def in_charge_of(portfolio_ids: Collection[str], now: datetime) -> list[PortfolioInCharge]:
+    """Give these portfolios, for reads that keep to the scope themselves."""
+    found = Portfolio.objects.filter(pk__in=portfolio_ids).order_by("position", "name")
+    return _in_charge(list(found), now)
 
 
 def _in_charge(portfolios: list[Portfolio], now: datetime) -> list[PortfolioInCharge]:
