@@ -31,12 +31,14 @@ ACCOUNT_FIELDS: Final = FieldCatalog(
             type=str,
             description="Name of the account that the customer belongs to; empty if to none",
             source="accounts",
+            freshness=LIVE,
         ),
         Field(
             name="account_root",
             type=str,
             description="Name of the account on top of the tree; empty if in none",
             source="accounts",
+            freshness=LIVE,
         ),
     )
 )
