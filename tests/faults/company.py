@@ -18,7 +18,7 @@ from patronage.access.people import create_user, grant_role
 from patronage.access.roles import SYSTEM, Role
 from patronage.customize.actions import rule
 from patronage.customize.jobs import decide
-from patronage.customize.models import Contact, Decision
+from patronage.customize.models import Contact, Decision, Offer
 from patronage.differentiate.actions import open_ranking, record_need, vote
 from patronage.govern.actions import (
     arrange_cover,
@@ -88,6 +88,8 @@ class Things:
     grant_id: str
     #: one message that the manager used it for
     use_id: str
+    #: name of the team whose offer it is
+    team: str
     #: for the portfolio that holds the customer already, so that nothing competes
     claim_id: str
     #: a contact with the customer against leaving them in peace, and the first of these claims
@@ -244,6 +246,7 @@ def _things(portfolio_id: str, offer_id: str, person: str) -> Things:
         deputy_id=deputy.id,
         version_id=_drafted(portfolio_id),
         ruling_id=_ruled(portfolio_id, offer_id, customer_id),
+        team=Offer.objects.get(pk=offer_id).team.name,
         **_levers(portfolio_id, customer_id),
         **_claims(portfolio_id, customer_id, offer_id),
         **_accounts(portfolio_id, deputy.id),

@@ -115,6 +115,7 @@ PAGES: Final = (
     page("/offers/new", "..a..a."),
     form("/offers/new", "..a..a."),
     form("/offers/condition", "..a..a.", eligibility="tier = 'top'"),
+    form("/offers/targets", "..s..a.", team="{team}", amount="1"),
     page("/offers/{offer_id}", "aas.aa."),
     form("/offers/{offer_id}/withdrawal", "..s..a.", reason="tests"),
     page("/decisions/{decision_id}", "as.aaa."),

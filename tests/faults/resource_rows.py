@@ -223,6 +223,8 @@ RESOURCES: Final = (
     Row(method="POST", path=f"{API}offers", cells="..a..a.", body={"": [OFFER]}),
     api("POST", "offers/{offer_id}/withdrawal", "..s..a.", reason="tests"),
     api("POST", "product-teams", ".....a.", name="Frozen", members=["ana@example.com"]),
+    api("GET", "sales-targets", "..a..a."),
+    api("POST", "sales-targets", "..s..a.", team="{team}", amount_minor=1),
     api("GET", "gate", "aaa.aaa"),
     api(
         "POST",

@@ -10,13 +10,14 @@ from typing import Any
 
 from cyclopts import App
 
-from patronage.access.errors import Refused
+from patronage.access import company
+from patronage.access.errors import NotFound, Refused
 from patronage.cli.call import current
-from patronage.cli.show import rows, say
+from patronage.cli.show import facts, rows, say
 from patronage.cli.texts import text_of
 from patronage.customize import actions, reads
 from patronage.customize.actions import Proposal, Wording
-from patronage.vocabulary.money import Money
+from patronage.vocabulary.money import Money, MoneyError
 from patronage.vocabulary.periods import as_utc
 
 app = App(name="offer", help="What product teams propose.")
@@ -46,6 +47,31 @@ def list_() -> None:
         ],
         empty="There is no offer yet. Propose some with `patronage offer propose FILE`.",
     )
+
+
+@app.command
+def target(team: str, amount: str | None = None) -> None:
+    """Say what a team means to sell this quarter, or show it; no decision reads it.
+
+    Parameters
+    ----------
+    team
+        The team's name.
+    amount
+        In the company's currency; shows what is set without it.
+    """
+    call = current()
+    if amount is not None:
+        wanted = _money(amount)
+        actions.set_sales_target(
+            actor=call.actor, now=call.clock(), team=team, amount_minor=wanted.minor
+        )
+    mine = [each for each in reads.sales_targets(call.actor, call.clock()) if each.team == team]
+    if not mine:
+        raise NotFound(noun="product team", id=team)
+    for each in mine:
+        said = None if each.amount_minor is None else Money(each.amount_minor, each.currency)
+        facts("", {"team": each.team, "quarter": each.period, "target": said or "none"})
 
 
 @app.command
@@ -208,3 +234,10 @@ def _instant(value: object, name: str, path: Path) -> datetime:
         f"{path}: {name} is an instant with its zone, such as 2017-10-01T00:00:00-04:00; "
         f"found {value!r}."
     )
+
+
+def _money(typed: str) -> Money:
+    try:
+        return Money.typed(typed, company.current().company.currency)
+    except MoneyError as error:
+        raise Refused(str(error)) from error

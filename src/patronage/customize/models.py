@@ -28,6 +28,23 @@ class ProductTeam(models.Model):
         return self.name
 
 
+class SalesTarget(models.Model):
+    """What a team means to sell in a quarter; the newest of a quarter counts. Decides nothing."""
+
+    team = models.ForeignKey(ProductTeam, on_delete=models.PROTECT, related_name="targets")
+    period = models.CharField(max_length=7, help_text="The quarter, such as 2017-Q4.")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    recorded_at = models.DateTimeField()
+    actor_id = models.CharField(max_length=40)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(amount_minor__gte=0), name="target_not_negative")
+        ]
+        indexes: ClassVar = [models.Index(fields=["team", "period"])]
+
+
 class Offer(models.Model):
     """What a product team proposes to customers, on which products, for whom."""
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path("offers", pages.offers, name="offers"),
     path("offers/new", pages.propose, name="propose"),
     path("offers/condition", pages.condition, name="condition"),
+    path("offers/targets", pages.sales_target, name="sales-target"),
     path("offers/<str:offer_id>", pages.offer, name="offer"),
     path("offers/<str:offer_id>/resubmission", pages.resubmit, name="resubmit"),
     path("offers/<str:offer_id>/withdrawal", pages.withdraw, name="withdraw"),

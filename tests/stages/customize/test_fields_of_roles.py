@@ -19,25 +19,26 @@ from patronage.vocabulary.fields import FieldCatalog
 from ..differentiate.history import NOW
 from .world import BEGINNING, World
 
+PROPOSAL = Proposal(
+    ref="worth",
+    team="Fresh",
+    name="For the worthy",
+    category="FRUIT",
+    department="PRODUCE",
+    face_value_minor=100,
+    redemption_cost_minor=100,
+    eligibility="tier = 'top' AND value_minor > 100000",
+    valid_from=BEGINNING,
+    treatments=(Wording(channel="email", wording="Yours"),),
+)
+
 
 def test_an_offer_cannot_ask_what_its_owner_may_not_see(world: World) -> None:
-    proposal = Proposal(
-        ref="worth",
-        team="Fresh",
-        name="For the worthy",
-        category="FRUIT",
-        department="PRODUCE",
-        face_value_minor=100,
-        redemption_cost_minor=100,
-        eligibility="tier = 'top' AND value_minor > 100000",
-        valid_from=BEGINNING,
-        treatments=(Wording(channel="email", wording="Yours"),),
-    )
     there = Offer.objects.count()
     with pytest.raises(OfferRefused, match="Line 1, column 18: The field 'value_minor' is not"):
-        propose_offers(actor=world.olga, now=NOW, rows=[proposal])
+        propose_offers(actor=world.olga, now=NOW, rows=[PROPOSAL])
     assert Offer.objects.count() == there
-    allowed = replace(proposal, eligibility="tier = 'top'")
+    allowed = replace(PROPOSAL, eligibility="tier = 'top'")
     assert propose_offers(actor=world.olga, now=NOW, rows=[allowed])
 
 

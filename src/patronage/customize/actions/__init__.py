@@ -19,6 +19,7 @@ from patronage.customize.actions.rulings import (
     rule,
     take_back_ruling,
 )
+from patronage.customize.actions.targets import set_sales_target
 from patronage.customize.actions.versions import next_reference, resubmit_offer
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "propose_offers",
     "resubmit_offer",
     "rule",
+    "set_sales_target",
     "take_back_ruling",
     "withdraw_offer",
 ]

@@ -24,6 +24,13 @@ class TeamIn(Strict):
     members: list[Annotated[str, Field(max_length=254)]] = Field(max_length=100)
 
 
+class SalesTargetIn(Strict):
+    """What a team means to sell this quarter."""
+
+    team: str = Field(min_length=1, max_length=100)
+    amount_minor: Annotated[int, Field(ge=0, le=10**15, strict=True)]
+
+
 class TreatmentIn(Strict):
     """What an offer says in one channel."""
 
@@ -78,6 +85,21 @@ def create_team(request: CallerRequest, body: TeamIn) -> HttpResponse:
         actor=request.actor, now=request.now, name=body.name, members=body.members
     )
     return answer({"id": made.id, "name": made.name}, status=201)
+
+
+@router.get("/sales-targets", summary="List what my teams mean to sell this quarter")
+def sales_targets(request: CallerRequest) -> HttpResponse:
+    found = reads.sales_targets(request.actor, request.now)
+    return answer({"sales_targets": [asdict(each) for each in found]})
+
+
+@router.post("/sales-targets", summary="Say what a team means to sell this quarter")
+def set_sales_target(request: CallerRequest, body: SalesTargetIn) -> HttpResponse:
+    made = actions.set_sales_target(
+        actor=request.actor, now=request.now, team=body.team, amount_minor=body.amount_minor
+    )
+    said = {"team": body.team, "period": made.period, "amount_minor": made.amount_minor}
+    return answer(said | {"currency": made.currency}, status=201)
 
 
 @router.post("/offers", summary="Propose offers")

@@ -2,7 +2,7 @@
 
 from patronage.customize.pages.decisions import decision
 from patronage.customize.pages.gate import gate
-from patronage.customize.pages.offers import offer, offers, withdraw
+from patronage.customize.pages.offers import offer, offers, sales_target, withdraw
 from patronage.customize.pages.proposals import condition, propose, resubmit
 from patronage.customize.pages.rule_rows import rules_rows
 from patronage.customize.pages.rules import (
@@ -39,6 +39,7 @@ __all__ = [
     "rules_rows",
     "rules_version",
     "ruling",
+    "sales_target",
     "take_back",
     "withdraw",
 ]

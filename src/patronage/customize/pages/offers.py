@@ -13,10 +13,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from patronage.access.company import current
+from patronage.access.errors import Refused
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.customize import reads
-from patronage.customize.actions import withdraw_offer
+from patronage.customize.actions import set_sales_target, withdraw_offer
 from patronage.customize.actions.offers import own_teams
 from patronage.customize.errors import OfferRefused
 from patronage.customize.models import Offer, Ruling
@@ -27,6 +29,7 @@ from patronage.customize.reads import OfferInPortfolio, OfferView, ReasonCount
 from patronage.customize.stakes import last_run
 from patronage.customize.words import EFFECT_TONES, EFFECT_WORDS, REASON_NAMES, RULING_WORDS
 from patronage.science.arbitration import Reason
+from patronage.vocabulary.money import Money, MoneyError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +81,29 @@ def offers(request: CallerRequest) -> HttpResponse:
         "offered": sum(line.offered for line in lines),
         "q": request.GET.get("q", ""),
         "run": last_run(),
+        "targets": [] if request.htmx else reads.sales_targets(request.actor, request.now),
     }
     template = "customize/offers_list.html" if request.htmx else "customize/offers.html"
     return render(request, template, context)
+
+
+@require_POST
+def sales_target(request: CallerRequest) -> HttpResponse:
+    """Say what a team means to sell this quarter."""
+    request.actor.require(Right.PROPOSE_OFFER)
+    try:
+        amount = Money.typed(request.POST.get("amount", ""), current().company.currency)
+    except MoneyError as error:
+        raise Refused(str(error)) from error
+    made = set_sales_target(
+        actor=request.actor,
+        now=request.now,
+        team=request.POST.get("team", ""),
+        amount_minor=amount.minor,
+    )
+    said = _("The target of %(team)s is noted. No decision reads it.")
+    messages.success(request, said % {"team": made.team.name})
+    return redirect("customize:offers")
 
 
 @require_safe

@@ -23,6 +23,7 @@ from patronage.customize.reads.offers import (
 )
 from patronage.customize.reads.price_tags import PastTag, PriceTagRow, past_tags, price_tags
 from patronage.customize.reads.rulings import RulingView, offer_rulings, rulings
+from patronage.customize.reads.targets import TeamTarget, sales_targets
 
 __all__ = [
     "DecisionView",
@@ -34,6 +35,7 @@ __all__ = [
     "PriceTagRow",
     "ReasonCount",
     "RulingView",
+    "TeamTarget",
     "contacts_of",
     "decision",
     "decision_runs",
@@ -50,4 +52,5 @@ __all__ = [
     "past_tags",
     "price_tags",
     "rulings",
+    "sales_targets",
 ]
