@@ -215,6 +215,7 @@ RESOURCES: Final = (
     api("POST", "portfolios/{portfolio_id}/rollbacks", ".s.....", reason="tests"),
     api("POST", "assignments", "a....a.", as_of=AS_OF, dry_run=True),
     api("POST", "decisions", ".s.a.na", customer="{customer_id}"),
+    api("POST", "decisions/{decision_id}/option-choices", ".s.a.na", options=[]),
     # who reads the audit log sees every decision
     api("GET", "decisions/{decision_id}", "as.aaa."),
     api("GET", "customers/{customer_id}/next-best-action", "as.aa.."),

@@ -76,7 +76,10 @@ def form(path: str, cells: str, **body: Any) -> Row:
 
 #: where one of the three further roles meets something else
 EXCEPTIONS: Final[Mapping[Role, Mapping[str, str]]] = {
-    Role.COMPLAINT_HANDLER: {f"POST {API}decisions": "."},
+    Role.COMPLAINT_HANDLER: {
+        f"POST {API}decisions": ".",
+        f"POST {API}decisions/{{decision_id}}/option-choices": ".",
+    },
     Role.CAPABILITIES_MANAGER: {
         f"GET {API}contacts/in-doubt": "a",
         f"POST {API}deliveries": "a",

@@ -27,6 +27,7 @@ TRANSLATED = re.compile(r"""\{% translate (?:"([^"]+)"|'([^']+)')""")
 ASKS_FOR_A_TEXT = {"_", "gettext", "gettext_lazy"}
 #: written alike in both languages
 ALIKE = {
+    "Options",
     "Agents",
     "Client",
     "Clients",

@@ -9,8 +9,10 @@ from patronage.cli.call import current
 from patronage.cli.customer import id_of
 from patronage.cli.show import facts, rows, say
 from patronage.customize import reads
+from patronage.customize.actions import price_options
 from patronage.customize.log import Candidate
 from patronage.customize.replay import replay as make_again
+from patronage.vocabulary.money import Money
 
 app = App(name="decision", help="What was chosen for a customer, and why.")
 
@@ -68,6 +70,23 @@ def next_(customer: str, *, channel: str | None = None, limit: int = 20) -> None
         },
     )
     _candidates(found.candidates, limit)
+
+
+@app.command
+def options(decision: str, *option: str) -> None:
+    """Price the options that a customer takes, if the decision offered them and they go together.
+
+    Parameters
+    ----------
+    decision
+        The decision's id.
+    option
+        The name of each; none: the offer as it is.
+    """
+    call = current()
+    priced = price_options(actor=call.actor, now=call.clock(), decision_id=decision, options=option)
+    taken = ", ".join(priced.options) or None
+    facts("", {"options": taken, "adds": Money(priced.price_minor, priced.currency)})
 
 
 @app.command

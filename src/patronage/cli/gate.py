@@ -76,7 +76,7 @@ def rule(
     reason
         In words; the offer's owner reads them.
     adaptation
-        For adapt, as JSON: face_value_minor, channels, wording, not_before.
+        For adapt, as JSON: face_value_minor, channels, wording, not_before, options (names kept).
     when
         A condition: only for the customers of the portfolio for whom it is true.
     customer

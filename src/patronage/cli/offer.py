@@ -17,6 +17,7 @@ from patronage.cli.show import facts, rows, say
 from patronage.cli.texts import text_of
 from patronage.customize import actions, reads
 from patronage.customize.actions import Proposal, Wording
+from patronage.customize.options import Option
 from patronage.vocabulary.money import Money, MoneyError
 from patronage.vocabulary.periods import as_utc
 
@@ -98,7 +99,7 @@ def propose(file: Path) -> None:
     Parameters
     ----------
     file
-        The file: one [[offers]] each, with [[offers.treatments]].
+        The file: one [[offers]] each, with [[offers.treatments]] and, if any, [[offers.options]].
     """
     call = current()
     path = call.path(file)
@@ -206,13 +207,22 @@ def _tables(path: Path) -> list[dict[str, Any]]:
 
 def _proposal(table: dict[str, Any], path: Path) -> Proposal:
     words = [_record(Wording, each, path) for each in table.get("treatments", [])]
+    options = [
+        _record(Option, {**each, **_tuples(each)}, path) for each in table.get("options", [])
+    ]
     instants = {
         name: _instant(value, name, path)
         for name in ("valid_from", "valid_until")
         if (value := table.get(name)) is not None
     }
-    made: Proposal = _record(Proposal, {**table, **instants, "treatments": words}, path)
+    made: Proposal = _record(
+        Proposal, {**table, **instants, "treatments": words, "options": options}, path
+    )
     return made
+
+
+def _tuples(table: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(table[name]) for name in ("needs", "excludes") if name in table}
 
 
 def _record(kind: type, table: dict[str, Any], path: Path) -> Any:

@@ -20,6 +20,10 @@ class RulingRefused(Refused):
     """A ruling's effect, reason or adaptation cannot be used."""
 
 
+class OptionsRefused(Refused):
+    """A set of options was not offered so, or does not go together."""
+
+
 class NotValued(Refused):
     """Decisions rest on a valuation as of the same date."""
 

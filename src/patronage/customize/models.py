@@ -67,6 +67,11 @@ class Offer(models.Model):
     valid_until = models.DateTimeField(null=True, blank=True)
     proposed_by = models.CharField(max_length=40)
     proposed_at = models.DateTimeField()
+    options = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="What may be added: name, price_minor, needs and excludes other options.",
+    )
     version = models.PositiveSmallIntegerField(default=1, help_text="Counts resubmissions.")
     replaces = models.OneToOneField(
         "self",
@@ -122,7 +127,8 @@ class Ruling(models.Model):
     effect = models.CharField(max_length=6, choices=[(e, e) for e in ("allow", "adapt", "block")])
     adaptation = models.JSONField(
         default=dict,
-        help_text="What is changed: face_value_minor, channels, wording, not_before (ISO date).",
+        help_text="What is changed: face_value_minor, channels, wording, not_before (ISO date), "
+        "options (names kept).",
     )
     by_default = models.BooleanField(help_text="The portfolio's default policy, nobody ruled yet.")
     reason_code = models.CharField(max_length=40)

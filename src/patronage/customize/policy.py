@@ -20,7 +20,15 @@ from patronage.customize.models import Offer, Ruling, Treatment
 from patronage.customize.ruled import Applied, RuleBook, applied, word_row
 from patronage.customize.scoped import Codes, Scopes
 from patronage.customize.standing import rulings_at, special_at
-from patronage.customize.terms import LIFTED, UNRULED, Terms, face_share_of, permits, stricter
+from patronage.customize.terms import (
+    LIFTED,
+    UNRULED,
+    Terms,
+    face_share_of,
+    options_under,
+    permits,
+    stricter,
+)
 from patronage.govern.boundaries import BoundaryInForce
 from patronage.govern.models import Portfolio
 from patronage.govern.peace import peace_at
@@ -222,6 +230,7 @@ class PolicyInForce:
                     offer.category,
                     offer.department,
                     offer.eligibility_tree,
+                    *([offer.options] if offer.options else []),
                 ]
                 for offer in self.offers
             ],
@@ -372,4 +381,5 @@ def terms_of(policy: PolicyInForce, row: int, treatment: int) -> dict[str, Any]:
         "wording": terms.wording or policy.treatments[treatment].wording,
         "face_value_minor": offer.face_value_minor if face is None else face,
         "currency": offer.currency,
+        **({"options": options_under(terms, offer)} if offer.options else {}),
     }

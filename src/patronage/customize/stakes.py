@@ -212,7 +212,7 @@ def _stake(weight: float, proposed: Floats, stated: Floats, others: Floats) -> S
 
 def _best(run_id: str, portfolio_id: str, place: int, terms: Terms) -> Floats:
     """``(n,)``: an offer's best score among its treatments at these terms, 0 where none pays."""
-    return _best_of(run_id, portfolio_id, place, replace(terms, wording=None))
+    return _best_of(run_id, portfolio_id, place, replace(terms, wording=None, options=None))
 
 
 @lru_cache(maxsize=_KEPT_COLUMNS)

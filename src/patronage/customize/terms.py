@@ -26,17 +26,21 @@ class Terms:
     wording: str | None = None
     #: first date on which it may go out
     not_before: date | None = None
+    #: names of the options kept; None: all
+    options: frozenset[str] | None = None
 
     @classmethod
     def of(cls, effect: str, adaptation: Mapping[str, Any]) -> Terms:
         """Read a ruling's effect and its stored adaptation."""
         channels, day = adaptation.get("channels"), adaptation.get("not_before")
+        options = adaptation.get("options")
         return cls(
             effect=effect,
             face_value_minor=adaptation.get("face_value_minor"),
             channels=None if channels is None else frozenset(channels),
             wording=adaptation.get("wording"),
             not_before=None if day is None else date.fromisoformat(day),
+            options=None if options is None else frozenset(options),
         )
 
     def stored(self) -> dict[str, Any]:
@@ -46,6 +50,7 @@ class Terms:
             "channels": None if self.channels is None else sorted(self.channels),
             "wording": self.wording,
             "not_before": None if self.not_before is None else self.not_before.isoformat(),
+            "options": None if self.options is None else sorted(self.options),
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -78,6 +83,7 @@ def stricter(ruled: Terms, rule: RuleInForce, offer: Offer, *, by_default: bool)
         channels=frozenset.intersection(*both) if both else None,
         wording=beside.wording,
         not_before=max(days, default=None),
+        options=beside.options,
     )
 
 
@@ -91,3 +97,9 @@ def face_share_of(terms: Terms, offer: Offer) -> float:
     if terms.face_value_minor is None or offer.face_value_minor == 0:
         return 1.0
     return terms.face_value_minor / offer.face_value_minor
+
+
+def options_under(terms: Terms, offer: Offer) -> list[dict[str, Any]]:
+    """The options that the terms keep, as the offer declares them."""
+    kept = terms.options
+    return [each for each in offer.options if kept is None or each["name"] in kept]

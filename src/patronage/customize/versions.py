@@ -17,6 +17,7 @@ COMPARED: Final = (
     "face_value_minor",
     "redemption_cost_minor",
     "eligibility",
+    "options",
 )
 
 
@@ -24,7 +25,16 @@ def content_of(offer: Offer, treatments: Sequence[Treatment]) -> dict[str, Any]:
     """What an offer says and costs, by name; its dates are not part of what differs."""
     content = {name: getattr(offer, name) for name in COMPARED}
     said = {each.channel: [each.wording, each.cost_minor] for each in treatments}
+    # a change of its rules alone is a change too
+    content["options"] = [_in_words(each) for each in offer.options]
     return content | {"treatments": dict(sorted(said.items()))}
+
+
+def _in_words(option: dict[str, Any]) -> str:
+    rules = "".join(
+        f", {kind} {', '.join(option[kind])}" for kind in ("needs", "excludes") if option[kind]
+    )
+    return f"{option['name']} ({option['price_minor']}{rules})"
 
 
 def differences(offer: Offer) -> list[tuple[str, Any, Any]]:

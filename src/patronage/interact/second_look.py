@@ -111,6 +111,7 @@ def _contacts(contact_ids: Sequence[str], at: datetime) -> pl.DataFrame:
         pl.Series("terms", [json.dumps(each) for each in terms], pl.String),
         pl.Series("face", [each.get("face_value_minor") for each in terms], pl.Int64),
         pl.Series("words", [each.get("wording") for each in terms], pl.String),
+        pl.Series("options", [_names(each.get("options")) for each in terms], pl.List(pl.String)),
     )
 
 
@@ -137,10 +138,12 @@ def _verdicts(contacts: pl.DataFrame, situation: Situation) -> pl.DataFrame:
                 "forbidden": _forbidden(ruling, terms, channel, situation),
                 "ruled_face": None if terms is None else terms.face_value_minor,
                 "ruled_words": None if terms is None else terms.wording,
+                "ruled_options": None if terms is None else _kept(terms),
             }
         )
     texts = ("portfolio_id", "offer_id", "channel", "newest_ruling", "forbidden", "ruled_words")
-    return pl.DataFrame(rows, schema=dict.fromkeys(texts, pl.String) | {"ruled_face": pl.Int64})
+    schema = dict.fromkeys(texts, pl.String) | {"ruled_face": pl.Int64}
+    return pl.DataFrame(rows, schema=schema | {"ruled_options": pl.List(pl.String)})
 
 
 def _by_rule(contacts: pl.DataFrame, situation: Situation) -> pl.DataFrame:
@@ -159,11 +162,13 @@ def _by_rule(contacts: pl.DataFrame, situation: Situation) -> pl.DataFrame:
             else _stopped(word.terms, channels[contact_id], word.why, situation),
             "rule_face": word.terms.face_value_minor,
             "rule_words": word.terms.wording,
+            "rule_options": _kept(word.terms),
         }
         for contact_id, word in said.items()
     ]
-    texts = dict.fromkeys(("contact_id", "rule_forbids", "rule_words"), pl.String)
+    texts: dict[str, Any] = dict.fromkeys(("contact_id", "rule_forbids", "rule_words"), pl.String)
     schema = texts | {"by_rule": pl.Boolean, "rule_face": pl.Int64}
+    schema["rule_options"] = pl.List(pl.String)
     told = contacts.join(pl.DataFrame(rows, schema=schema), on="contact_id", how="left")
     spoke = pl.col("by_rule").fill_null(False)
     return told.with_columns(
@@ -172,7 +177,16 @@ def _by_rule(contacts: pl.DataFrame, situation: Situation) -> pl.DataFrame:
         forbidden=pl.when(spoke).then("rule_forbids").otherwise("forbidden"),
         ruled_face=pl.when(spoke).then("rule_face").otherwise("ruled_face"),
         ruled_words=pl.when(spoke).then("rule_words").otherwise("ruled_words"),
-    ).drop("rule_forbids", "rule_face", "rule_words")
+        ruled_options=pl.when(spoke).then("rule_options").otherwise("ruled_options"),
+    ).drop("rule_forbids", "rule_face", "rule_words", "rule_options")
+
+
+def _names(options: Any) -> list[str]:
+    return [each["name"] for each in options or ()]
+
+
+def _kept(terms: Terms) -> list[str] | None:
+    return None if terms.options is None else sorted(terms.options)
 
 
 def _forbidden(
@@ -213,7 +227,9 @@ def _reason(situation: Situation) -> pl.Expr:
     """The first thing that no longer holds, in the order in which a customer would mind."""
     ruled_since = pl.col("newest_ruling") != pl.col("ruling_id")
     otherwise = (ruled_since | pl.col("by_rule")) & (
-        _differs("ruled_face", "face") | _differs("ruled_words", "words")
+        _differs("ruled_face", "face")
+        | _differs("ruled_words", "words")
+        | _struck("ruled_options", "options")
     )
     chosen = (pl.col("outcome") == "offered") & pl.col("decided").eq_missing(pl.col("treatment_id"))
     channels = [channel.name for channel in situation.company.channels]
@@ -239,6 +255,13 @@ def _reason(situation: Situation) -> pl.Expr:
 
 def _differs(ruled: str, sent: str) -> pl.Expr:
     return pl.col(ruled).is_not_null() & pl.col(sent).ne_missing(pl.col(ruled))
+
+
+def _struck(ruled: str, sent: str) -> pl.Expr:
+    """An option that the message names was struck since."""
+    return pl.col(ruled).is_not_null() & (
+        pl.col(sent).list.set_difference(pl.col(ruled)).list.len() > 0
+    )
 
 
 def _when(condition: pl.Expr, reason: str) -> pl.Expr:

@@ -13,10 +13,10 @@ from patronage.access.keys import create_key
 from patronage.access.models import User
 from patronage.access.roles import SYSTEM, Role
 from patronage.customize.jobs import decide
-from patronage.customize.models import Contact, Decision, ProductTeam, Ruling
+from patronage.customize.models import Contact, Decision, Offer, ProductTeam, Ruling
 
 from ..differentiate.history import NOW
-from .world import AS_OF, World
+from .world import AS_OF, BEGINNING, World
 
 
 @pytest.fixture
@@ -185,3 +185,42 @@ def test_an_owner_proposes_over_rest(decided: World) -> None:
     status, problem = call("POST", "/offers", olga, [offer | {"eligibility": "1 +", "ref": "bad"}])
     assert status == 422
     assert "bad" in problem["detail"]
+
+
+def test_a_service_reads_the_options_of_an_offer_and_prices_those_taken(world: World) -> None:
+    card, wrap = (
+        {"name": "Card", "price_minor": 100},
+        {"name": "Wrap", "price_minor": 250, "needs": ["Card"]},
+    )
+    owner = key_of(Role.OFFER_OWNER, User.objects.get(name__iexact="olga").email)
+    before = list(Offer.objects.values_list("id", flat=True))
+    offer = {
+        "ref": "apples with options",
+        "team": "Fresh",
+        "name": "Save on apples",
+        "category": "APPLES",
+        "department": "PRODUCE",
+        "face_value_minor": 100,
+        "redemption_cost_minor": 0,
+        "valid_from": BEGINNING.isoformat(),
+        "treatments": [{"channel": each, "wording": "Apples"} for each in ("mail", "app")],
+    }
+    assert call("POST", "/offers", owner, [offer | {"options": [wrap]}])[0] == 422
+    status, made = call("POST", "/offers", owner, [offer | {"options": [card, wrap]}])
+    assert (status, [each["name"] for each in made["offers"][0]["options"]]) == (
+        201,
+        ["Card", "Wrap"],
+    )
+    Offer.objects.filter(id__in=before).update(valid_until=NOW)
+    decide(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    who = Contact.objects.order_by("id")[0].customer_id
+    Contact.objects.all().delete()
+    service = key_of(Role.SERVICE)
+    status, answer = call("POST", "/decisions", service, {"customer": who})
+    (offered,) = answer["offers"]
+    assert [each["name"] for each in offered["options"]] == ["Card", "Wrap"]
+    path = f"/decisions/{answer['id']}/option-choices"
+    status, priced = call("POST", path, service, {"options": ["Wrap", "Card"]})
+    assert (status, priced["price_minor"], priced["currency"]) == (200, 350, "USD")
+    status, refused = call("POST", path, service, {"options": ["Wrap"]})
+    assert (status, "needs 'Card'" in refused["detail"]) == (422, True)

@@ -21,7 +21,7 @@ from patronage.govern.boundaries import NewBoundary
 from patronage.govern.models import Membership
 from patronage.interact.jobs import deliver
 
-from .world import LONG_AGO, World
+from .world import AT, LONG_AGO, World, rule
 
 pytestmark = pytest.mark.django_db
 
@@ -113,6 +113,24 @@ def test_a_second_look_without_boundaries_would_be_noticed(
     forbid(now)
     monkeypatch.setattr("patronage.interact.second_look.forbidden_on", lambda *_: {})
     assert deliver(actor=SYSTEM, now=now).sent > 0
+
+
+@pytest.mark.parametrize(("kept", "goes_out"), [(["Card", "Wrap"], True), (["Card"], False)])
+def test_a_message_that_names_an_option_struck_since_does_not_go_out(
+    world: World, now: datetime, kept: list[str], goes_out: bool
+) -> None:
+    options: list[dict[str, Any]] = [
+        {"name": name, "price_minor": 100, "needs": [], "excludes": []} for name in ("Card", "Wrap")
+    ]
+    world.offer.options = options
+    world.offer.save()
+    for contact in Contact.objects.all():
+        contact.terms |= {"options": options}
+        contact.save()
+    rule(world.offer, world.portfolio, "adapt", AT, {"options": kept})
+    counts = deliver(actor=SYSTEM, now=now)
+    assert (counts.sent > 0) is goes_out
+    assert list(counts.cancelled) == ([] if goes_out else ["the manager ruled other terms since"])
 
 
 def leave_in_peace(world: World, customer_id: str, now: datetime) -> None:

@@ -11,6 +11,7 @@ from patronage.customize.actions.offers import (
     propose_offers,
     withdraw_offer,
 )
+from patronage.customize.actions.option_choices import PricedOptions, price_options
 from patronage.customize.actions.price_tags import price_policy
 from patronage.customize.actions.rulings import (
     REASONS,
@@ -26,6 +27,7 @@ __all__ = [
     "REASONS",
     "DecisionAnswer",
     "OfferedTreatment",
+    "PricedOptions",
     "Proposal",
     "RulingPreview",
     "Wording",
@@ -36,6 +38,7 @@ __all__ = [
     "fall_to_default",
     "next_reference",
     "preview_ruling",
+    "price_options",
     "price_policy",
     "propose_offers",
     "resubmit_offer",

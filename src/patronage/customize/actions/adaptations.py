@@ -10,10 +10,11 @@ from patronage.access.company import current
 from patronage.customize.actions.offers import LONGEST_WORDING
 from patronage.customize.errors import RulingRefused
 from patronage.customize.models import Offer
+from patronage.customize.options import kept_wrong, read_options
 from patronage.customize.terms import Terms
 
 EFFECTS: Final = ("allow", "adapt", "block")
-ADAPTABLE: Final = ("face_value_minor", "channels", "wording", "not_before")
+ADAPTABLE: Final = ("face_value_minor", "channels", "wording", "not_before", "options")
 
 
 def checked_terms(offer: Offer, effect: str, adaptation: Mapping[str, Any]) -> Terms:
@@ -78,7 +79,21 @@ def _check_not_before(offer: Offer, value: object) -> None:
         raise RulingRefused(f"The offer ends on {end.astimezone(zone):%Y-%m-%d}, before {day}.")
 
 
+def _check_options(offer: Offer, value: object) -> None:
+    options = read_options(offer.options)
+    names = [each.name for each in options]
+    if not isinstance(value, list) or any(each not in names for each in value):
+        raise RulingRefused(
+            f"Name the offer's options to keep ({', '.join(names) or 'it has none'}); "
+            f"found {value!r:.80}."
+        )
+    wrong = kept_wrong(options, value)
+    if wrong is not None:
+        raise RulingRefused(f"These options cannot be kept without the others: {wrong}")
+
+
 _CHECKS: Final = {
+    "options": _check_options,
     "face_value_minor": _check_face_value,
     "channels": _check_channels,
     "wording": _check_wording,

@@ -52,6 +52,8 @@ class OfferedTreatment:
     wording: str
     face_value_minor: int
     currency: str
+    #: what the customer may add, as ruled: name, price_minor, needs, excludes
+    options: tuple[dict[str, Any], ...]
     #: expected incremental value, minor units; None where the reader may not see it
     score_minor: float | None
 
@@ -243,5 +245,6 @@ def _offered(
         wording=terms["wording"],
         face_value_minor=terms["face_value_minor"],
         currency=terms["currency"],
+        options=tuple(terms.get("options", ())),
         score_minor=float(moment.chosen.scores[0, place]),
     )

@@ -19,6 +19,7 @@ from patronage.access.transactions import atomic, take_turns
 from patronage.customize.errors import OfferRefused
 from patronage.customize.fields import FIELDS
 from patronage.customize.models import Offer, ProductTeam, Ruling, Treatment
+from patronage.customize.options import Option, declared_wrong
 from patronage.customize.standing import DEFAULT_REASON, RESUBMITTED, held_back
 from patronage.govern.models import Portfolio
 from patronage.govern.rule_reading import read_rule
@@ -65,6 +66,8 @@ class Proposal:
     #: predicate over the field catalogue; empty means everybody
     eligibility: str = ""
     valid_until: datetime | None = None
+    #: what a customer may add to it
+    options: Sequence[Option] = ()
 
 
 def create_team(
@@ -275,6 +278,7 @@ def offer_of(
         face_value_minor=row.face_value_minor,
         redemption_cost_minor=row.redemption_cost_minor,
         currency=company.currency,
+        options=[each.stored() for each in row.options],
         eligibility="" if rule is None else rule.text,
         eligibility_tree=None if rule is None else _document(rule),
         valid_from=as_utc(row.valid_from),
@@ -310,6 +314,7 @@ _CONTENT: Final = (
     "redemption_cost_minor",
     "currency",
     "eligibility_tree",
+    "options",
     "valid_from",
 )
 #: Longest text of each column.
@@ -338,6 +343,11 @@ def _check(row: Proposal, company: Company) -> None:
         raise refuse(f"{row.need!r} is none of the company's needs ({', '.join(needs)}).")
     if row.valid_until is not None and as_utc(row.valid_until) <= as_utc(row.valid_from):
         raise refuse("it ends before it begins.")
+    wrong = declared_wrong(row.options)
+    if wrong is not None:
+        raise refuse(wrong)
+    if any(type(e.price_minor) is not int or abs(e.price_minor) > _MOST_MINOR for e in row.options):
+        raise refuse(f"an option's price_minor is a whole number up to {_MOST_MINOR} either way.")
     channels = [channel.name for channel in company.channels]
     used = [each.channel for each in row.treatments]
     if not used:

@@ -100,7 +100,7 @@ def rule(
         effect: "allow", "adapt" or "block".
         reason_code: one of `REASONS`.
         adaptation: for "adapt": any of `face_value_minor` (at most the proposed one), `channels`,
-            `wording` and `not_before` (ISO date).
+            `wording`, `not_before` (ISO date) and `options` (names of those kept).
         when: a predicate: the ruling is on the customers of the portfolio for whom it is true.
         customer_id: the ruling is on this one customer, while they are in the portfolio.
         valid_from: from when on it counts, at most now; None: now.

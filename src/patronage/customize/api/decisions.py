@@ -32,6 +32,12 @@ class DecisionRequest(Strict):
     limit: Annotated[int, Field(ge=1, le=20, strict=True)] = 1
 
 
+class OptionsIn(Strict):
+    """The options that the customer takes."""
+
+    options: list[Annotated[str, Field(max_length=60)]] = Field(max_length=20)
+
+
 class RunIn(Strict):
     """The date as of which everybody is decided."""
 
@@ -111,6 +117,14 @@ def decision(request: CallerRequest, decision_id: str) -> HttpResponse:
             "replays_equal": again.equal,
         }
     )
+
+
+@router.post("/decisions/{decision_id}/option-choices", summary="Price a set of options")
+def price_options(request: CallerRequest, decision_id: str, body: OptionsIn) -> HttpResponse:
+    priced = actions.price_options(
+        actor=request.actor, now=request.now, decision_id=decision_id, options=body.options
+    )
+    return answer(asdict(priced))
 
 
 @router.get("/customers/{customer_id}/next-best-action", summary="Say what would be decided")

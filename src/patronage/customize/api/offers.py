@@ -15,6 +15,7 @@ from patronage.customize.actions import Proposal, Wording
 from patronage.customize.api.answers import Strict, answer, router
 from patronage.customize.api.rulings import ruling_content
 from patronage.customize.models import Offer
+from patronage.customize.options import Option
 
 
 class TeamIn(Strict):
@@ -39,6 +40,24 @@ class TreatmentIn(Strict):
     cost_minor: int | None = None
 
 
+class OptionIn(Strict):
+    """What a customer may add, with what it needs and excludes."""
+
+    name: str = Field(max_length=60)
+    price_minor: int
+    needs: list[str] = Field(default_factory=list, max_length=20)
+    excludes: list[str] = Field(default_factory=list, max_length=20)
+
+    def option(self) -> Option:
+        """The same as the action takes it."""
+        return Option(
+            name=self.name,
+            price_minor=self.price_minor,
+            needs=tuple(self.needs),
+            excludes=tuple(self.excludes),
+        )
+
+
 class OfferIn(Strict):
     """An offer as its team proposes it."""
 
@@ -55,11 +74,13 @@ class OfferIn(Strict):
     need: str = ""
     eligibility: str = Field("", max_length=4000)
     valid_until: datetime | None = None
+    options: list[OptionIn] = Field(default_factory=list, max_length=20)
 
     def proposal(self) -> Proposal:
         """The same as the action takes it."""
         content = self.dict()
         content["treatments"] = [Wording(**each) for each in content["treatments"]]
+        content["options"] = [each.option() for each in self.options]
         return Proposal(**content)
 
 
@@ -161,6 +182,7 @@ _OFFER = (
     "valid_from",
     "valid_until",
     "proposed_at",
+    "options",
     "version",
     "replaces_id",
 )

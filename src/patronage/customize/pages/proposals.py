@@ -32,6 +32,8 @@ from patronage.customize.actions.offers import own_teams
 from patronage.customize.errors import OfferRefused
 from patronage.customize.fields import FIELDS
 from patronage.customize.models import Offer
+from patronage.customize.options import Option
+from patronage.customize.pages.option_lines import options_typed, options_written
 from patronage.customize.pages.rule_rows import fields_shown
 from patronage.govern.rule_reading import read_rule
 from patronage.vocabulary.company import Channel, Company
@@ -111,6 +113,16 @@ class ProposalForm(forms.Form):
         ),
     )
 
+    options = forms.CharField(
+        label=gettext_lazy("Options"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
+        help_text=gettext_lazy(
+            "One a line: name; price; needs A, B; excludes C. Empty: nothing can be added."
+        ),
+    )
+
     def __init__(
         self, *args: Any, company: Company, teams: Sequence[str], actor: Actor, **options: Any
     ) -> None:
@@ -149,6 +161,12 @@ class ProposalForm(forms.Form):
                 raise forms.ValidationError(str(error)) from error
         return text
 
+    def clean_options(self) -> tuple[Option, ...]:
+        try:
+            return options_typed(self.cleaned_data["options"], self.company.currency)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
     def clean(self) -> dict[str, Any]:
         content = super().clean() or {}
         said = [content.get(_wording_name(channel), "") for channel in self.company.channels]
@@ -170,6 +188,7 @@ class ProposalForm(forms.Form):
             face_value_minor=content["face_value"],
             redemption_cost_minor=content["redemption_cost"],
             eligibility=content["eligibility"],
+            options=content["options"],
             valid_from=calendar.start_of_day(content["valid_from"]),
             valid_until=None if last is None else calendar.end_of_day(last),
             treatments=[
@@ -267,6 +286,7 @@ def _as_it_was(before: Offer, company: Company, now: datetime) -> dict[str, Any]
         "redemption_cost": (
             f"{Money(before.redemption_cost_minor, company.currency).major:.{digits}f}"
         ),
+        "options": options_written(before),
         **{f"wording_{each.channel}": each.wording for each in before.treatments.all()},
     }
 

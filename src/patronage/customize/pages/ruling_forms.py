@@ -79,6 +79,10 @@ def adaptation_of(posted: QueryDict, offer: Offer) -> dict[str, Any]:
     chosen = sorted(posted.getlist("channels"))
     if chosen != there:
         changed["channels"] = chosen
+    names = [each["name"] for each in offer.options]
+    options = [each for each in names if each in posted.getlist("options")]
+    if "options_shown" in posted and options != names:
+        changed["options"] = options
     wording = posted.get("wording", "").strip()
     if wording:
         changed["wording"] = wording
@@ -137,6 +141,12 @@ def changes_of(
             for names in ([each.channel for each in treatments], adaptation["channels"])
         )
         changes.append(Change(what=_("Channels"), before=before, after=after))
+    if "options" in adaptation:
+        before, after = (
+            ", ".join(names) or _("none")
+            for names in ([each["name"] for each in offer.options], adaptation["options"])
+        )
+        changes.append(Change(what=_("Options"), before=before, after=after))
     if "wording" in adaptation:
         said = " · ".join(dict.fromkeys(each.wording for each in treatments))
         changes.append(Change(what=_("Wording"), before=said, after=adaptation["wording"]))

@@ -233,6 +233,10 @@ def _form_context(
         "changes": changes_of(request, offer, treatments, adaptation),
         "face_value": amount_of(adaptation.get("face_value_minor", offer.face_value_minor), offer),
         "channels": choices_of(request, treatments, adaptation.get("channels")),
+        "options": [
+            each | {"is_on": each["name"] in adaptation.get("options", [each["name"]])}
+            for each in offer.options
+        ],
         "wording": adaptation.get("wording", ""),
         "not_before": adaptation.get("not_before", ""),
         "may_rule": request.actor.may(Right.RULE),

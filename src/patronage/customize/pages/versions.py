@@ -23,6 +23,7 @@ _WORDS: Final[Mapping[str, Promise]] = {
     "face_value_minor": gettext_lazy("Saves the customer"),
     "redemption_cost_minor": gettext_lazy("Costs us when used"),
     "eligibility": gettext_lazy("For whom"),
+    "options": gettext_lazy("Options"),
 }
 
 
@@ -53,4 +54,4 @@ def _said(name: str, value: Any, offer: Offer) -> str:
         return f"{amount:.{currency_decimals(offer.currency)}f} {offer.currency}"
     if not value:
         return _("everybody") if name == "eligibility" else _("nothing")
-    return str(value)
+    return ", ".join(value) if isinstance(value, list) else str(value)

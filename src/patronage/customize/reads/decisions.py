@@ -53,6 +53,8 @@ class NextBestAction:
     #: what would be said, as ruled; empty where nothing would
     wording: str
     face_value_minor: int | None
+    #: what the customer may add, as ruled: name, price_minor, needs, excludes
+    options: tuple[Mapping[str, Any], ...]
     currency: str
     candidates: tuple[Candidate, ...]
 
@@ -93,6 +95,7 @@ def next_best_action(
         best=best,
         wording=terms.get("wording", ""),
         face_value_minor=terms.get("face_value_minor"),
+        options=tuple(terms.get("options", ())),
         currency=moment.served.policy.company.currency,
         candidates=candidates,
     )
