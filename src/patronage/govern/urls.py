@@ -11,7 +11,7 @@ urlpatterns = [
     path("accounts", pages.accounts, name="accounts"),
     path("accounts/<str:account_id>/delegations", pages.delegate_account, name="delegate-account"),
     path(
-        "account-delegations/<str:delegation_id>/end",
+        "account-delegations/<str:account_delegation_id>/end",
         pages.end_account_delegation,
         name="end-account-delegation",
     ),

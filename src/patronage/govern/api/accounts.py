@@ -137,14 +137,14 @@ def delegate_account(
 
 
 @router.post(
-    "/account-delegations/{delegation_id}/ends",
+    "/account-delegations/{account_delegation_id}/ends",
     response={201: DelegationRow},
     summary="End an account's delegation early",
 )
 def end_delegation(
-    request: CallerRequest, delegation_id: str, why: Leaving
+    request: CallerRequest, account_delegation_id: str, why: Leaving
 ) -> Status[AccountDelegation]:
     ended = actions.end_account_delegation(
-        actor=request.actor, now=request.now, delegation_id=delegation_id, reason=why.reason
+        actor=request.actor, now=request.now, delegation_id=account_delegation_id, reason=why.reason
     )
     return Status(201, ended)

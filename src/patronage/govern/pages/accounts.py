@@ -51,12 +51,12 @@ def delegate(request: CallerRequest, account_id: str) -> HttpResponse:
 
 
 @require_POST
-def end_delegation(request: CallerRequest, delegation_id: str) -> HttpResponse:
+def end_delegation(request: CallerRequest, account_delegation_id: str) -> HttpResponse:
     """End a delegation."""
     actions.end_account_delegation(
         actor=request.actor,
         now=request.now,
-        delegation_id=delegation_id,
+        delegation_id=account_delegation_id,
         reason=request.POST.get("reason", ""),
     )
     messages.success(request, _("The delegation is over."))
