@@ -1,4 +1,4 @@
-"""As of which date are the figures seen? The date asked for, and the dates there are."""
+"""As of which date are the figures seen?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import date
 from django.http import HttpRequest
 
 from patronage.access.days import day_typed_or_none
-from patronage.differentiate.models import ValuationRun
 
 
 def as_of_asked(request: HttpRequest) -> date | None:
@@ -17,9 +16,3 @@ def as_of_asked(request: HttpRequest) -> date | None:
         Refused: the text is no date, or outside the years 1970 to 2200.
     """
     return day_typed_or_none(request.GET.get("as_of", ""))
-
-
-def dates_with_figures() -> tuple[date, ...]:
-    """The dates as of which customers were valued, newest first."""
-    newest_first = ValuationRun.objects.order_by("-as_of").values_list("as_of", flat=True)
-    return tuple(newest_first.distinct()[:24])

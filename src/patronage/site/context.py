@@ -8,7 +8,7 @@ from typing import Any
 
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Actor, Right
-from patronage.site.as_of import dates_with_figures
+from patronage.differentiate.reads import valued_dates
 from patronage.site.bundle import chart_library_version
 from patronage.site.callers import NOBODY
 from patronage.site.navigation import places_for, scope_words
@@ -37,7 +37,7 @@ def chrome(request: CallerRequest) -> dict[str, Any]:
     actor = getattr(request, "actor", NOBODY)
     if actor is NOBODY:
         return frame
-    days = dates_with_figures()
+    days = valued_dates()
     shown = request.as_of or (days[0] if days else None)
     return frame | {
         "actor": actor,

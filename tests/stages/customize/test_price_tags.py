@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 from django.db.models import Sum
+from django.test import Client
 
 from patronage.access.errors import NotFound
+from patronage.access.models import User
 from patronage.access.roles import SYSTEM
 from patronage.customize import price_tags, trials
 from patronage.customize.actions import price_policy
@@ -21,6 +23,7 @@ from patronage.customize.population import fields_of_some
 from patronage.customize.reads import past_tags
 from patronage.customize.reads import price_tags as tags_of
 from patronage.customize.serving import serve
+from patronage.differentiate.jobs import value
 from patronage.differentiate.reads import field_values
 from patronage.govern.actions import NewRule, draft_policy, publish_policy
 from patronage.govern.models import PolicyVersion
@@ -33,6 +36,7 @@ from .rules import ALWAYS, allow_preferences, generated, rule
 from .world import AS_OF, World
 
 ELSE = "Everybody else"
+PAST = date(2024, 9, 30)
 BLOCK = (rule("block", offers="offer_category = 'APPLES'"),)
 
 
@@ -151,6 +155,26 @@ def test_some_customers_are_asked_as_each_one_is_in_the_moment(world: World) -> 
         expected: dict[str, Any] = {**record_of(person, calendar), **field_values(person.id, NOW)}
         assert {name: row[name] for name in expected} == expected
         assert set(FIELDS) <= set(row)
+
+
+def test_a_past_date_is_priced_on_its_own_customers_from_the_page(
+    world: World, client: Client
+) -> None:
+    decide(actor=SYSTEM, now=NOW, as_of=AS_OF)
+    value(actor=SYSTEM, now=NOW, as_of=PAST)
+    version = draft(world, *BLOCK)
+    client.force_login(User.objects.get(name="Ben"))
+    shown = client.get(f"/rules/{version.id}").content.decode()
+    assert all(f'<option value="{day}">' in shown for day in (AS_OF, PAST))
+    for sent, day in (("", AS_OF), (PAST.isoformat(), PAST)):
+        client.post(f"/rules/{version.id}/price", {"kind": "exact", "as_of": sent})
+        assert PriceTag.objects.latest("made_at", "id").as_of == day
+    now, then = (
+        PriceTag.objects.get(as_of=day).figures["customers_affected"] for day in (AS_OF, PAST)
+    )
+    assert 0 < then != now
+    refused = client.post(f"/rules/{version.id}/price", {"kind": "exact", "as_of": "yesterday"})
+    assert "is no date" in refused.content.decode()
 
 
 def test_a_tag_stays_with_its_version_beside_what_came(world: World) -> None:

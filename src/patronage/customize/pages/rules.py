@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from patronage.access.days import day_typed_or_none
 from patronage.access.errors import NotFound
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
@@ -22,6 +23,7 @@ from patronage.customize.actions import price_policy
 from patronage.customize.pages.rule_forms import blank_cards, cards_of, cards_sent, rules_sent
 from patronage.customize.pages.rule_rows import conditions_shown
 from patronage.customize.words import FINDING_WORDS, RULE_EFFECT_WORDS, RULE_STATE_WORDS
+from patronage.differentiate.reads import valued_dates
 from patronage.govern import actions
 from patronage.govern.errors import PolicyRefused, PolicyRuleRefused
 from patronage.govern.models import Rule
@@ -143,6 +145,7 @@ def rules_version(request: CallerRequest, version_id: str) -> HttpResponse:
         if before is None
         else differences(before.rules, version.rules),
         "tags": reads.price_tags(request.actor, version.id, request.now),
+        "dates": valued_dates(),
         "state": RULE_STATE_WORDS[version.state],
         "findings": _findings(_found(version)) if version.state == "draft" else [],
     }
@@ -153,11 +156,13 @@ def rules_version(request: CallerRequest, version_id: str) -> HttpResponse:
 def rules_price(request: CallerRequest, version_id: str) -> HttpResponse:
     """Price a version, quickly on a sample or exactly on everybody."""
     exact = request.POST.get("kind") == "exact"
+    day = request.POST.get("as_of", "") if exact else ""
     price_policy(
         actor=request.actor,
         now=request.now,
         version_id=version_id,
         kind="exact" if exact else "estimate",
+        as_of=day_typed_or_none(day),
     )
     return redirect("customize:rules-version", version_id)
 

@@ -13,6 +13,7 @@ from patronage.differentiate.reads.frames import (
     said_needs,
     statistics_of,
     valuations,
+    valued_dates,
 )
 from patronage.differentiate.reads.objectives import ObjectiveInForce, objective_of
 from patronage.differentiate.reads.seen import (
@@ -53,4 +54,5 @@ __all__ = [
     "valuation_page",
     "valuations",
     "value_history",
+    "valued_dates",
 ]

@@ -30,6 +30,12 @@ def run_at(as_of: date) -> ValuationRun | None:
     return newest_first(ValuationRun.objects.filter(as_of=as_of)).first()
 
 
+def valued_dates() -> tuple[date, ...]:
+    """The dates as of which customers were valued, newest first, two dozen at most."""
+    newest_first = ValuationRun.objects.order_by("-as_of").values_list("as_of", flat=True)
+    return tuple(newest_first.distinct()[:24])
+
+
 def newest_run() -> ValuationRun | None:
     """The newest run of the newest date valued."""
     return newest_first(ValuationRun.objects.all()).first()
