@@ -145,6 +145,9 @@ def test_a_delegate_works_with_the_leaf_only_and_only_until_the_day(tree: Tree) 
     assert seen == {tree.shops[1], tree.shops[2]}
     assert set(tree.rows("cho")) == {"Europe", "France"}
     assert tree.rows("cho")["France"].director == "Ben", "who stays accountable"
+    (helper,) = tree.rows()["Europe"].helpers
+    assert helper.last_instant is not None
+    assert helper.last_instant.date() - timedelta(days=1) == now.date() + timedelta(days=7)
     charge = reads.manager_of(cho, tree.shops[1], now, now=now)
     assert charge.manager == "Ben"
     assert not scope_of(cho, now).holds(tree.world.portfolios["Top"])

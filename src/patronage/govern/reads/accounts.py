@@ -12,6 +12,7 @@ from patronage.access.scope import scope_of
 from patronage.govern import accounts
 from patronage.govern.models import AccountDelegation
 from patronage.govern.reads.portfolios import in_charge_of
+from patronage.govern.service_tiers import MOMENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,11 @@ class Helper:
     #: exclusive; None: until it is ended
     ends_at: datetime | None
     reason: str
+
+    @property
+    def last_instant(self) -> datetime | None:
+        """An instant of the last day; None: until it is ended."""
+        return None if self.ends_at is None else self.ends_at - MOMENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

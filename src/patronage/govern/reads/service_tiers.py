@@ -32,6 +32,11 @@ class ServiceStep:
     #: name of who said so; empty for what the value gives
     set_by: str
 
+    @property
+    def last_instant(self) -> datetime | None:
+        """An instant of the last day; None: it has no end of its own."""
+        return None if self.ends_at is None else self.ends_at - service_tiers.MOMENT
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceTierInForce:
