@@ -30,7 +30,7 @@ def test_the_options_that_a_customer_takes_are_priced(world: World, verb: Verb) 
     row = proposal("APPLES", ref="apples with options", options=options)
     propose_offers(actor=SYSTEM, now=NOW, rows=[row])
     decide(actor=SYSTEM, now=NOW, as_of=AS_OF)
-    contact = Contact.objects.order_by("id")[0]
+    contact = Contact.objects.filter(treatment__offer__ref=row.ref).order_by("id")[0]
     priced = verb("decision", "options", contact.decision_id, "Wrap", "Card")
     assert (priced.status, "3.50" in priced.out) == (0, True)
     refused = verb("decision", "options", contact.decision_id, "Wrap")

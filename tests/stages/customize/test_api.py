@@ -203,7 +203,7 @@ def test_a_service_reads_the_options_of_an_offer_and_prices_those_taken(world: W
         "face_value_minor": 100,
         "redemption_cost_minor": 0,
         "valid_from": BEGINNING.isoformat(),
-        "treatments": [{"channel": each, "wording": "Apples"} for each in ("mail", "app")],
+        "treatments": [{"channel": "app", "wording": "Apples"}],
     }
     assert call("POST", "/offers", owner, [offer | {"options": [wrap]}])[0] == 422
     status, made = call("POST", "/offers", owner, [offer | {"options": [card, wrap]}])
@@ -213,10 +213,11 @@ def test_a_service_reads_the_options_of_an_offer_and_prices_those_taken(world: W
     )
     Offer.objects.filter(id__in=before).update(valid_until=NOW)
     decide(actor=SYSTEM, now=NOW, as_of=AS_OF)
-    who = Contact.objects.order_by("id")[0].customer_id
+    ours = Contact.objects.filter(treatment__offer__ref="apples with options")
+    who = ours.order_by("-decision__score_minor")[0].customer_id
     Contact.objects.all().delete()
     service = key_of(Role.SERVICE)
-    status, answer = call("POST", "/decisions", service, {"customer": who})
+    status, answer = call("POST", "/decisions", service, {"customer": who, "channel": "app"})
     (offered,) = answer["offers"]
     assert [each["name"] for each in offered["options"]] == ["Card", "Wrap"]
     path = f"/decisions/{answer['id']}/option-choices"

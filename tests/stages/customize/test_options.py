@@ -104,7 +104,7 @@ def test_the_decision_names_the_options_as_ruled_and_prices_those_that_go_togeth
         treatment__offer=made, decision__portfolio=world.portfolios["Everybody else"]
     )
     assert {len(each.terms["options"]) for each in rest} == {3}
-    who = top.order_by("id")[0].customer_id
+    who = top.order_by("-decision__score_minor")[0].customer_id
     Contact.objects.all().delete()
     answer = decide_now(actor=world.service, now=SOON, customer_id=who)
     (offered,) = answer.offers
