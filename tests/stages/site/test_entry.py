@@ -139,7 +139,7 @@ def test_an_unreadable_as_of_date_is_refused_with_an_example(
     client.force_login(person(Role.EXECUTIVE))
     answer = client.get("/gallery?as_of=yesterday")
     assert answer.status_code == 422
-    assert "such as 2017-09-30" in answer.content.decode()
+    assert "write it like 2026-12-24" in answer.content.decode()
 
 
 def test_the_api_answers_errors_as_problems(client: Client) -> None:

@@ -27,6 +27,7 @@ from patronage.govern.in_charge import portfolios_of
 from patronage.govern.models import Accountability, Claim, Conflict, ConflictRuling, Standing
 from patronage.govern.reads.precedents import Precedent, precedents_of
 from patronage.govern.suggesting import Facts, Suggestion, suggest
+from patronage.identify.in_sight import customers_in_sight
 
 ConflictState = Literal["waiting", "overdue", "ruled", "withdrawn"]
 STATES: Final = ("waiting", "overdue", "ruled", "withdrawn")
@@ -230,11 +231,16 @@ def conflict(actor: Actor, now: datetime, conflict_id: str) -> ConflictView:
 def claims(actor: Actor, now: datetime) -> list[ClaimRow]:
     """The actor's own claims and those of portfolios they speak for, the newest 200.
 
+    A claim on a customer who has left the actor's scope is shown while its conflict is open: a
+    party to it hears the ruling, and nothing afterwards.
+
     Raises:
         NotAllowed: the actor neither claims nor rules.
     """
     require_reading(actor)
-    found = list(claims_in_sight(actor, now).order_by("-claimed_at", "id")[:_MOST])
+    is_party = Q(conflict__isnull=False, conflict__closed_at__isnull=True)
+    shown = is_party | Q(customer__in=customers_in_sight(actor, now))
+    found = list(claims_in_sight(actor, now).filter(shown).order_by("-claimed_at", "id")[:_MOST])
     return _claim_rows(found, actor, now, open_to={each.id for each in found})
 
 
