@@ -189,7 +189,7 @@ def test_sealing_in_several_lots_gives_the_same_chain(
 @pytest.mark.parametrize("text", ["x" * 401, "NUL \0", "half \udc00"])
 def test_a_reason_no_store_can_keep_is_refused_in_words(now: datetime, text: str) -> None:
     row: dict[str, Any] = {"actor": SYSTEM, "now": now, "action": "x"}
-    row |= {"subject_kind": "y", "subject_id": "z", "right": None}
+    row |= {"subject_kind": "y", "subject_id": "z", "right": None, "before": {}}
     with pytest.raises(UnstorableText, match="reason"):
         record(**row, reason=text)
     with pytest.raises(UnstorableText, match="change"):
