@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
-from patronage.science.arbitration import Reason
+from patronage.science.arbitration import STAGES
 from patronage.steer.models import LINES
 from tests.docs.pages import named, read, rows, section
 
@@ -17,7 +17,7 @@ def test_the_reasons_are_explained_in_the_order_in_which_the_stages_are_asked() 
             "## Eligible → permitted → scored → chosen → withheld",
         )
     )
-    assert stated == [reason.name for reason in Reason]
+    assert stated == [reason.name for reason in STAGES]
 
 
 def test_the_lines_of_the_bridge_are_explained_in_the_order_of_the_statement() -> None:
