@@ -1,4 +1,4 @@
-"""May this lever be pulled, and what does a customer pay? Pure: facts in, answers with reasons out.
+"""What limits a lever, and what does a customer pay? Pure: facts in, answers with reasons out.
 
 Boundaries stand above every lever: a pull that would pass one is refused, whoever pulls it and
 whatever they hold, and what a customer pays is cut back to the boundaries of the day, so that one
@@ -18,7 +18,7 @@ from typing import Final, Literal
 
 from django.utils.translation import gettext_noop as _noop
 
-from patronage.govern.said import OF_AN_AMOUNT, PER_WORDS, Said, said
+from patronage.govern.said import OF_AN_AMOUNT, Said, said
 
 Unit = Literal["basis points", "minor units", "times", "days"]
 Per = Literal["use", "customer_quarter", "quarter", "all"]
@@ -190,41 +190,6 @@ class Price:
         return nearest
 
 
-def judge(
-    pull: Pull,
-    bounds: Iterable[Bound],
-    held: Sequence[Held],
-    *,
-    in_force: Sequence[InForce] = (),
-    list_price_minor: int | None = None,
-) -> Verdict:
-    """Say whether a pull is done at once, waits for somebody, or is refused.
-
-    Args:
-        pull: what is wanted.
-        bounds: the boundaries in force that are or may be about the customer.
-        held: the actor's rights to this lever for this customer, the preferred one first.
-        in_force: price levers that hold for the customer already.
-        list_price_minor: of the product; None: not known.
-    """
-    against = tuple(_broken(pull, list(bounds), in_force, list_price_minor))
-    if against:
-        return Verdict(outcome="refused", reasons=against)
-    if not held:
-        none = Said(
-            _noop("There is no right to the lever '%(lever)s' here. Ask an executive to grant it."),
-            {"lever": pull.lever},
-        )
-        return Verdict(outcome="refused", reasons=(Reason(kind="right", id="", said=none),))
-    for right in held:
-        if right.covers(pull.amount):
-            limit = said(right.limit, UNITS[pull.lever], pull.currency)
-            within = Said(_noop("Within %(limit)s %(per)s."), {"limit": limit, "per": _per(right)})
-            reason = Reason(kind="right", id=right.id, said=within)
-            return Verdict(outcome="allowed", reasons=(reason,), grant_id=right.id)
-    return Verdict(outcome="waits", reasons=tuple(_too_little(pull, right) for right in held))
-
-
 def price_of(
     category: str,
     product: str,
@@ -249,7 +214,7 @@ def price_of(
             pulled = Said(OF_AN_AMOUNT[lever], {"amount": said(closest.amount, "basis points")})
             reasons.append(Reason(kind="lever", id=closest.id, said=pulled))
     about = [each for each in bounds if each.is_about(category, product)]
-    low, high = _edges(about, list_price_minor)
+    low, high = edges(about, list_price_minor)
     share: Fraction | None = asked
     if low and high and low[0] > high[0]:
         share = None
@@ -264,7 +229,7 @@ def price_of(
                 share = edge[0]
                 cut = Said(
                     _noop("cut back to %(share)s of the list price by '%(boundary)s'"),
-                    {"share": _percent(edge[0]), "boundary": edge[1].name},
+                    {"share": percent(edge[0]), "boundary": edge[1].name},
                 )
                 reasons.append(Reason(kind="boundary", id=edge[1].id, said=cut))
     return Price(
@@ -276,73 +241,7 @@ def price_of(
     )
 
 
-def _per(limited: Held | Bound) -> Said:
-    return Said(PER_WORDS[limited.per])
-
-
-def _broken(
-    pull: Pull, bounds: list[Bound], in_force: Sequence[InForce], list_price_minor: int | None
-) -> Iterable[Reason]:
-    for bound in bounds:
-        if not bound.is_about(pull.category, pull.product):
-            continue
-        if pull.lever not in CONCERNS[bound.kind]:
-            continue
-        why = _why_not(bound, pull, in_force, list_price_minor)
-        if why is not None:
-            yield Reason(kind="boundary", id=bound.id, said=why)
-
-
-def _why_not(
-    bound: Bound, pull: Pull, in_force: Sequence[InForce], list_price_minor: int | None
-) -> Said | None:
-    named = {"boundary": bound.name}
-    if bound.kind in FORBIDDING:
-        if bound.kind == "protected" and pull.lever == "price" and pull.amount <= 0:
-            return None
-        text = _noop("'%(boundary)s' forbids the lever '%(lever)s'.")
-        return Said(text, named | {"lever": pull.lever})
-    if bound.kind in SUMMED:
-        used = 0 if bound.per == "use" else bound.used
-        if used + pull.amount <= (bound.limit or 0):
-            return None
-        limit, before, more = (
-            said(each, bound.unit, pull.currency) for each in (bound.limit or 0, used, pull.amount)
-        )
-        return Said(
-            _noop(
-                "'%(boundary)s' allows %(limit)s %(per)s; %(used)s used, %(more)s more asked for."
-            ),
-            {**named, "limit": limit, "per": _per(bound), "used": before, "more": more},
-        )
-    if bound.unit == "minor units" and list_price_minor is None:
-        text = _noop("'%(boundary)s' cannot be checked: no list price of %(what)s is known.")
-        what = Said("%(name)s", {"name": pull.product}) if pull.product else _WHAT_IT_IS_ABOUT
-        return Said(text, {**named, "what": what})
-    now = InForce(
-        id="", lever=pull.lever, amount=pull.amount, category=pull.category, product=pull.product
-    )
-    asked = price_of(pull.category, pull.product, [*in_force, now], (), None).asked
-    low, high = _edges([bound], list_price_minor)
-    if low and asked < low[0]:
-        edge, text = low[0], _NO_LESS
-    elif high and asked > high[0]:
-        edge, text = high[0], _NO_MORE
-    else:
-        return None
-    return Said(text, named | {"edge": _percent(edge), "asked": _percent(asked)})
-
-
-_WHAT_IT_IS_ABOUT: Final = Said(_noop("what it is about"))
-_NO_LESS: Final = _noop(
-    "'%(boundary)s' allows no less than %(edge)s of the list price, asked %(asked)s."
-)
-_NO_MORE: Final = _noop(
-    "'%(boundary)s' allows no more than %(edge)s of the list price, asked %(asked)s."
-)
-
-
-def _edges(
+def edges(
     bounds: Iterable[Bound], list_price_minor: int | None
 ) -> tuple[tuple[Fraction, Bound] | None, tuple[Fraction, Bound] | None]:
     """The highest floor and the lowest ceiling that boundaries put to a price, as shares."""
@@ -399,17 +298,5 @@ def _signed(pulled: InForce) -> int:
     return -pulled.amount if pulled.lever == "discount" else pulled.amount
 
 
-def _too_little(pull: Pull, right: Held) -> Reason:
-    unit = UNITS[pull.lever]
-    asked, limit, before = (
-        said(each, unit, pull.currency) for each in (abs(pull.amount), right.limit, right.used)
-    )
-    text = _noop("%(asked)s goes beyond %(limit)s %(per)s, %(used)s of it used.")
-    if right.per == "use":
-        text = _noop("%(asked)s goes beyond %(limit)s %(per)s.")
-    told = Said(text, {"asked": asked, "limit": limit, "per": _per(right), "used": before})
-    return Reason(kind="right", id=right.id, said=told)
-
-
-def _percent(share: Fraction) -> str:
+def percent(share: Fraction) -> str:
     return f"{float(share * 100):.6g} %"

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patronage.govern import limits
+from patronage.govern import judging, limits
+from patronage.govern.judging import judge
 from patronage.govern.limits import (
     CONCERNS,
     FORBIDDING,
@@ -22,7 +23,6 @@ from patronage.govern.limits import (
     Held,
     InForce,
     Pull,
-    judge,
     price_of,
 )
 from patronage.govern.said import said
@@ -163,13 +163,13 @@ def test_no_right_passes_a_boundary(pull: Pull, all_bounds: list[Bound]) -> None
 def test_a_judge_that_asks_rights_before_boundaries_would_be_noticed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(limits, "_broken", lambda *_: ())
+    monkeypatch.setattr(judging, "_broken", lambda *_: ())
     with pytest.raises(AssertionError):
         test_no_right_passes_a_boundary()
 
 
 def test_a_price_that_is_not_cut_back_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "_edges", lambda *_: (None, None))
+    monkeypatch.setattr(limits, "edges", lambda *_: (None, None))
     with pytest.raises(AssertionError):
         test_what_a_customer_pays_is_within_every_boundary_whatever_was_pulled()
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
-from patronage.govern import errors, limits
-from patronage.govern.limits import LEVERS, UNITS, Bound, Held, Pull, judge
+from patronage.govern import errors, judging, limits
+from patronage.govern.judging import judge
+from patronage.govern.limits import LEVERS, UNITS, Bound, Held, Pull
 from patronage.govern.reads import terms
 from patronage.govern.said import Said
 
@@ -54,9 +55,12 @@ def asked_for(path: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("path", [limits.__file__, errors.__file__, terms.__code__.co_filename])
-def test_every_reason_and_refusal_has_a_french_one(path: str) -> None:
-    texts = asked_for(path)
+@pytest.mark.parametrize(
+    "paths",
+    [(limits.__file__, judging.__file__), (errors.__file__,), (terms.__code__.co_filename,)],
+)
+def test_every_reason_and_refusal_has_a_french_one(paths: tuple[str, ...]) -> None:
+    texts = set().union(*(asked_for(path) for path in paths))
     assert len(texts) > 2
     with translation.override("fr"):
         assert {text for text in texts if translation.gettext(text) == text} == set()

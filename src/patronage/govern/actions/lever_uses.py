@@ -14,6 +14,7 @@ from patronage.govern.actions.conditions import stated
 from patronage.govern.capacities import return_taken, take
 from patronage.govern.errors import CannotRuleOnLever, LeverRefused
 from patronage.govern.in_charge import covered_by, portfolios_of
+from patronage.govern.judging import judge
 from patronage.govern.levers import Situation, managers_rights_to, rights_to, situation_of
 from patronage.govern.limits import (
     LEVERS,
@@ -24,7 +25,6 @@ from patronage.govern.limits import (
     Pull,
     Reason,
     Verdict,
-    judge,
 )
 from patronage.govern.models import LeverRuling, LeverUse
 from patronage.govern.models.levers import RULINGS
