@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from patronage.access.days import day_typed_or_none
 from patronage.access.models import User
+from patronage.access.reasons import reason_typed
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.differentiate import actions
@@ -78,8 +79,5 @@ def revoke_objective(request: CallerRequest, customer_id: str) -> HttpResponse:
 
 
 def _reason(request: CallerRequest) -> str:
-    """The ready reason and the person's own words, as one sentence; empty where none was given."""
-    ready = REASONS.get(request.POST.get("reason_code", ""))
-    own = request.POST.get("reason", "").strip()
-    parts = [str(ready)] if ready and not (own and ready is REASONS["other"]) else []
-    return ": ".join([*parts, own] if own else parts)[:200]
+    sent = request.POST
+    return reason_typed(REASONS, sent.get("reason_code", ""), sent.get("reason", ""))[:200]

@@ -10,12 +10,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from patronage.access.errors import Refused
+from patronage.access.reasons import reason_typed
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.govern import actions, reads
@@ -68,7 +68,7 @@ def _move(request: CallerRequest) -> HttpResponseBase:
         now=request.now,
         customer_ids=given.getlist("customer"),
         to_portfolio_id=given["to_portfolio"],
-        reason=_reason(given.get("reason_code", ""), given.get("reason", "")),
+        reason=reason_typed(REASONS, given.get("reason_code", ""), given.get("reason", "")),
     )
     said = ngettext(
         "%(count)d customer is in “%(name)s” now.",
@@ -78,16 +78,6 @@ def _move(request: CallerRequest) -> HttpResponseBase:
     messages.success(request, said % {"count": done.moved, "name": done.to_portfolio})
     back = _own_address(given.get("back", ""))
     return HttpResponseClientRedirect(back) if request.htmx else HttpResponseRedirect(back)
-
-
-def _reason(code: str, words: str) -> str:
-    """The reason as it is kept: the ready one, then the words."""
-    ready = str(REASONS[code]) if code in REASONS else ""
-    return (
-        _("%(ready)s: %(words)s") % {"ready": ready, "words": words.strip()}
-        if (ready and words.strip())
-        else ready or words
-    )
 
 
 def _own_address(back: str) -> str:
