@@ -13,6 +13,7 @@ from patronage.access.company import current as declared
 from patronage.access.company import within_calendar
 from patronage.access.errors import NotFound, Refused
 from patronage.cli.call import current
+from patronage.cli.customer import id_of
 from patronage.cli.show import facts, rows, say
 from patronage.customize import actions, reads
 from patronage.customize.reads import GateRow, RulingView
@@ -80,7 +81,7 @@ def rule(
     when
         A condition: only for the customers of the portfolio for whom it is true.
     customer
-        Only for the customer with this id.
+        Only for this customer: id, or what a source calls them.
     until
         The last day on which it counts; then what held before holds again.
     test_share
@@ -97,7 +98,7 @@ def rule(
         "effect": effect,
         "adaptation": changes,
         "when": when,
-        "customer_id": customer,
+        "customer_id": None if customer is None else id_of(customer),
         "test_share": test_share,
     }
     if preview:

@@ -7,10 +7,11 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
+from django.test import Client
 
 from patronage.access.company import load_company
 from patronage.access.errors import NotAllowed, NotFound
-from patronage.access.models import AuditEntry
+from patronage.access.models import AuditEntry, User
 from patronage.access.roles import SYSTEM
 from patronage.govern import actions, fence, jobs
 from patronage.govern.errors import CannotFence, NoReason
@@ -168,6 +169,18 @@ def test_what_cannot_be_is_refused(world: World) -> None:
     with pytest.raises(CannotFence, match=r"already that .* outside"):
         put(False)
     assert fences(dev, world.now) == []
+
+
+@pytest.mark.parametrize("place", ["", "inside", "In"])
+def test_a_form_that_names_no_place_fences_nobody(world: World, client: Client, place: str) -> None:
+    declare(world.now, 2)
+    ids = add_customers(1, world.now)
+    assigned(ids, [1000], QUARTERS[0], tier="top")
+    client.force_login(User.objects.get(pk=world.actor("eve").id))
+    before = FenceChange.objects.count()
+    answer = client.post(f"/customers/{ids[0]}/fence", {"place": place, "reason": "x"})
+    assert "inside, outside, or by value" in answer.content.decode()
+    assert FenceChange.objects.count() == before
 
 
 @pytest.mark.parametrize(

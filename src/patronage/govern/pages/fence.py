@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.govern import actions
+from patronage.govern.errors import CannotFence
 from patronage.govern.reads.fence import fence_changes, fence_place, fences, moves_of
 
 CAUSE_WORDS: Final[Mapping[str, Promise]] = {
@@ -61,8 +62,11 @@ def fence_context(request: CallerRequest, customer_id: str) -> dict[str, Any]:
 @require_POST
 def set_fence(request: CallerRequest, customer_id: str) -> HttpResponse:
     """Put the customer in, take them out, or let value decide."""
+    request.actor.require(Right.SET_SERVICE)
     place = request.POST.get("place", "")
-    inside = _PLACES.get(place, True)
+    if place not in _PLACES:
+        raise CannotFence(_("Say whether the customer is inside, outside, or by value."))
+    inside = _PLACES[place]
     actions.set_fence(
         actor=request.actor,
         now=request.now,
