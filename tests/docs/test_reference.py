@@ -80,6 +80,7 @@ def test_every_setting_is_on_its_page() -> None:
         ("## Service models", company.ServiceModel),
         ("## Service tiers", company.ServiceTier),
         ("## Look-alikes", company.LookAlikes),
+        ("## Identifiers", company.IdentifierKind),
         ("## Provenance", company.Provenance),
         ("## Portfolios", company.PortfolioRule),
         ("## Channels", company.Channel),

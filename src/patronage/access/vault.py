@@ -138,6 +138,12 @@ def digest_of(name: str, text: str) -> str:
     return _digest(key_file().search_key(), name, text)
 
 
+def digests_of(named: Sequence[tuple[str, str]]) -> list[str]:
+    """Give the digests of many values, each with the name it goes by."""
+    key = key_file().search_key()
+    return [_digest(key, name, text) for name, text in named]
+
+
 def forget(subject_id: str, name: str) -> None:
     """Delete one value of a subject, whose other values stay."""
     VaultEntry.objects.filter(subject_id=subject_id, name=name).delete()

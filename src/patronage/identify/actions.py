@@ -13,17 +13,16 @@ from patronage.access import audit
 from patronage.access.errors import Refused
 from patronage.access.ports import (
     ConsentWithdrawn,
-    CustomersCreated,
     consent_withdrawn,
-    customers_created,
 )
 from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic
-from patronage.access.vault import digest_of
+from patronage.access.vault import digests_of
 from patronage.identify import bulk
 from patronage.identify.errors import IdentifierTaken
+from patronage.identify.identity.entering import enter
 from patronage.identify.in_sight import require_customer
-from patronage.identify.models import Consent, Customer, Identifier, Profile
+from patronage.identify.models import Consent, Customer, Identifier
 from patronage.vocabulary.ids import IdPrefix, new_ids
 from patronage.vocabulary.periods import as_utc
 
@@ -50,26 +49,19 @@ def create_customers(*, actor: Actor, now: datetime, rows: Any, personal: bool =
     count = rows.num_rows
     drawn = "customer_id" in rows.column_names
     ids = rows["customer_id"].to_pylist() if drawn else new_ids(IdPrefix.CUSTOMER, count)
-    labels, entered = rows["label"].to_pylist(), rows["entered_at"].to_pylist()
     try:
         with atomic():
-            _insert(rows, ids, now, personal=personal)
-            _open_profiles(ids)
-            customers_created.announce(
-                CustomersCreated(
-                    customers=list(zip(ids, labels, entered, strict=True)), actor=actor, now=now
-                )
-            )
-            audit.record(
+            enter(
                 actor=actor,
                 now=now,
-                action="create customers",
-                subject_kind="customer",
-                subject_id=ids[0] if count == 1 else f"{count} customers",
+                customer_ids=ids,
+                kinds=rows["kind"].to_pylist(),
+                labels=rows["label"].to_pylist(),
+                entries=rows["entry"].to_pylist(),
+                entered_at=rows["entered_at"].to_pylist(),
                 right=Right.IMPORT,
-                before={},
-                change={"customers": count},
             )
+            _name(rows, ids, now, personal=personal)
     except IntegrityError as error:
         raise IdentifierTaken(kind=rows["source_kind"][0].as_py(), count=count) from error
     return pa.table(
@@ -77,27 +69,18 @@ def create_customers(*, actor: Actor, now: datetime, rows: Any, personal: bool =
     )
 
 
-def _insert(rows: Any, ids: Sequence[str], now: datetime, *, personal: bool) -> None:
-    """Write the customers and what their source calls them."""
+def _name(rows: Any, ids: Sequence[str], now: datetime, *, personal: bool) -> None:
+    """Write what their source calls the customers."""
     given, kinds = rows["source_value"].to_pylist(), rows["source_kind"].to_pylist()
-    bulk.insert(
-        Customer,
-        {
-            "id": ids,
-            "kind": rows["kind"].to_pylist(),
-            "label": rows["label"].to_pylist(),
-            "entry": rows["entry"].to_pylist(),
-            "entered_at": rows["entered_at"].to_pylist(),
-            "created_at": [now] * len(ids),
-        },
-    )
+    values = digests_of(list(zip(kinds, given, strict=True))) if personal else given
     bulk.insert(
         Identifier,
         {
             "customer": ids,
             "kind": kinds,
-            "value": list(map(digest_of, kinds, given)) if personal else given,
+            "value": values,
             "personal": [personal] * len(ids),
+            "place": [0] * len(ids),
             "recorded_at": [now] * len(ids),
         },
     )
@@ -235,16 +218,6 @@ def declare_consents(
                 change={"purpose": purpose, "channels": list(channels), "consents": total},
             )
     return total
-
-
-def _open_profiles(ids: Sequence[str]) -> None:
-    count = len(ids)
-    zeros = [0] * count
-    names = ("orders", "order_lines", "return_lines", "spend_minor", "returned_minor")
-    bulk.insert(
-        Profile,
-        {"customer": ids} | dict.fromkeys((*names, "contacts", "redemptions"), zeros),
-    )
 
 
 def _check_words(purpose: str, state: str, source: str, channel: str) -> None:

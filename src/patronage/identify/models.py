@@ -42,11 +42,16 @@ class Identifier(models.Model):
     kind = models.CharField(max_length=40)
     value = models.CharField(max_length=200, help_text="As given, or its keyed digest.")
     personal = models.BooleanField(default=False)
+    place = models.PositiveSmallIntegerField(
+        default=0, help_text="Of the customers that the value may stand for: 0 is the first."
+    )
     recorded_at = models.DateTimeField()
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["kind", "value"], name="one_customer_an_identifier")
+            models.UniqueConstraint(
+                fields=["kind", "value", "place"], name="one_customer_a_place_of_an_identifier"
+            )
         ]
 
 

@@ -25,12 +25,14 @@ from patronage.vocabulary.declared import (
     Steering,
     Tier,
 )
+from patronage.vocabulary.identifiers import IdentifierKind
 
 __all__ = [
     "ASSUMPTIONS",
     "Channel",
     "Company",
     "CompanyError",
+    "IdentifierKind",
     "LookAlikes",
     "NeedRule",
     "ObjectiveRule",
@@ -55,6 +57,7 @@ _LISTS: dict[str, type] = {
     "service_models": ServiceModel,
     "service_tiers": ServiceTier,
     "provenance": Provenance,
+    "identifiers": IdentifierKind,
 }
 _TABLES: dict[str, type] = {
     "serving": ServingCosts,

@@ -15,6 +15,7 @@ from patronage.vocabulary.declared import (
     ServiceTier,
     Steering,
 )
+from patronage.vocabulary.identifiers import IdentifierKind, problem_with
 
 #: Assumptions that somebody stands for.
 ASSUMPTIONS: Final = ("annual_discount_rate", "horizon_days", "margins", "costs")
@@ -71,6 +72,7 @@ def check(company: Company) -> None:
     _check_look_alikes(company.look_alikes)
     _check_steering(company.steering)
     _check_provenance(company.provenance)
+    _check_identifiers(company.identifiers)
 
 
 def _check_gates(portfolios: tuple[PortfolioRule, ...]) -> None:
@@ -197,3 +199,12 @@ def _check_provenance(declared: tuple[Provenance, ...]) -> None:
                 f"provenance {each.assumption}: approved_on {each.approved_on!r} is not a date "
                 'written as text, such as "2026-01-31"'
             ) from error
+
+
+def _check_identifiers(declared: tuple[IdentifierKind, ...]) -> None:
+    names = [kind.name for kind in declared]
+    if len(set(names)) != len(names):
+        raise CompanyError("identifiers: a name stands twice; names must be unique")
+    for kind in declared:
+        if (wrong := problem_with(kind)) is not None:
+            raise CompanyError(f"identifiers {kind.name!r:.50}: {wrong}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from patronage.vocabulary.identifiers import IdentifierKind
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
@@ -202,6 +204,8 @@ class Company:
     look_alikes: LookAlikes = field(default_factory=LookAlikes)
     #: what the views for steering rest on
     steering: Steering = field(default_factory=Steering)
+    #: kinds of identifier beside the standard ones, or instead of one of them
+    identifiers: tuple[IdentifierKind, ...] = ()
     #: who stands for which assumption
     provenance: tuple[Provenance, ...] = ()
     tiers: tuple[Tier, ...]
