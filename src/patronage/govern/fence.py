@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 import polars as pl
-from django.db.models import Max
+from django.db.models import Exists, OuterRef
 
 from patronage.access import audit
 from patronage.access.roles import Actor, Right
@@ -47,11 +47,16 @@ def capacities(company: Company) -> dict[str, int]:
     return {key: declared[name] for key, name in known}
 
 
-def by_hand() -> dict[str, bool]:
-    """Of whom a person said whether they are inside: the newest row of each customer says so."""
-    newest = FenceChange.objects.values("customer").annotate(newest=Max("id")).values("newest")
-    said = FenceChange.objects.filter(pk__in=newest, by_hand=True)
-    return dict(said.values_list("customer_id", "inside"))
+def by_hand(customer_id: str | None = None) -> dict[str, bool]:
+    """Of whom a person said whether they are inside; of this customer, or of all.
+
+    The newest row of each customer counts. Rows that value wrote are not read.
+    """
+    said = FenceChange.objects.filter(by_hand=True)
+    if customer_id is not None:
+        said = said.filter(customer=customer_id)
+    newer = FenceChange.objects.filter(customer=OuterRef("customer"), id__gt=OuterRef("id"))
+    return dict(said.filter(~Exists(newer)).values_list("customer_id", "inside"))
 
 
 def chosen(customers: pl.DataFrame, free: int, margin: float) -> pl.Series:

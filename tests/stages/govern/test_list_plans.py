@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from patronage.access.roles import SYSTEM
-from patronage.govern import reads
-from patronage.govern.models import Standing
+from patronage.govern import fence, reads
+from patronage.govern.models import ConflictRuling, Standing
+from patronage.govern.peace import next_peace_end, peace_at
 from patronage.govern.reads.customers import Sort
 
 from .world import World, add_customers
@@ -83,3 +86,23 @@ def test_the_summary_reads_no_customer_for_the_few_served_otherwise(world: World
     asked = [each["sql"] for each in queries if "govern_servicetieroverride" in each["sql"]]
     assert asked
     assert not [sql for sql in asked if "identify_customer" in sql]
+
+
+def first_plan(read: Callable[[], object]) -> str:
+    with CaptureQueriesContext(connection) as queries:
+        read()
+    count_rows()
+    return plan_of(queries[0]["sql"])
+
+
+def test_what_is_in_force_is_loaded_without_what_is_over(world: World) -> None:
+    """Peace that has ended, and what value said of the fence, are kept for ever: not read."""
+    assert "peace_that_stands" in first_plan(lambda: peace_at(world.now))
+    assert "peace_that_stands" in first_plan(lambda: next_peace_end(world.now))
+    assert "fence_by_hand" in first_plan(fence.by_hand)
+
+
+def test_a_reading_of_every_ruling_would_be_noticed(world: World) -> None:
+    """The broken twin: it asks for the end of peace without saying that peace is meant."""
+    every = ConflictRuling.objects.filter(until__gt=world.now).values_list("until")
+    assert "peace_that_stands" not in first_plan(lambda: list(every))

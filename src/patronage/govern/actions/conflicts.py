@@ -106,6 +106,7 @@ def _ruling(
         suggested_id=suggested.claim_id or None,
         pattern=pattern_for(conflict, claims),
         grounds=upheld.grounds,
+        quiet=upheld.kind == "quiet",
         criterion=suggested.criterion if followed else JUDGEMENT,
         actor_id=actor.id,
         actor_name=actor.name,

@@ -36,7 +36,7 @@ def set_fence(
         memberships.take_turns_moving()
         customer = require_customer(actor, customer_id, now)
         standing = Standing.objects.select_related("portfolio").get(customer=customer)
-        said = fence.by_hand().get(customer_id)
+        said = fence.by_hand(customer_id).get(customer_id)
         _check(standing, inside, said)
         was, is_in = standing.fenced, standing.fenced if inside is None else inside
         changed = pl.DataFrame(

@@ -130,6 +130,9 @@ class ConflictRuling(models.Model):
     criterion = models.CharField(max_length=16, help_text="That decided; or judgement.")
     reason_code = models.CharField(max_length=16, choices=[(e, e) for e in RULING_REASONS])
     reason = models.CharField(max_length=400, blank=True)
+    quiet = models.BooleanField(
+        default=False, help_text="It leaves the customer in peace: the claim to that is upheld."
+    )
     until = models.DateTimeField(
         null=True, help_text="How long a customer is left in peace; null: until another word."
     )
@@ -138,4 +141,13 @@ class ConflictRuling(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["pattern", "-at"])]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(until__isnull=True) | Q(quiet=True), name="only_peace_ends_by_itself"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["pattern", "-at"]),
+            # Peace that is over is passed by, whenever what is in force is loaded.
+            models.Index(fields=["until"], condition=Q(quiet=True), name="peace_that_stands"),
+        ]

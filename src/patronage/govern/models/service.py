@@ -109,4 +109,8 @@ class FenceChange(models.Model):
     recorded_at = models.DateTimeField()
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["customer", "id"])]
+        indexes: ClassVar = [
+            models.Index(fields=["customer", "id"]),
+            # What people said, without what value decided for everybody else.
+            models.Index(fields=["customer"], condition=Q(by_hand=True), name="fence_by_hand"),
+        ]
