@@ -17,6 +17,7 @@ def own_stores(settings: Settings, tmp_path: Path) -> None:
     """Give each test a warehouse, a key file and an outbox of its own."""
     settings.WAREHOUSE_ROOT = tmp_path / "warehouse"
     settings.KEY_FILE = tmp_path / "keys.sqlite3"
+    settings.KEYS_BACKUP = None
     settings.OUTBOX_ROOT = tmp_path / "outbox"
 
 

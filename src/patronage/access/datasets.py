@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from django.db.models import Max
 
 from patronage.access.errors import Refused
 from patronage.access.models import DatasetVersion
-from patronage.access.transactions import atomic
+from patronage.access.transactions import after_commit, atomic
 from patronage.warehouse import Manifest, Warehouse
 
 _OPEN: dict[tuple[str, str, int], Warehouse] = {}
@@ -80,6 +81,34 @@ _HEAD: Any = object()
 def read(dataset: str, number: int | None = _HEAD) -> Any:
     """Give a dataset as an Ibis table: the committed state, or the one with this number."""
     return warehouse().read(dataset, head(dataset) if number is _HEAD else number)
+
+
+def names() -> list[str]:
+    """Name every dataset of which a state was ever committed."""
+    found = DatasetVersion.objects.order_by("dataset").values_list("dataset", flat=True)
+    return list(found.distinct())
+
+
+def erase_rows(dataset: str, customer_ids: Sequence[str], *, cause: str, now: datetime) -> int:
+    """Take customers' rows out of a dataset for good; return how many there were.
+
+    The files that held them are rewritten, and the old ones removed once the caller's
+    transaction has committed, with every earlier state of the dataset.
+    """
+    number = head(dataset)
+    if number is None:
+        return 0
+    before = warehouse().manifest(dataset, number)
+    after = warehouse().without_rows(dataset, customer_ids, base=number)
+    if after.number == number:
+        return 0
+    commit(dataset=dataset, manifest=after, cause=cause, now=now)
+    after_commit(lambda: _collect(dataset, after.number))
+    return before.rows - after.rows
+
+
+def _collect(dataset: str, keep: int) -> None:
+    warehouse().collect_garbage(dataset, {keep})
 
 
 def close_warehouses() -> None:

@@ -3,6 +3,10 @@
 One random key a subject, and one for searching. The file is a SQLite database: mode 0600, every
 change on the disk before it counts, removed keys overwritten with zeros. There is no write-ahead
 log beside it, so that a destroyed key lives on in no second file.
+
+Each destroyed key leaves a tombstone: its subject's random id and the moment. The file's backup
+is one more such file (PATRONAGE_KEYS_BACKUP): always the newest, since keys never change and a
+newer file opens every older backup of the data; a key is destroyed in it too.
 """
 
 from __future__ import annotations
@@ -12,7 +16,8 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -26,6 +31,9 @@ _TABLES = (
     ) WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS leaving_keys ON subject_key (subject_id) WHERE leaving = 1",
     "CREATE TABLE IF NOT EXISTS search_key (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB)",
+    """CREATE TABLE IF NOT EXISTS tombstone (
+        subject_id TEXT PRIMARY KEY, erased_at TEXT NOT NULL
+    ) WITHOUT ROWID""",
 )
 
 
@@ -91,6 +99,57 @@ class KeyFile:
                 "DELETE FROM subject_key WHERE subject_id = ?", ((s,) for s in subject_ids)
             )
 
+    def bury(self, subject_ids: Iterable[str], erased_at: datetime) -> None:
+        """Remember that these subjects were erased, whatever backup is restored later."""
+        moment = erased_at.isoformat()
+        with self._changing() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO tombstone VALUES (?, ?)", ((s, moment) for s in subject_ids)
+            )
+
+    def tombstones(self) -> dict[str, datetime]:
+        """Give everybody who was erased, and when."""
+        with self._turn:
+            rows = self._connection.execute("SELECT subject_id, erased_at FROM tombstone")
+            return {subject: datetime.fromisoformat(at) for subject, at in rows.fetchall()}
+
+    def subjects_without_key(self, subject_ids: Sequence[str]) -> list[str]:
+        """Give those of the subjects whose values nobody can open, in the order given."""
+        found = self.find(subject_ids)
+        return [subject for subject in subject_ids if subject not in found]
+
+    def count(self) -> int:
+        """Give how many keys there are."""
+        with self._turn:
+            return int(self._connection.execute("SELECT count(*) FROM subject_key").fetchone()[0])
+
+    def copy_to(self, path: Path) -> None:
+        """Make the file at `path` equal to this one; what it held before is overwritten."""
+        with self._turn, closing(_open(path)) as copy:
+            self._connection.backup(copy)
+
+    def take_over(self, other: KeyFile) -> None:
+        """Take the keys of another file, its key for searching, and the tombstones of both."""
+        with other._turn:
+            keys = other._connection.execute("SELECT subject_id, key FROM subject_key").fetchall()
+        search_key, buried = other.search_key(), other.tombstones()
+        if search_key != self.search_key():
+            # of another installation, or of none yet: nothing here was sealed with these
+            with self._changing() as connection:
+                connection.execute("DELETE FROM subject_key")
+                connection.execute("UPDATE search_key SET key = ?", (search_key,))
+        with self._changing() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO subject_key (subject_id, key) VALUES (?, ?)", keys
+            )
+            connection.executemany(
+                "INSERT OR IGNORE INTO tombstone VALUES (?, ?)",
+                ((subject, at.isoformat()) for subject, at in buried.items()),
+            )
+            connection.execute(
+                "DELETE FROM subject_key WHERE subject_id IN (SELECT subject_id FROM tombstone)"
+            )
+
     def leaving(self) -> list[str]:
         """Give the subjects whose keys are announced to leave and still stand."""
         with self._turn:
@@ -136,6 +195,27 @@ def key_file() -> KeyFile:
         if key not in _OPEN:
             _OPEN[key] = KeyFile(path)
         return _OPEN[key]
+
+
+def key_backup() -> Path | None:
+    """Give the file that the settings name for the keys' backup; None where they name none."""
+    named = settings.KEYS_BACKUP
+    return None if named is None else Path(named).absolute()
+
+
+def destroy_in_backup(subject_ids: Sequence[str], erased_at: datetime) -> bool:
+    """Destroy keys in the keys' backup too; say whether there is one.
+
+    Raises:
+        OSError, sqlite3.Error: there should be one and it cannot be reached.
+    """
+    path = key_backup()
+    if path is None or not path.exists():
+        return False
+    with closing(KeyFile(path)) as backup:
+        backup.bury(subject_ids, erased_at)
+        backup.destroy(subject_ids)
+    return True
 
 
 def _open(path: Path) -> sqlite3.Connection:

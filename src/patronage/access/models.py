@@ -267,3 +267,29 @@ class LogInFailure(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["person_digest", "address_digest", "at"])]
+
+
+class Erasure(models.Model):
+    """That somebody was forgotten: what went, under whose word, and that the key is no more."""
+
+    id = models.CharField(
+        primary_key=True, max_length=40, default=partial(new_id, IdPrefix.ERASURE)
+    )
+    subject_id = models.CharField(max_length=40, unique=True)
+    erased_at = models.DateTimeField()
+    actor_id = models.CharField(max_length=40)
+    reason = models.CharField(max_length=400)
+    removed = models.JSONField(help_text="How much went, by room and what it was.")
+    values_digest = models.CharField(
+        max_length=64, help_text="SHA-256 over the sealed values that went."
+    )
+    key_destroyed = models.BooleanField(default=False)
+    keys_backup = models.CharField(
+        max_length=12,
+        default="open",
+        choices=[(s, s) for s in ("open", "destroyed", "none", "not reached")],
+        help_text="What became of the key in the keys' backup.",
+    )
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["erased_at"])]

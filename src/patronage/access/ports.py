@@ -7,9 +7,10 @@ refuses to start.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
@@ -154,6 +155,8 @@ class CustomersErased:
     customer_ids: Sequence[str]
     actor: Actor
     now: datetime
+    #: how much went, as "room: what"; each room adds its own
+    removed: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Final
 import uvicorn
 
 from patronage.access import audit
+from patronage.access.erasures import finish_open, reapply
 from patronage.access.errors import PatronageError, Refused
 from patronage.access.vault import finish_erasures
 from patronage.cli import start, through
@@ -42,6 +43,8 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000) -> None:
         raise Refused(f"{start.home()} is being served already, by the server that says this.")
     chart_library()
     finish_erasures()
+    finish_open()
+    reapply(wall_clock())
     with closing(_listener(host, port)) as listener, ExitStack() as around:
         around.enter_context(sealing())
         around.enter_context(working_ahead())

@@ -20,6 +20,8 @@ _PLACES = {
     "decide": ("patronage.cli.cycle:decide", "Decide for every customer as of a date."),
     "serve": ("patronage.cli.serve:serve", "Serve the pages, the API and decisions."),
     "migrate": ("patronage.cli.store:migrate", "Bring the tables up to this version."),
+    "backup": ("patronage.cli.backup:app", "Both stores as of one moment, kept elsewhere."),
+    "restore": ("patronage.cli.backup:restore", "Put a backup back."),
     "statement": ("patronage.cli.statement:app", "The customer equity of a quarter."),
     "value": ("patronage.cli.value:app", "What customers are worth."),
     "ledger": ("patronage.cli.ledger:app", "What customers earned, and whether the books agree."),

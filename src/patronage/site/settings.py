@@ -58,6 +58,8 @@ X_FRAME_OPTIONS = "DENY"
 WAREHOUSE_ROOT = Path(os.environ.get("PATRONAGE_WAREHOUSE", HOME / "warehouse"))
 WAREHOUSE_ENGINE = os.environ.get("PATRONAGE_ENGINE", "duckdb")
 KEY_FILE = Path(os.environ.get("PATRONAGE_KEYS", HOME / "keys.sqlite3"))
+_keys_backup = os.environ.get("PATRONAGE_KEYS_BACKUP")
+KEYS_BACKUP = Path(_keys_backup) if _keys_backup else None
 OUTBOX_ROOT = Path(os.environ.get("PATRONAGE_OUTBOX", HOME / "outbox"))
 
 INSTALLED_APPS = [

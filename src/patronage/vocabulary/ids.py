@@ -42,6 +42,7 @@ class IdPrefix(StrEnum):
     CUSTOMER = "cus"
     DATASET = "dat"
     DECISION = "dec"
+    ERASURE = "era"
     EVENT = "evt"
     EXPERIMENT = "exp"
     FACT = "fct"

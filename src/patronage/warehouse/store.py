@@ -221,6 +221,10 @@ class Warehouse:
             needed = frozenset(file.name for manifest in manifests for file in manifest.files)
             return files.remove_all_but(needed)
 
+    def kept(self, dataset: str) -> AbstractContextManager[None]:
+        """Hold off garbage collection of a dataset for the length of a block; writers go on."""
+        return self._writing(self._declared(dataset), alone=False)
+
     # Inside
 
     def _extend(
