@@ -24,6 +24,7 @@ LEVERS = "docs/how-to/set-levers-and-boundaries.md"
 POSTGRESQL = "docs/how-to/run-on-postgresql.md"
 PEOPLE = "docs/how-to/keep-people-and-rights.md"
 AUDIT = "docs/how-to/ask-the-audit-log.md"
+BACKUP = "docs/how-to/back-up-and-restore.md"
 NOTEBOOK = "docs/how-to/use-the-science-in-a-notebook.md"
 
 
@@ -81,8 +82,10 @@ def test_an_installation_works_on_postgresql_as_the_page_says(
         assert not (tmp_path / "home" / "patronage.sqlite3").exists()
 
 
-@pytest.mark.parametrize("place", [PEOPLE, AUDIT])
-def test_people_are_kept_and_the_log_is_asked_as_the_pages_say(tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize("place", [PEOPLE, AUDIT, BACKUP])
+def test_people_are_kept_the_log_is_asked_and_a_backup_restored_as_the_pages_say(
+    tmp_path: Path, place: str
+) -> None:
     reader = Reader(folder=tmp_path, extra={"PATRONAGE_HOME": str(tmp_path / "home")})
     reader.follow(blocks(read(place)))
 

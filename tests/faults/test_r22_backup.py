@@ -31,6 +31,7 @@ from patronage.access.backups.errors import BackupDamaged, KeysElsewhere, StoreN
 from patronage.access.key_file import KeyFile
 from patronage.access.models import AuditEntry, Erasure, IdempotencyRecord
 from patronage.access.roles import SYSTEM
+from patronage.access.sqlite.connection import connect
 from patronage.access.transactions import atomic
 from patronage.identify.models import Customer
 
@@ -237,7 +238,7 @@ def _write_between(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
     def meddling(self: Any, table: str, *rest: Any) -> Any:
         found = usual(self, table, *rest)
         if table == "access_auditentry":
-            other = threading.Thread(target=lambda: (write_pair(now, "between"), _close()))
+            other = threading.Thread(target=_write_elsewhere, args=(now,))
             other.start()
             other.join()
         return found
@@ -251,14 +252,15 @@ def _without_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
         if connection.vendor == "postgresql":
             yield postgresql.TablesMoment(connection)
         else:
-            own = sqlite_file.connect(Path(str(connection.settings_dict["NAME"])))
+            own = connect(Path(str(connection.settings_dict["NAME"])))
             yield sqlite_file.FileMoment(own)
             own.close()
 
     monkeypatch.setattr(store, "snapshot", no_moment)
 
 
-def _close() -> None:
+def _write_elsewhere(now: datetime) -> None:
+    write_pair(now, "between")
     connection.close()
 
 

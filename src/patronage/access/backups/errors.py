@@ -18,7 +18,7 @@ class NoBackup(Refused):
     def __init__(self, folder: Path, why: str) -> None:
         super().__init__(
             f"{folder} is no backup that can be used: {why}. "
-            "Name the folder that `patronage backup take` said it wrote."
+            "Name the folder that `patronage backup` said it wrote."
         )
 
 
