@@ -160,6 +160,30 @@ class CustomersErased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomersMerged:
+    """Customers were found to be others: what is asked of the absorbed is now the kept one's."""
+
+    #: id of the merge, kept customer, absorbed customer
+    pairs: Sequence[tuple[str, str, str]]
+    #: whether the absorbed were visitors only, of whom nobody was in charge by choice
+    adopted: bool
+    reason: str
+    actor: Actor
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomersUnmerged:
+    """Merges were undone: the absorbed customers stand on their own again."""
+
+    #: id of the merge, kept customer, absorbed customer
+    pairs: Sequence[tuple[str, str, str]]
+    reason: str
+    actor: Actor
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectiveChanged:
     """Another objective is in force for a customer, between two valuations."""
 
@@ -183,6 +207,8 @@ class PersonLeaves:
 customers_created: Port[CustomersCreated] = Port("customers_created", mandatory=True)
 consent_withdrawn: Port[ConsentWithdrawn] = Port("consent_withdrawn")
 customers_erased: Port[CustomersErased] = Port("customers_erased")
+customers_merged: Port[CustomersMerged] = Port("customers_merged", mandatory=True)
+customers_unmerged: Port[CustomersUnmerged] = Port("customers_unmerged", mandatory=True)
 objective_changed: Port[ObjectiveChanged] = Port("objective_changed")
 person_leaves: Port[PersonLeaves] = Port("person_leaves")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 
 import numpy as np
 import polars as pl
@@ -10,6 +11,7 @@ from django.db.models import QuerySet
 
 from patronage.customize.deciding import Bools
 from patronage.customize.models import Contact
+from patronage.identify import merged
 
 #: Customers by month and place taken.
 Taken = Mapping[tuple[str, int], set[str]]
@@ -20,19 +22,29 @@ def places_taken(
 ) -> Taken:
     """Which customers have which places of these months; cancelled contacts gave theirs back.
 
+    A customer who absorbed another has the places of both.
+
     Args:
         customer_ids: only of these; None: of all.
         besides: a run whose own contacts are left out.
     """
     contacts: QuerySet[Contact] = Contact.objects.filter(cap_month__in=months)
     if customer_ids is not None:
-        contacts = contacts.filter(customer_id__in=customer_ids)
+        contacts = contacts.filter(customer_id__in=merged.parts_of(customer_ids))
     if besides is not None:
         contacts = contacts.exclude(decision__run=besides)
     taken: dict[tuple[str, int], set[str]] = {}
+    into, of_absorbed = merged.mapping(), []
     rows = contacts.exclude(state="cancelled").values_list("cap_month", "cap_place", "customer_id")
     for month, place, customer_id in rows.iterator(chunk_size=10_000):
-        taken.setdefault((month, place), set()).add(customer_id)
+        if customer_id in into:
+            of_absorbed.append((month, into[customer_id]))
+        else:
+            taken.setdefault((month, place), set()).add(customer_id)
+    for month, kept in of_absorbed:
+        # what the absorbed was sent takes the kept customer's next place that is free
+        place = next(each for each in count(1) if kept not in taken.get((month, each), ()))
+        taken.setdefault((month, place), set()).add(kept)
     return taken
 
 

@@ -15,6 +15,7 @@ import ibis
 import polars as pl
 
 from patronage.access import datasets
+from patronage.identify import merged
 from patronage.warehouse.untyped import Expression, Table
 
 #: How far purchases are looked back on for rates and spend.
@@ -37,15 +38,21 @@ class Seen:
     instant: datetime
     #: committed manifest of each of `DATASETS`; None where there is none
     numbers: tuple[int | None, ...]
+    #: merge or un-merge of customers up to which they count; None: none does
+    merges: int | None = None
 
     @classmethod
     def before(cls, instant: datetime) -> Seen:
         """The committed states, seen before an instant."""
-        return cls(instant=instant, numbers=tuple(datasets.head(name) for name in DATASETS))
+        return cls(
+            instant=instant,
+            numbers=tuple(datasets.head(name) for name in DATASETS),
+            merges=merged.newest_number(),
+        )
 
     def table(self, name: str) -> Table:
         """One dataset in the state that is read."""
-        return datasets.read(name, self.numbers[DATASETS.index(name)])
+        return merged.read(name, self.numbers[DATASETS.index(name)], self.merges)
 
 
 def band_of(baskets: pl.Expr) -> pl.Expr:

@@ -48,7 +48,7 @@ class Inputs:
             "company": self.declared.version.digest,
             "run": self.run.input_digest,
             "policy": self.policy.digest,
-            "history": self.seen.numbers,
+            "history": [*self.seen.numbers, self.seen.merges],
             "consents": _state(Consent, valid_from__lte=self.at),
             "memberships": _state(Membership, starts_at__lte=self.at),
             "needs": _state(Need, said_at__lt=self.at),

@@ -31,7 +31,7 @@ from patronage.customize.terms import (
 )
 from patronage.govern.boundaries import BoundaryInForce
 from patronage.govern.models import Portfolio
-from patronage.govern.peace import peace_at
+from patronage.govern.peace import peace_at, unruled_merges
 from patronage.govern.policies import RulesInForce, target_record
 from patronage.govern.reads import policies_at
 from patronage.vocabulary.company import Company
@@ -357,9 +357,15 @@ def policy_at(
         special=special_at(at, [offer.id for offer in offers]),
         policies=policies_at(at),
         boundaries=forbidding_at(max(at, acting_at or at)),
-        peace=peace_at(max(at, acting_at or at)),
+        peace=_peace(max(at, acting_at or at), offers),
         capacities=counting_at(max(at, acting_at or at)),
     )
+
+
+def _peace(at: datetime, offers: tuple[Offer, ...]) -> Mapping[str, frozenset[str]]:
+    """From which offers whom is left in peace: from all, until a merge over portfolios is ruled."""
+    every = frozenset(offer.id for offer in offers)
+    return {**peace_at(at), **dict.fromkeys(unruled_merges(at), every)}
 
 
 def due_at(policy: PolicyInForce, at: datetime, day: int) -> datetime:

@@ -25,7 +25,7 @@ from patronage.govern.models import Portfolio, Standing
 from patronage.govern.reads import memberships_at
 from patronage.identify.fields import frame as identify_frame
 from patronage.identify.fields import record_of
-from patronage.identify.models import Customer
+from patronage.identify.models import THERE, Customer
 from patronage.identify.reads import standing_consents
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
@@ -95,7 +95,7 @@ def fields_of_some(customer_ids: Sequence[str], at: datetime, company: Company) 
     """
     ids = sorted(customer_ids)
     calendar = BusinessCalendar(company.time_zone)
-    people = Customer.objects.filter(pk__in=ids, erased_at__isnull=True).order_by("id")
+    people = Customer.objects.filter(THERE, pk__in=ids).order_by("id")
     standings = Standing.objects.filter(customer__in=ids).select_related("portfolio")
     held = {each.customer_id: each.portfolio for each in standings}
     valued = {each.customer_id: each for each in LatestValuation.objects.filter(pk__in=ids)}

@@ -15,7 +15,7 @@ from patronage.customize.policy import PolicyInForce, policy_at
 from patronage.customize.population import fields_of_some, portfolio_rows
 from patronage.customize.ruled import Applied
 from patronage.customize.terms import Terms
-from patronage.govern.peace import peace_at
+from patronage.govern.peace import peace_at, unruled_merges
 from patronage.vocabulary.company import Company
 
 
@@ -70,7 +70,13 @@ def _disturbing(waiting: list[Waiting], at: datetime) -> dict[str, str]:
     about = [each for each in waiting if each.customer_id in peace]
     said = Treatment.objects.filter(pk__in={each.treatment_id for each in about})
     offer = dict(said.values_list("id", "offer_id"))
-    return {
+    unruled = unruled_merges(at)
+    held = {
+        each.contact_id: "nobody has ruled yet whose the merged customer is"
+        for each in waiting
+        if each.customer_id in unruled
+    }
+    return held | {
         each.contact_id: "a ruling leaves the customer in peace"
         for each in about
         if offer.get(each.treatment_id) in peace[each.customer_id]

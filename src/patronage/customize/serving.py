@@ -36,6 +36,8 @@ _EPOCH: Final = """
            (SELECT COUNT(*) FROM govern_policyversion WHERE published_at IS NOT NULL),
            (SELECT COUNT(*) FROM govern_boundary),
            (SELECT COUNT(*) FROM govern_conflictruling),
+           (SELECT COUNT(*) FROM govern_conflict WHERE merge_id <> ''),
+           (SELECT COUNT(closed_at) FROM govern_conflict WHERE merge_id <> ''),
            (SELECT id FROM customize_decisionrun ORDER BY as_of DESC, created_at DESC, id DESC
             LIMIT 1)
 """

@@ -9,16 +9,24 @@ class GovernConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from patronage.access.ports import customers_created, objective_changed, person_leaves
+        from patronage.access.ports import (
+            customers_created,
+            customers_merged,
+            customers_unmerged,
+            objective_changed,
+            person_leaves,
+        )
         from patronage.access.scope import (
             customer_scope,
             memberships_until,
             portfolio_names,
             visible_customers,
         )
-        from patronage.govern import handlers
+        from patronage.govern import handlers, merging
 
         customers_created.register(handlers.enter_portfolio)
+        customers_merged.register(merging.become_one)
+        customers_unmerged.register(merging.be_parted)
         person_leaves.register(handlers.refuse_to_leave)
         objective_changed.register(handlers.show_objective)
         customer_scope.register(handlers.scope_of_manager)

@@ -25,7 +25,10 @@ from patronage.vocabulary.periods import as_utc
 #: SQLite takes about 32,000 values in one statement.
 _AT_ONCE = 10_000
 
-_ERASED = "SELECT id FROM identify_customer WHERE erased_at IS NOT NULL"
+#: and those absorbed by others
+_ERASED = (
+    "SELECT id FROM identify_customer WHERE erased_at IS NOT NULL OR merged_into_id IS NOT NULL"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

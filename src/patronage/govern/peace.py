@@ -12,7 +12,7 @@ from typing import Final
 
 from django.db.models import Exists, OuterRef, Q
 
-from patronage.govern.models import Claim, ConflictRuling
+from patronage.govern.models import Claim, Conflict, ConflictRuling
 from patronage.govern.suggesting import CONTACT
 
 #: SQLite takes about 32,000 values in one statement.
@@ -49,6 +49,18 @@ def peace_at(at: datetime) -> Mapping[str, frozenset[str]]:
         for customer_id, offer_id in found.values_list("conflict__customer", "offer_id"):
             kept.setdefault(customer_id, set()).add(offer_id)
     return {customer_id: frozenset(ids) for customer_id, ids in kept.items()}
+
+
+def unruled_merges(at: datetime) -> frozenset[str]:
+    """Customers who came of a merge over two portfolios that nobody has ruled on at an instant.
+
+    Nothing is sent to them: nobody can say yet in whose name.
+    """
+    open_then = Conflict.objects.filter(
+        Q(closed_at__isnull=True) | Q(closed_at__gt=at), opened_at__lte=at
+    )
+    waiting = open_then.exclude(merge_id="")
+    return frozenset(waiting.values_list("customer_id", flat=True))
 
 
 def next_peace_end(now: datetime) -> datetime | None:

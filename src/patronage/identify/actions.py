@@ -22,7 +22,7 @@ from patronage.identify import bulk
 from patronage.identify.errors import IdentifierTaken
 from patronage.identify.identity.entering import enter
 from patronage.identify.in_sight import require_customer
-from patronage.identify.models import Consent, Customer, Identifier
+from patronage.identify.models import THERE, Consent, Customer, Identifier
 from patronage.vocabulary.ids import IdPrefix, new_ids
 from patronage.vocabulary.periods import as_utc
 
@@ -187,9 +187,7 @@ def declare_consents(
     with atomic():
         for channel in channels:
             spoken = Consent.objects.filter(purpose=purpose, channel=channel)
-            silent = Customer.objects.filter(erased_at__isnull=True).exclude(
-                id__in=spoken.values("customer_id")
-            )
+            silent = Customer.objects.filter(THERE).exclude(id__in=spoken.values("customer_id"))
             ids = list(silent.order_by("id").values_list("id", flat=True))
             total += bulk.insert(
                 Consent,

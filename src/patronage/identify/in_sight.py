@@ -12,19 +12,20 @@ from django.db.models import QuerySet
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor
 from patronage.access.scope import visible
-from patronage.identify.models import Customer
+from patronage.identify.models import THERE, Customer
 
 
 def customers_in_sight(actor: Actor, now: datetime) -> QuerySet[Customer]:
-    """Everybody in the actor's scope at `now` who was not erased."""
-    return visible(Customer.objects.filter(erased_at__isnull=True), actor, now)
+    """Everybody in the actor's scope at `now` who was neither erased nor absorbed by another."""
+    return visible(Customer.objects.filter(THERE), actor, now)
 
 
 def require_customer(actor: Actor, id: str, now: datetime) -> Customer:
     """Give one of them.
 
     Raises:
-        NotFound: absent, erased or outside the actor's scope, which look the same.
+        NotFound: absent, erased, absorbed by another or outside the actor's scope, which look the
+            same.
     """
     found = customers_in_sight(actor, now).filter(pk=id).first()
     if found is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 
@@ -30,9 +30,59 @@ class Customer(models.Model):
     entered_at = models.DateTimeField(help_text="First event of the customer.")
     created_at = models.DateTimeField(help_text="When the customer was recorded here.")
     erased_at = models.DateTimeField(null=True, blank=True)
+    merged_into = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="absorbed",
+        help_text="Of a merge that stands: the customer that this one is now.",
+    )
 
     def __str__(self) -> str:
         return self.label
+
+
+#: Customers who are there: neither erased nor absorbed by another.
+THERE: Final = models.Q(erased_at__isnull=True, merged_into__isnull=True)
+
+
+class Merge(models.Model):
+    """Two customers are one from `at` on, until it is undone; their rows stay as they came."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, IdPrefix.MERGE))
+    number = models.PositiveBigIntegerField(
+        unique=True, help_text="Place among all merges and un-merges."
+    )
+    kept = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="merges")
+    absorbed = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="merged")
+    cause = models.CharField(
+        max_length=12, choices=[(c, c) for c in ("adopted", "named", "steward", "likely")]
+    )
+    reason = models.CharField(max_length=400)
+    evidence = models.JSONField(default=dict, help_text="What speaks for it; nothing personal.")
+    at = models.DateTimeField()
+    actor_id = models.CharField(max_length=40)
+    undone_number = models.PositiveBigIntegerField(null=True, unique=True)
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.CharField(max_length=40, blank=True)
+    undone_reason = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["absorbed"],
+                condition=models.Q(undone_at__isnull=True),
+                name="one_merge_that_stands_an_absorbed_customer",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(kept=models.F("absorbed")), name="nobody_absorbs_themselves"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(undone_at__isnull=True, undone_number__isnull=True)
+                | models.Q(undone_at__isnull=False, undone_number__isnull=False),
+                name="undone_merge_says_when",
+            ),
+        ]
 
 
 class Identifier(models.Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import reduce
 from typing import Any, Final
@@ -12,7 +13,7 @@ from ibis import _
 from patronage.access import audit, datasets
 from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic
-from patronage.identify import bulk
+from patronage.identify import bulk, merged
 from patronage.identify.models import Profile
 
 COUNTS: Final = (
@@ -27,6 +28,7 @@ COUNTS: Final = (
 FIRSTS: Final = ("first_order_at",)
 LASTS: Final = ("last_order_at", "last_contact_at", "last_redemption_at")
 FIELDS: Final = (*COUNTS, *FIRSTS, *LASTS)
+_NOTHING: Final[dict[str, Any]] = dict.fromkeys(COUNTS, 0) | dict.fromkeys((*FIRSTS, *LASTS))
 
 
 def totals_of(dataset: str, rows: Any, existing: Any | None = None) -> Any | None:
@@ -50,11 +52,19 @@ def totals_of(dataset: str, rows: Any, existing: Any | None = None) -> Any | Non
     return None
 
 
-def totals_from_events() -> Any:
-    """Give the totals that the committed history yields: an Arrow table, one row a customer."""
+def totals_from_events(came_as: Sequence[str] | None = None) -> Any:
+    """Give the totals that the committed history yields: an Arrow table, one row a customer.
+
+    Args:
+        came_as: only of rows that came under these ids; None: of all.
+    """
     parts = []
+    into = merged.mapping()
     for dataset in ("order_lines", "past_contacts", "redemptions"):
-        totals = totals_of(dataset, datasets.read(dataset))
+        rows = datasets.read(dataset)
+        if came_as is not None:
+            rows = rows.filter(rows.customer_id.isin(list(came_as)))
+        totals = totals_of(dataset, merged.joined(rows, into) if into else rows)
         parts.append(_with_all_fields(totals))
     stacked = reduce(lambda left, right: left.union(right), parts)
     summed = stacked.group_by("customer_id").aggregate(
@@ -86,6 +96,19 @@ def add(totals: Any) -> int:
     )
 
 
+def derive_anew(customer_ids: Sequence[str]) -> None:
+    """Give these customers and whom they absorbed the totals of their history, in a transaction.
+
+    The absorbed have none: theirs are the kept one's.
+    """
+    ends = merged.ends_of(customer_ids)
+    parts = merged.parts_of(dict.fromkeys(ends.get(each, each) for each in customer_ids))
+    totals = totals_from_events(parts)
+    Profile.objects.filter(pk__in=parts).update(**_NOTHING)
+    if totals.num_rows:
+        add(totals)
+
+
 def rebuild(*, actor: Actor, now: datetime) -> int:
     """Replace every live row by what the events say; return the number of customers with any.
 
@@ -94,8 +117,7 @@ def rebuild(*, actor: Actor, now: datetime) -> int:
     """
     actor.require(Right.IMPORT)
     with atomic():
-        nothing: dict[str, Any] = dict.fromkeys(COUNTS, 0) | dict.fromkeys((*FIRSTS, *LASTS))
-        Profile.objects.update(**nothing)
+        Profile.objects.update(**_NOTHING)
         count = add(totals_from_events())
         audit.record(
             actor=actor,

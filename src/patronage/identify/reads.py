@@ -15,9 +15,11 @@ from patronage.access import vault
 from patronage.access.errors import NotFound
 from patronage.access.models import VaultEntry
 from patronage.access.roles import Actor, Right
+from patronage.identify import merged
 from patronage.identify.imports.quarantine import csv_lines
 from patronage.identify.in_sight import customers_in_sight, require_customer
 from patronage.identify.models import (
+    THERE,
     Consent,
     Customer,
     Fact,
@@ -78,15 +80,23 @@ def customer(actor: Actor, id: str, now: datetime) -> CustomerView:
     """
     actor.require(Right.SEE_CUSTOMERS)
     found = require_customer(actor, id, now)
-    names = VaultEntry.objects.filter(subject_id=id).exclude(name__contains=":")
-    values = {name: vault.get(id, name) for name in names.values_list("name", flat=True)}
+    parts = merged.parts_of([id])
+    names = VaultEntry.objects.filter(subject_id__in=parts).exclude(name__contains=":")
+    values: dict[str, str | None] = {}
+    for part, name in sorted(
+        names.values_list("subject_id", "name"), key=lambda e: parts.index(e[0])
+    ):
+        # what is known of the customer themselves stands before what an absorbed one said
+        values.setdefault(name, vault.get(part, name))
     return CustomerView(
         customer=found,
         profile=Profile.objects.filter(customer=found).first(),
-        identifiers=list(found.identifiers.filter(personal=False).order_by("kind", "value")),
+        identifiers=list(
+            Identifier.objects.filter(customer__in=parts, personal=False).order_by("kind", "value")
+        ),
         facts=list(
             _newest(
-                Fact.objects.filter(customer=found, observed_at__lte=now), "observed_at", "name"
+                Fact.objects.filter(customer__in=parts, observed_at__lte=now), "observed_at", "name"
             )
         ),
         consents=list(_last_words(Consent.objects.filter(customer=found), now)),
@@ -127,7 +137,7 @@ def timeline(
     actor.require(Right.SEE_CUSTOMERS)
     require_customer(actor, id, now)
     latest = now + timedelta(microseconds=1)
-    return sources.page(id, min(before or latest, latest), limit)
+    return sources.page(merged.parts_of([id]), min(before or latest, latest), limit)
 
 
 def standing_consents(
@@ -138,7 +148,7 @@ def standing_consents(
     Returns:
         Arrow table (customer_id, channel, consent_id), at most one row a customer and channel.
     """
-    rows = Consent.objects.filter(purpose=purpose, customer__erased_at__isnull=True)
+    rows = Consent.objects.filter(purpose=purpose, customer__in=Customer.objects.filter(THERE))
     if channel is not None:
         rows = rows.filter(channel=channel)
     # A condition beside the window function would be asked before it, and revive what a later
@@ -206,7 +216,8 @@ def _known_as(text: str) -> list[str]:
     found = set(known.values_list("customer_id", flat=True))
     for name in names:
         found.update(vault.find(name, text))
-    return sorted(found)
+    ends = merged.ends_of(found)
+    return sorted({ends.get(each, each) for each in found})
 
 
 def _kinds() -> list[str]:

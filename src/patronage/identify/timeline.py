@@ -63,9 +63,13 @@ class TimelineSources:
         if source not in self._known:
             self._known.append(source)
 
-    def page(self, customer_id: str, before: datetime, limit: int) -> Timeline:
-        """Give the newest entries before an instant; entries of one instant stay together."""
-        streams = [source(customer_id, before, limit) for source in self._known]
+    def page(self, customer_ids: Sequence[str], before: datetime, limit: int) -> Timeline:
+        """Give the newest entries before an instant; entries of one instant stay together.
+
+        Args:
+            customer_ids: the customer, and whom they absorbed.
+        """
+        streams = [source(each, before, limit) for each in customer_ids for source in self._known]
         merged = list(merge(*streams, key=lambda entry: entry.at, reverse=True))
         shown = merged[:limit]
         if len(merged) <= limit:

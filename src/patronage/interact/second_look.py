@@ -45,6 +45,7 @@ _COLUMNS = {
     "outcome": "decision__outcome",
     "decided": "decision__treatment_id",
     "erased_at": "customer__erased_at",
+    "merged_into": "customer__merged_into_id",
 }
 _TIMES = ("due_at", "ends_at", "erased_at")
 
@@ -236,6 +237,7 @@ def _reason(situation: Situation) -> pl.Expr:
     places = situation.company.contacts_per_month
     return pl.coalesce(
         _when(pl.col("erased_at").is_not_null(), "the customer was erased"),
+        _when(pl.col("merged_into").is_not_null(), "the customer was merged with another"),
         _when(pl.col("consent").is_null(), "the customer never agreed to this channel"),
         _when(pl.col("consent") != "given", "the customer withdrew consent to this channel"),
         _when(pl.col("held_out"), "the customer is held out of every marketing contact"),

@@ -57,6 +57,7 @@ class IdPrefix(StrEnum):
     LEVER_USE = "lvu"
     MANIFEST = "man"
     MEMBERSHIP = "mem"
+    MERGE = "mrg"
     MODEL = "mdl"
     NEED = "ned"
     OBJECTIVE = "obj"

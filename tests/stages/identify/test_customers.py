@@ -153,7 +153,7 @@ def test_a_later_stage_adds_what_it_knows() -> None:
 
     sources.register(promises)
     sources.register(promises)
-    [entry] = sources.page("cus_1", at + timedelta(days=1), 10).entries
+    [entry] = sources.page(["cus_1"], at + timedelta(days=1), 10).entries
     assert entry.title == "Call cus_1"
 
 

@@ -28,7 +28,7 @@ from patronage.differentiate.models import ValuationRun
 from patronage.differentiate.reads.frames import Manifests
 from patronage.differentiate.reads.in_sight import in_scope, labels_of, require_run
 from patronage.differentiate.valuation.first_days import Spans, first_days
-from patronage.identify.models import Customer
+from patronage.identify.models import THERE, Customer
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -172,7 +172,7 @@ def _acquired(run: ValuationRun, company: Company, spans: Spans) -> pl.DataFrame
     """Rows of `first_days` of customers who were won, with `known_days`, `period`, `channel`."""
     manifests, calendar = Manifests.of(run), BusinessCalendar(company.time_zone)
     end = calendar.end_of_day(run.as_of)
-    won = Customer.objects.filter(entry="acquired", erased_at__isnull=True).order_by()
+    won = Customer.objects.filter(THERE, entry="acquired").order_by()
     ids = pa.array(list(won.values_list("id", flat=True)), pa.string())
     query = first_days(
         manifests.read("order_lines"),

@@ -17,6 +17,7 @@ from patronage.differentiate import overrides
 from patronage.differentiate.models import LatestValuation, Need, ValuationRun
 from patronage.differentiate.valuation.history import Horizon, customer_statistics, service_days
 from patronage.differentiate.valuation.potential import fact_column
+from patronage.identify import merged
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
 from patronage.warehouse.untyped import Expression, Table
@@ -185,6 +186,8 @@ class Manifests(NamedTuple):
     past_contacts: int | None = None
     cases: int | None = None
     customer_facts: int | None = None
+    #: the newest merge or un-merge of customers; None where none counts
+    merges: int | None = None
 
     @classmethod
     def of(cls, run: ValuationRun) -> Manifests:
@@ -195,7 +198,8 @@ class Manifests(NamedTuple):
     @classmethod
     def committed(cls, company: Company) -> Manifests | None:
         """The newest ones that the company's valuations read; None without order lines."""
-        newest = {name: datasets.head(name) for name in cls._fields}
+        newest = {name: datasets.head(name) for name in cls._fields if name != "merges"}
+        newest["merges"] = merged.newest_number()
         order_lines = newest.pop("order_lines")
         if not company.look_alikes.facts:
             del newest["customer_facts"]
@@ -211,8 +215,12 @@ class Manifests(NamedTuple):
         return Manifests(self.order_lines if order_lines is None else order_lines, *others)
 
     def read(self, dataset: str) -> Table:
-        """The dataset in its state here, or the committed one where an erasure has removed it."""
-        return datasets.read(dataset, _still_there(dataset, getattr(self, dataset)))
+        """The dataset in its state here, or the committed one where an erasure has removed it.
+
+        Customers are who they were after the merges that counted.
+        """
+        state = _still_there(dataset, getattr(self, dataset))
+        return merged.read(dataset, state, self.merges)
 
 
 def statistics_of(manifests: Manifests, company: Company, horizon: Horizon) -> pl.DataFrame:
@@ -263,7 +271,7 @@ def served_days(manifests: Manifests, company: Company, as_of: date) -> Table | 
 
 def _still_there(dataset: str, number: int | None) -> int | None:
     """The manifest, or the committed one where an erasure has removed it since."""
-    if number is None or number in datasets.warehouse().numbers(dataset):
+    if number is None or dataset == "merges" or number in datasets.warehouse().numbers(dataset):
         return number
     return datasets.head(dataset)
 

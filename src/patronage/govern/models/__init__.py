@@ -11,7 +11,13 @@ from patronage.govern.models.conflicts import Claim, Conflict, ConflictRuling
 from patronage.govern.models.cover import Cover
 from patronage.govern.models.levers import Grant, LeverRuling, LeverUse
 from patronage.govern.models.policies import CatalogSnapshot, PolicyVersion, Rule
-from patronage.govern.models.portfolios import Accountability, Membership, Portfolio, Standing
+from patronage.govern.models.portfolios import (
+    Accountability,
+    Membership,
+    Portfolio,
+    Standing,
+    StandingAside,
+)
 from patronage.govern.models.prices import ListPrice
 from patronage.govern.models.service import FenceChange, ServiceTierChange, ServiceTierOverride
 
@@ -40,4 +46,5 @@ __all__ = [
     "ServiceTierChange",
     "ServiceTierOverride",
     "Standing",
+    "StandingAside",
 ]

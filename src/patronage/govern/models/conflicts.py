@@ -41,6 +41,9 @@ class Conflict(models.Model):
     boundary_id = models.CharField(
         max_length=40, blank=True, help_text="That says so; empty: nothing is declared."
     )
+    merge_id = models.CharField(
+        max_length=40, blank=True, help_text="That brought two portfolios together."
+    )
     closed_at = models.DateTimeField(
         null=True, help_text="When it was ruled on, or claims were withdrawn."
     )

@@ -62,7 +62,8 @@ class Membership(models.Model):
     )
     starts_at = models.DateTimeField()
     cause = models.CharField(
-        max_length=12, choices=[(c, c) for c in ("entry", "policy", "hand_over")]
+        max_length=12,
+        choices=[(c, c) for c in ("entry", "policy", "hand_over", "merge", "unmerge")],
     )
     reason = models.CharField(max_length=400)
     actor_id = models.CharField(max_length=40)
@@ -126,3 +127,13 @@ class Standing(models.Model):
                 name="standing_filtered",
             ),
         ]
+
+
+class StandingAside(models.Model):
+    """How a customer stood when another absorbed them, until the two are parted."""
+
+    customer = models.OneToOneField(
+        Customer, primary_key=True, on_delete=models.CASCADE, related_name="standing_aside"
+    )
+    columns = models.JSONField(help_text="Of the standing, by name.")
+    set_aside_at = models.DateTimeField()

@@ -13,6 +13,7 @@ from patronage.govern import accounts
 from patronage.govern.models import AccountDelegation
 from patronage.govern.reads.portfolios import in_charge_of
 from patronage.govern.service_tiers import MOMENT
+from patronage.identify.models import THERE, Customer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,7 @@ def account_trees(actor: Actor, now: datetime) -> list[AccountRow]:
 
 def _own(account_ids: list[str]) -> dict[str, tuple[int, int]]:
     """Customers and value of each account itself; nobody is in two."""
-    there = accounts.members_of(account_ids).filter(customer__erased_at__isnull=True)
+    there = accounts.members_of(account_ids).filter(customer__in=Customer.objects.filter(THERE))
     summed = there.values_list("account_id").annotate(
         number=Count("pk"), minor=Sum("customer__standing__value_minor")
     )

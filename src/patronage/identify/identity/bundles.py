@@ -56,6 +56,9 @@ class Resolution:
 
     #: customer id a bundle, in the order of the batch; None: see `unnamed`
     customer_ids: Sequence[str | None]
+    #: the id under which a row of the bundle is to be kept: of a merge that is undone later, so
+    #: that its history goes back with its names
+    came_as: Sequence[str | None]
     #: those among them that were made now
     created: frozenset[str]
     #: index of a bundle without a customer → "no name": none of its names can be used; "unclear":

@@ -25,6 +25,8 @@ class Decided:
     """What is to be written, and what is to be said of each bundle."""
 
     customer_ids: list[str | None] = field(default_factory=list)
+    #: the id under which each bundle's rows are kept
+    came_as: list[str | None] = field(default_factory=list)
     #: new customer → index of the first bundle that names them
     created: dict[str, int] = field(default_factory=dict)
     #: names to record: customer, kind, value, place
@@ -66,9 +68,12 @@ def decide(
             customer_id = new_id()
             decided.created[customer_id] = index
         decided.customer_ids.append(customer_id)
+        found = customer_id is not None
+        decided.came_as.append(known.came_as(names, customer_id or "") if found else None)
         if customer_id is not None and new_id is not None:
             for key in names:
                 _attach(decided, index, customer_id, key, kinds, known, names)
+    decided.customer_ids = [each and known.became.get(each, each) for each in decided.customer_ids]
     return decided
 
 

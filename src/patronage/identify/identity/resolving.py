@@ -6,20 +6,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import Final
 
 from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic, take_turns
 from patronage.access.vault import digests_of
 from patronage.identify import bulk
-from patronage.identify.identity.bundles import Bundle, LeftOut, Resolution
+from patronage.identify.identity.bundles import ADOPT, MERGE, Bundle, LeftOut, Resolution
 from patronage.identify.identity.deciding import Decided, decide
 from patronage.identify.identity.entering import enter
 from patronage.identify.identity.kinds import kinds_in_force
 from patronage.identify.identity.known import Key, look_up
+from patronage.identify.identity.merging import ADOPTED, NAMED, Pair, merge_all
 from patronage.identify.identity.normal import normal
 from patronage.identify.models import Identifier
 from patronage.vocabulary.identifiers import IdentifierKind
 from patronage.vocabulary.ids import IdPrefix, new_id
+
+#: what follows from a bundle that names two → cause and reason of the merge
+_CAUSES: Final = (
+    (ADOPT, ADOPTED, "The visitor said who they are"),
+    (MERGE, NAMED, "Names that came together stand for both"),
+)
 
 
 def resolve(
@@ -128,7 +136,20 @@ def _decided(
                 "recorded_at": [now] * len(columns[0]),
             },
         )
+        _merge(decided, actor, now, right)
     return decided
+
+
+def _merge(decided: Decided, actor: Actor, now: datetime, right: Right) -> None:
+    """Let visitors be adopted, and make one of those whom names prove to be one."""
+    for then, cause, reason in _CAUSES:
+        pairs = [
+            Pair(kept_id=two.customer_id, absorbed_id=two.other_id, evidence={"kind": two.kind})
+            for two in decided.two
+            if two.then == then
+        ]
+        if pairs:
+            merge_all(actor=actor, now=now, pairs=pairs, cause=cause, reason=reason, right=right)
 
 
 def _said(
@@ -136,11 +157,13 @@ def _said(
 ) -> Resolution:
     """Say it of every bundle: what was decided of one holds of those that are alike."""
     customer_ids: list[str | None] = [None] * count
-    for indexes, customer_id in zip(alike, decided.customer_ids, strict=True):
+    came_as: list[str | None] = [None] * count
+    for indexes, *ids in zip(alike, decided.customer_ids, decided.came_as, strict=True):
         for index in indexes:
-            customer_ids[index] = customer_id
+            customer_ids[index], came_as[index] = ids
     return Resolution(
         customer_ids=customer_ids,
+        came_as=came_as,
         created=frozenset(decided.created),
         unnamed={index: why for first, why in decided.unnamed.items() for index in alike[first]},
         left_out=[

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from patronage.access import datasets, vault
 from patronage.access.roles import Actor
-from patronage.identify import bulk, profiles
+from patronage.identify import bulk, merged, profiles
 from patronage.identify.actions import create_customers
 from patronage.identify.imports.prepare import Prepared
 from patronage.identify.imports.quarantine import keep_quarantine
@@ -30,6 +30,8 @@ def apply(
         _add_facts(run, prepared.facts, now)
     if prepared.totals is not None:
         profiles.add(prepared.totals)
+        if absorbed := merged.ends_of(prepared.totals["customer_id"].to_pylist()):
+            profiles.derive_anew(sorted(absorbed))
     if prepared.personal is not None:
         _add_personal(prepared.personal, now)
     keep_quarantine(run, prepared.quarantine)

@@ -40,6 +40,8 @@ CAUSE_WORDS: Final[Mapping[str, Promise]] = {
     "entry": gettext_lazy("entered"),
     "policy": gettext_lazy("by the assignment policy"),
     "hand_over": gettext_lazy("handed over"),
+    "merge": gettext_lazy("merged with another customer"),
+    "unmerge": gettext_lazy("parted from another customer"),
 }
 
 
