@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 def stand(customer_id: str) -> dict[str, Any]:
-    return Standing.objects.filter(pk=customer_id).values().get()
+    return dict(Standing.objects.filter(pk=customer_id).values().get())
 
 
 def place(world: World, customer_id: str, name: str, days: int) -> None:
