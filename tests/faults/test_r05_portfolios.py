@@ -3,7 +3,7 @@
 Eight workers try 160 moves, or as many as `PATRONAGE_TEST_MOVES` says (8,000 in full): threads of
 the one process that owns SQLite, which `test_r05_killed` kills and starts again; on PostgreSQL
 eight processes, two of which are killed on the way.
-Merging customers does not exist yet, so nobody merges while they move.
+Some of them merge customers and part them again meanwhile; in the end all are parted.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import pytest
 from django.db import IntegrityError, connection, connections
 from pytest_django import Settings
 
+from patronage.access.errors import NotFound
 from patronage.access.models import AuditEntry
 from patronage.access.roles import SYSTEM, Actor, Role
 from patronage.govern import reads
@@ -38,13 +39,18 @@ from patronage.govern.models import (
     Membership,
     Portfolio,
     Standing,
+    StandingAside,
 )
+from patronage.identify.identity import MergeRefused, merge_customers, unmerge_customers
+from patronage.identify.models import Merge
 
 from ..stages.govern.world import ENTERED, add_customers, build
 
 pytestmark = [pytest.mark.trial, pytest.mark.django_db(transaction=True)]
 
 WORKERS, CUSTOMERS, SEED = 8, 12, 5
+#: share of the moves before which somebody merges two customers, or parts them
+MERGING = 0.2
 #: 20 in everyday runs; the trial in full is 8,000 moves
 MOVES_EACH = int(os.environ.get("PATRONAGE_TEST_MOVES", "160")) // WORKERS
 START = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
@@ -67,6 +73,9 @@ def move_at_random(worker: int, start: datetime = START) -> Iterator[bool]:
     portfolios = sorted(Portfolio.objects.values_list("id", flat=True))
     customers = sorted(Standing.objects.values_list("pk", flat=True))
     for step in range(MOVES_EACH):
+        at = start + timedelta(minutes=step, seconds=1 + worker)
+        if choose.random() < MERGING:
+            merge_at_random(choose, customers, at)
         try:
             hand_over(
                 actor=SYSTEM,
@@ -75,10 +84,42 @@ def move_at_random(worker: int, start: datetime = START) -> Iterator[bool]:
                 to_portfolio_id=choose.choice(portfolios),
                 reason=f"trial, worker {worker}",
             )
-        except (DatedBeforeNewest, NothingToHandOver):
+        except (DatedBeforeNewest, NothingToHandOver, NotFound):
             yield False
         else:
             yield True
+
+
+def merge_at_random(choose: random.Random, customers: Sequence[str], at: datetime) -> None:
+    """Merge two, or part two; whoever is not there any more, or moved later, is refused."""
+    kept, absorbed = choose.sample(customers, 2)
+    standing = list(
+        Merge.objects.filter(undone_at__isnull=True).order_by("number").values_list("id", flat=True)
+    )
+    try:
+        if len(standing) > 2:
+            unmerge_customers(
+                actor=SYSTEM, now=at, merge_id=choose.choice(standing), reason="trial"
+            )
+        else:
+            merge_customers(
+                actor=SYSTEM, now=at, kept_id=kept, absorbed_id=absorbed, reason="trial"
+            )
+    except (MergeRefused, NotFound):
+        return
+
+
+def part_all() -> int:
+    """Undo every merge that stands; return how many merges there ever were."""
+    standing = Merge.objects.filter(undone_at__isnull=True).order_by("-number")
+    for place, merge_id in enumerate(list(standing.values_list("id", flat=True))):
+        unmerge_customers(
+            actor=SYSTEM,
+            now=LATER - timedelta(days=1) + timedelta(seconds=place),
+            merge_id=merge_id,
+            reason="trial",
+        )
+    return Merge.objects.count()
 
 
 def in_threads() -> int:
@@ -141,11 +182,14 @@ def test_a_customer_whom_many_move_at_once_is_in_one_portfolio_at_every_instant(
     audited = AuditEntry.objects.filter(action="hand over customers")
     assert 0 < moved <= audited.count() <= moved + (MOVES_EACH * 2 if processes else 0)
     assert moved < WORKERS * MOVES_EACH
+    assert Merge.objects.filter(undone_at__isnull=False).exists()
     assert_one_portfolio_each(customers)
 
 
 def assert_one_portfolio_each(customers: Sequence[str]) -> None:
     """No gap, no overlap, nothing half, whatever was moved and whoever was killed."""
+    assert part_all() > 0
+    assert not StandingAside.objects.exists()
     for customer in customers:
         history = reads.history_of(SYSTEM, customer, LATER)
         assert history[0].starts_at == ENTERED

@@ -20,7 +20,7 @@ from django.db import connection
 from patronage.access import audit, vault
 from patronage.access.key_file import destroy_in_backup, key_file
 from patronage.access.models import Erasure, IdempotencyRecord, VaultEntry
-from patronage.access.ports import CustomersErased, customers_erased
+from patronage.access.ports import CustomersErased, customers_erased, one_person
 from patronage.access.roles import SYSTEM, Actor, Right
 from patronage.access.transactions import after_commit, atomic
 
@@ -32,6 +32,9 @@ def forget(
 ) -> list[Erasure]:
     """Erase customers in every room; return one certificate each.
 
+    Whom they absorbed is the same person, and goes first: what a crash interrupts is asked for
+    again by the customer who is still there.
+
     The caller has looked whether the actor may. Their keys are destroyed right after the commit
     and at the latest at the next start (`vault.finish_erasures`).
 
@@ -41,7 +44,7 @@ def forget(
     """
     return [
         _forget_one(actor, now, customer_id, reason, right)
-        for customer_id in dict.fromkeys(customer_ids)
+        for customer_id in one_person.ask(list(dict.fromkeys(customer_ids)))
     ]
 
 

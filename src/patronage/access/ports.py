@@ -209,6 +209,8 @@ consent_withdrawn: Port[ConsentWithdrawn] = Port("consent_withdrawn")
 customers_erased: Port[CustomersErased] = Port("customers_erased")
 customers_merged: Port[CustomersMerged] = Port("customers_merged", mandatory=True)
 customers_unmerged: Port[CustomersUnmerged] = Port("customers_unmerged", mandatory=True)
+#: everybody who is one person with these customers: first whom they absorbed, then themselves
+one_person: Question[[Sequence[str]], list[str]] = Question("one_person")
 objective_changed: Port[ObjectiveChanged] = Port("objective_changed")
 person_leaves: Port[PersonLeaves] = Port("person_leaves")
 

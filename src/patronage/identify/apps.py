@@ -9,7 +9,8 @@ class IdentifyConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from patronage.access.ports import customers_erased
-        from patronage.identify import erasing
+        from patronage.access.ports import customers_erased, one_person
+        from patronage.identify import erasing, merged
 
         customers_erased.register(erasing.erase)
+        one_person.register(merged.absorbed_first)

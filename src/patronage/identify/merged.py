@@ -7,7 +7,7 @@ merges that stood then, so that figures published since do not change. A room of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import ibis
@@ -64,6 +64,11 @@ def parts_of(customer_ids: Iterable[str]) -> list[str]:
         asked = list(standing.order_by("number").values_list("absorbed_id", flat=True))
         found = [*found, *asked]
     return found
+
+
+def absorbed_first(customer_ids: Sequence[str]) -> list[str]:
+    """The same, those who were absorbed last coming first, and the customers at the end."""
+    return parts_of(customer_ids)[::-1]
 
 
 def read(dataset: str, state: int | None = _NOW, number: int | None = _NOW) -> Any:

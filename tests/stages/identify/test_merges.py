@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from patronage.access.erasures import forget
 from patronage.access.errors import NotFound
 from patronage.access.ports import CustomersCreated
 from patronage.access.roles import SYSTEM
@@ -213,3 +214,19 @@ def test_merges_are_refused_that_say_nothing(
             )
     assert not Merge.objects.exists()
     assert not Customer.objects.filter(merged_into__isnull=False).exists()
+
+
+def test_whoever_is_erased_is_erased_with_all_they_absorbed(
+    company: None, created: list[CustomersCreated], now: datetime
+) -> None:
+    one, two, other = who(
+        now, (("user_id", "u1"),), (("card", "c1"),), (("card", "c2"),)
+    ).customer_ids
+    merge_customers(
+        actor=SYSTEM, now=now, kept_id=one or "", absorbed_id=two or "", reason="same person"
+    )
+    found = forget(actor=SYSTEM, now=now, customer_ids=[one or ""], reason="asked", right=None)
+    assert [each.subject_id for each in found] == [two, one]
+    left = Identifier.objects.values_list("customer_id", "value")
+    assert list(left) == [(other, "c2")]
+    assert who(now, (("card", "c1"),)).customer_ids[0] not in (one, two)
