@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from patronage.govern.models import Claim, Conflict, ConflictRuling
 from patronage.govern.suggesting import CONTACT
+from patronage.identify import merged
 
 #: SQLite takes about 32,000 values in one statement.
 _AT_ONCE: Final = 10_000
@@ -54,13 +55,16 @@ def peace_at(at: datetime) -> Mapping[str, frozenset[str]]:
 def unruled_merges(at: datetime) -> frozenset[str]:
     """Customers who came of a merge over two portfolios that nobody has ruled on at an instant.
 
-    Nothing is sent to them: nobody can say yet in whose name.
+    Nothing is sent to them: nobody can say yet in whose name. Whoever absorbed such a customer
+    since is the one whom the case is about.
     """
     open_then = Conflict.objects.filter(
         Q(closed_at__isnull=True) | Q(closed_at__gt=at), opened_at__lte=at
     )
     waiting = open_then.exclude(merge_id="")
-    return frozenset(waiting.values_list("customer_id", flat=True))
+    ids = frozenset(waiting.values_list("customer_id", flat=True))
+    ends = merged.ends_of(ids)
+    return frozenset(ends.get(each, each) for each in ids)
 
 
 def next_peace_end(now: datetime) -> datetime | None:

@@ -24,6 +24,7 @@ from patronage.govern.errors import CannotRuleOnConflict
 from patronage.govern.models import Claim, Conflict, ConflictRuling
 from patronage.govern.models.conflicts import RULING_REASONS
 from patronage.govern.suggesting import JUDGEMENT, OWNERSHIP
+from patronage.identify import merged
 from patronage.vocabulary.periods import as_utc
 
 
@@ -142,7 +143,9 @@ def _apply(ruling: ConflictRuling, actor: Actor, now: datetime) -> dict[str, Any
 
     Who is left in peace needs nothing more: `govern.peace` reads the ruling itself.
     """
-    upheld, customer_id = ruling.claim, ruling.conflict.customer_id
+    upheld, about = ruling.claim, ruling.conflict.customer_id
+    # of somebody who was absorbed meanwhile, it is whom they are now that moves
+    customer_id = merged.ends_of([about]).get(about, about)
     if ruling.conflict.kind == OWNERSHIP:
         held = memberships.held([customer_id])
         if customer_id not in held:
