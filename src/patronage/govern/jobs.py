@@ -303,12 +303,12 @@ def _moved(everybody: pl.DataFrame, movers: pl.DataFrame) -> pl.DataFrame:
 
 
 def _record(actor: Actor, now: datetime, summary: AssignmentSummary, why: str) -> None:
-    columns = summary.movers.select("customer_id", "target_id").iter_rows()
+    lines = pl.concat_str("customer_id", pl.lit(" "), "target_id")
     change: dict[str, Any] = {
         "as_of": summary.as_of.isoformat(),
         "customers": summary.customers,
         "moved": summary.moved,
-        "digest": digest_of(f"{customer} {to}" for customer, to in columns),
+        "digest": digest_of(summary.movers.select(lines).to_series().to_list()),
         "flows": [
             {"from": flow.from_portfolio_id, "to": flow.to_portfolio_id, "moved": flow.customers}
             for flow in summary.flows

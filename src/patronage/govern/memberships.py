@@ -13,7 +13,7 @@ from itertools import islice
 
 import polars as pl
 from django.db import connection
-from django.db.models import Max, Min
+from django.db.models import Exists, Max, Min, OuterRef, QuerySet
 
 from patronage.access.roles import Actor
 from patronage.access.transactions import take_turns
@@ -91,24 +91,36 @@ def _as_stored(instant: datetime) -> str:
 
 
 def everybody(instant: datetime) -> pl.DataFrame:
-    """Give each customer's newest membership, sorted by customer.
+    """Give where everybody is, sorted by customer.
+
+    The standing says so: it follows the newest membership in the transaction that writes it. Of
+    memberships only those are read that say more, so that years of them cost little.
 
     Returns:
-        `customer_id`, `portfolio_id`, `later` (it starts at `instant` or after, so that nothing
-        can be dated `instant` any more), `by_hand` (a person handed the customer over) and
-        `erased`.
+        `customer_id`, `portfolio_id`, `later` (the newest membership starts at `instant` or after,
+        so that nothing can be dated `instant` any more), `by_hand` (a person handed the customer
+        over) and `erased`.
     """
     with connection.cursor() as cursor:
         # few, so that looking each customer up would take longer than all else
         cursor.execute(_ERASED)
         erased = [key for (key,) in cursor.fetchall()]
-    return newest().select(
-        "customer_id",
-        "portfolio_id",
-        later=pl.col("starts_at") >= _as_stored(instant),
-        by_hand=pl.col("cause") == "hand_over",
+    newer = Membership.objects.filter(
+        customer=OuterRef("customer"), starts_at__gt=OuterRef("starts_at")
+    )
+    handed = Membership.objects.filter(~Exists(newer), cause="hand_over")
+    since = Membership.objects.filter(starts_at__gte=instant)
+    names = ("customer_id", "portfolio_id")
+    standings = bulk.read(Standing, {name: (name, pl.String) for name in names})
+    return standings.sort("customer_id").with_columns(
+        later=_is_among(since),
+        by_hand=_is_among(handed),
         erased=pl.col("customer_id").is_in(erased),
     )
+
+
+def _is_among(rows: QuerySet[Membership]) -> pl.Expr:
+    return pl.col("customer_id").is_in(list(rows.values_list("customer_id", flat=True)))
 
 
 def write(

@@ -6,7 +6,6 @@ this is its definition, so that running it after any history of changes changes 
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Any, Final
 
 import polars as pl
@@ -17,7 +16,7 @@ from patronage.govern.models import Standing
 from patronage.identify import bulk
 from patronage.identify.models import Customer
 
-#: where a greater share of everybody changes, the table's indexes are built anew
+#: a column that changes for a greater share of everybody has its indexes built anew
 _MOST: Final = 0.2
 
 _KEPT: Final[dict[str, Any]] = {
@@ -62,12 +61,17 @@ def refresh(newest: pl.DataFrame) -> int:
         key, there = "rowid", there | {"rowid": pl.Int64}
     standing = bulk.read(Standing, {name: (name, kind) for name, kind in there.items()})
     due = standing.join(_expected(newest), on="customer_id", suffix="_due")
-    changed = due.filter(
-        pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_due")) for name in _KEPT)
-    ).select(key, *(pl.col(f"{name}_due").alias(name) for name in _KEPT))
-    most = len(changed) > _MOST * len(standing)
-    with bulk.indexes_afterwards(Standing) if most else nullcontext():
-        return bulk.update(Standing, key, changed.sort(key))
+    differs = due.select(pl.col(name).ne_missing(pl.col(f"{name}_due")) for name in _KEPT)
+    share = {name: int(differs[name].sum()) for name in _KEPT}
+    many = [name for name in _KEPT if share[name] > _MOST * len(standing)]
+    few = [name for name in _KEPT if share[name] and name not in many]
+    with bulk.indexes_afterwards(Standing, many):
+        for names in (few, many):
+            if names:
+                rows = due.filter(differs.select(pl.any_horizontal(names)).to_series())
+                found = rows.select(key, *(pl.col(f"{name}_due").alias(name) for name in names))
+                bulk.update(Standing, key, found.sort(key))
+    return int(differs.select(pl.any_horizontal(pl.all()).sum()).item())
 
 
 def _expected(newest: pl.DataFrame) -> pl.DataFrame:

@@ -44,19 +44,37 @@ def _texts(model: type[models.Model], columns: Mapping[str, tuple[str, Any]]) ->
             with cursor.copy(written) as copy:
                 yield b"".join(copy)
             return
-        line = " || ',' || ".join(_in_csv(*column) for column in columns.values())
         ends = cursor.execute(f"SELECT MIN(rowid), MAX(rowid) FROM {table}").fetchone()  # noqa: S608 - own names
         if ends[0] is None:
             return
-        piece = f"SELECT group_concat({line}, char(10)) FROM {table} WHERE rowid BETWEEN %s AND %s"  # noqa: S608 - own names
         for start in range(ends[0], ends[1] + 1, _ROWS_A_TEXT):
-            (text,) = cursor.execute(piece, [start, start + _ROWS_A_TEXT - 1]).fetchone()
-            yield (text or "").encode()
+            yield _text(cursor, table, columns, [start, start + _ROWS_A_TEXT - 1])
 
 
-def _in_csv(expression: str, kind: Any) -> str:
+def _text(
+    cursor: Any, table: str, columns: Mapping[str, tuple[str, Any]], between: list[int]
+) -> bytes:
+    """Write the rows between two of SQLite's own numbers as CSV.
+
+    Quotes within a text are rare and looking for them in each takes long: only where there are
+    more quotes than stand about the texts, the rows are written again with those doubled.
+    """
+    told = [expression for expression, kind in columns.values() if kind == pl.String]
+    counted = " + ".join(["0", *(f"count({expression})" for expression in told)])
+    for doubled in (False, True):
+        line = " || ',' || ".join(_in_csv(*each, doubled=doubled) for each in columns.values())
+        asked = f"SELECT CAST(group_concat({line}, char(10)) AS BLOB), {counted}"
+        cursor.execute(f"{asked} FROM {table} WHERE rowid BETWEEN %s AND %s", between)
+        text, texts = cursor.fetchone()
+        if text is None or text.count(b'"') == 2 * texts:
+            break
+    return text or b""
+
+
+def _in_csv(expression: str, kind: Any, *, doubled: bool) -> str:
     if kind == pl.String:
-        shown = f"""'"' || replace({expression}, '"', '""') || '"'"""
+        told = f"""replace({expression}, '"', '""')""" if doubled else expression
+        shown = f"""'"' || {told} || '"'"""
     elif kind.is_float():
         shown = f"printf('%%!.17g', {expression})"  # as a text alone it would lose digits
         shown = f"CASE WHEN {expression} IS NOT NULL THEN {shown} END"
@@ -74,10 +92,10 @@ def append(model: type[models.Model], rows: pl.DataFrame) -> int:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             _copy(cursor, table, rows)
-        elif len(rows):
+        else:
             marks = ", ".join(["%s"] * rows.width)
             statement = f"INSERT INTO {table} ({_listed(rows)}) VALUES ({marks})"  # noqa: S608 - own names
-            cursor.executemany(statement, rows.rows())
+            _each(cursor, statement, rows)
     return len(rows)
 
 
@@ -120,8 +138,15 @@ def update(model: type[models.Model], key: str, rows: pl.DataFrame) -> int:
         else:
             sets = ", ".join(f"{name} = %s" for name in quoted)
             statement = f"UPDATE {table} SET {sets} WHERE {key} = %s"  # noqa: S608 - own names
-            cursor.executemany(statement, rows.select(pl.exclude(key), key).rows())
+            _each(cursor, statement, rows.select(pl.exclude(key), key))
     return len(rows)
+
+
+def _each(cursor: Any, statement: str, rows: pl.DataFrame) -> None:
+    """Run a statement for every row; its values are made from whole columns, a piece at a time."""
+    for piece in rows.iter_slices(_ROWS_A_TEXT):
+        columns = [column.to_list() for column in piece.get_columns()]
+        cursor.executemany(statement, list(zip(*columns, strict=True)))
 
 
 def _copy(cursor: Any, table: str, rows: pl.DataFrame) -> None:
@@ -135,8 +160,8 @@ def _listed(rows: pl.DataFrame) -> str:
 
 
 @contextmanager
-def indexes_afterwards(model: type[models.Model]) -> Iterator[None]:
-    """Take the model's declared indexes away and build them anew after the block.
+def indexes_afterwards(model: type[models.Model], columns: Iterable[str]) -> Iterator[None]:
+    """Take the model's declared indexes on any of the columns away; build them anew afterwards.
 
     For a change of most rows: entry by entry it would take several times as long. SQLite's readers
     see the table as it was meanwhile; on PostgreSQL they would have to wait, so nothing is done.
@@ -144,7 +169,12 @@ def indexes_afterwards(model: type[models.Model]) -> Iterator[None]:
     if connection.vendor != "sqlite":
         yield
         return
-    declared = [index.name for index in model._meta.indexes]
+    changing = set(columns)
+    declared = [
+        index.name
+        for index in model._meta.indexes
+        if changing & {model._meta.get_field(name).column for name, _ in index.fields_orders}
+    ]
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index'")
         built = dict(cursor.fetchall())

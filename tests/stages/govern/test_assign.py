@@ -17,6 +17,7 @@ from patronage.govern.actions import arrange_cover, hand_over
 from patronage.govern.errors import NoManagerYet, NotSetUp, OtherDate, RuleRefused
 from patronage.govern.jobs import assign
 from patronage.govern.models import Accountability, Membership, Standing
+from patronage.identify import bulk
 from patronage.identify.models import Customer
 
 from .world import COMPANY, World, add_customers, figures, value
@@ -228,6 +229,34 @@ def test_a_refresh_that_forgot_a_column_would_be_seen(
     monkeypatch.setattr(standing, "_KEPT", kept)
     assert standing.refresh(memberships.newest()) == len(ids)
     assert list(Standing.objects.order_by("pk").values()) != before
+
+
+ODD = ['The "Corner", Ltd', '"', "", "two\nlines", "a,b"]
+
+
+def renamed(world: World) -> dict[str, str]:
+    """Call customers what a file of commas would trip over; give the labels shown."""
+    ids = add_customers(len(ODD), world.now)
+    for key, label in zip(ids, ODD, strict=True):
+        Customer.objects.filter(pk=key).update(label=label)
+    standing.refresh(memberships.newest())
+    shown = dict(Standing.objects.values_list("pk", "label"))
+    return {label: shown[key] for key, label in zip(ids, ODD, strict=True)}
+
+
+def test_labels_that_look_like_columns_are_read_as_they_are(world: World) -> None:
+    assert renamed(world) == {label: label for label in ODD}
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL writes its own")
+def test_quotes_that_nobody_doubled_would_be_noticed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broken twin."""
+    as_is = bulk._in_csv
+    monkeypatch.setattr(bulk, "_in_csv", lambda *of, doubled: as_is(*of, doubled=False))
+    with pytest.raises((AssertionError, pl.exceptions.PolarsError)):
+        assert renamed(world) == {label: label for label in ODD}
 
 
 INDEXES = {"standing_by_value", "standing_by_risk", "standing_by_label", "standing_filtered"}
