@@ -253,6 +253,7 @@ def propose() -> None:
 def scored(figures: pl.DataFrame, run: ValuationRun) -> DecisionRun:
     """Store what a run of decisions leaves of everybody: invented answers to every offer."""
     from patronage.access.company import current
+    from patronage.access.transactions import atomic, much_at_once
     from patronage.customize.models import Affinity, DecisionRun
     from patronage.customize.periods import budget_of
     from patronage.customize.policy import policy_at
@@ -282,11 +283,13 @@ def scored(figures: pl.DataFrame, run: ValuationRun) -> DecisionRun:
     answers = [draw.beta(2, 60, shape), draw.beta(1, 9, shape), draw.lognormal(6.5, 0.8, shape)]
     table = np.stack(answers, axis=2).astype("<f4").reshape(len(figures), -1)
     columns = {
-        "customer": figures["customer_id"].to_list(),
+        # in order, so that no page of the index is written twice
+        "customer": figures["customer_id"].sort().to_list(),
         "run": [made.id] * len(figures),
         "figures": [row.tobytes() for row in table],
     }
-    bulk.insert(Affinity, columns)
+    with much_at_once(), atomic():
+        bulk.insert(Affinity, columns)
     return made
 
 

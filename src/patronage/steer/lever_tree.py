@@ -27,6 +27,7 @@ from patronage.differentiate.reads.in_sight import require_run
 from patronage.differentiate.valuation.scoring import Window
 from patronage.govern.models import Standing
 from patronage.govern.reads import PortfolioInCharge, my_portfolios
+from patronage.identify import bulk
 from patronage.identify.models import Customer
 from patronage.vocabulary.company import Company
 
@@ -205,10 +206,8 @@ def _digest(run: ValuationRun, frame: pl.DataFrame) -> str:
 
 def _placed() -> pl.DataFrame:
     """Who is in which portfolio today, and whether they were acquired: all, whoever asks."""
-    rows = Standing.objects.order_by().values_list("customer_id", "portfolio_id")
+    names = ("customer_id", "portfolio_id")
+    placed = bulk.read(Standing, {name: (name, pl.String) for name in names})
     came = Customer.objects.filter(entry="acquired").order_by().values_list("id", flat=True)
-    placed = pl.DataFrame(
-        list(rows), schema={"customer_id": pl.String, "portfolio_id": pl.String}, orient="row"
-    )
     acquired = pl.Series("customer_id", list(came), dtype=pl.String)
     return placed.with_columns(acquired=pl.col("customer_id").is_in(acquired.implode()))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import ibis
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from django.conf import settings
 
 from patronage.access import datasets
 from patronage.access.company import company_of
@@ -23,6 +26,9 @@ from patronage.differentiate.valuation.history import PARTS_PER_UNIT, seen_befor
 from patronage.differentiate.valuation.profit import allocated
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
+
+#: sums that stay in memory, of runs and of sets of customers
+_KEPT: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +85,7 @@ def product_profit(actor: Actor, now: datetime, *, as_of: date | None = None) ->
     goods = int(frame["quarter_cost_of_goods_minor"].sum())
     serving = int(frame["quarter_cost_to_serve_minor"].sum())
     revenue = int((frame["quarter_sales_minor"] + frame["quarter_returns_minor"]).sum())
-    sold = _sold(run, company, frame["customer_id"])
+    sold = _sold_of(run, frame["customer_id"])
     departments = _departments(sold, company, serving)
     by_product = sum(each.cost_of_goods_minor for each in departments)
     everybody = scope_of(actor, now).everything
@@ -93,7 +99,7 @@ def product_profit(actor: Actor, now: datetime, *, as_of: date | None = None) ->
         customers=len(frame),
         customers_revenue_minor=revenue,
         customers_margin_minor=revenue - goods - serving,
-        unvalued_revenue_minor=_unvalued(run, company, sold) if everybody else None,
+        unvalued_revenue_minor=_unvalued(run, sold) if everybody else None,
     )
 
 
@@ -106,9 +112,34 @@ def _lines(run: ValuationRun, company: Company) -> Any:
     return seen.filter(seen.ordered_at >= ibis.literal(first, type="timestamp('UTC')"))
 
 
-def _sold(run: ValuationRun, company: Company, customer_ids: pl.Series) -> pl.DataFrame:
-    """`department`, `amount_minor` (net) and `sales_minor` of these customers, by department."""
-    people = ibis.memtable(pa.table({"customer_id": customer_ids.to_arrow().cast(pa.string())}))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Whose:
+    """Some customers, told apart by a digest of their ids."""
+
+    digest: str
+    customer_ids: pl.Series = field(compare=False, repr=False)
+
+
+def _state(run: ValuationRun) -> tuple[str, tuple[int, ...], str]:
+    """What the quarter's sums rest on; what is kept of a state that was erased from is sums."""
+    heads = tuple(datasets.head(name) or 0 for name in ("order_lines", "products"))
+    return str(settings.WAREHOUSE_ROOT), heads, run.id
+
+
+def _sold_of(run: ValuationRun, customer_ids: pl.Series) -> pl.DataFrame:
+    digest = hashlib.sha256(customer_ids.hash().to_numpy().tobytes()).hexdigest()
+    return _sold(*_state(run), _Whose(digest=digest, customer_ids=customer_ids))
+
+
+@lru_cache(maxsize=_KEPT)
+def _sold(_root: str, _heads: tuple[int, ...], run_id: str, whose: _Whose) -> pl.DataFrame:
+    """`department`, `amount_minor` (net) and `sales_minor` of these customers, by department.
+
+    Summed once for a state of the data and a set of customers.
+    """
+    run = ValuationRun.objects.select_related("company_version").get(id=run_id)
+    company, ids = company_of(run.company_version), whose.customer_ids
+    people = ibis.memtable(pa.table({"customer_id": ids.to_arrow().cast(pa.string())}))
     products = Manifests.of(run).read("products")
     lines = _lines(run, company).semi_join(people, "customer_id")
     joined = lines.left_join(products.select("product_id", "department"), "product_id")
@@ -159,9 +190,16 @@ def _spread(total: int, weights: Sequence[int]) -> list[int]:
     return parts
 
 
-def _unvalued(run: ValuationRun, company: Company, sold: pl.DataFrame) -> int:
-    lines = _lines(run, company)
+def _unvalued(run: ValuationRun, sold: pl.DataFrame) -> int:
+    return _whole(*_state(run)) - int(sold["amount_minor"].sum())
+
+
+@lru_cache(maxsize=_KEPT)
+def _whole(_root: str, _heads: tuple[int, ...], run_id: str) -> int:
+    """Everything sold in the quarter, whoever bought it."""
+    run = ValuationRun.objects.select_related("company_version").get(id=run_id)
+    lines = _lines(run, company_of(run.company_version))
     whole = datasets.warehouse().polars(
         lines.aggregate(amount_minor=lines.amount_minor.sum().fill_null(0).cast("int64"))
     )
-    return int(whole["amount_minor"][0]) - int(sold["amount_minor"].sum())
+    return int(whole["amount_minor"][0])
