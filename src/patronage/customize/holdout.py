@@ -8,7 +8,7 @@ from typing import Final
 
 from patronage.customize.deciding import Bools
 from patronage.customize.models import Holdout
-from patronage.science.arbitration import holdout_arm
+from patronage.science.arbitration import Hashes, holdout_arm
 from patronage.vocabulary.company import Company
 
 NAME: Final = "universal"
@@ -27,6 +27,6 @@ def universal_holdout(company: Company, now: datetime) -> Holdout:
     return made
 
 
-def held_out(holdout: Holdout, customer_ids: Sequence[str]) -> Bools:
-    """Which of the customers are held out."""
+def held_out(holdout: Holdout, customer_ids: Sequence[str] | Hashes) -> Bools:
+    """Which of the customers are held out; their `hash_ids` do as well as their ids."""
     return holdout_arm(customer_ids, holdout.salt, holdout.share)

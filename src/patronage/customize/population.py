@@ -96,9 +96,12 @@ def fields_of_some(customer_ids: Sequence[str], at: datetime, company: Company) 
     ids = sorted(customer_ids)
     calendar = BusinessCalendar(company.time_zone)
     people = Customer.objects.filter(THERE, pk__in=ids).order_by("id")
-    standings = Standing.objects.filter(customer__in=ids).select_related("portfolio")
-    held = {each.customer_id: each.portfolio for each in standings}
-    valued = {each.customer_id: each for each in LatestValuation.objects.filter(pk__in=ids)}
+    standings = Standing.objects.filter(customer__in=ids)
+    held = dict(standings.values_list("customer_id", "portfolio_id"))
+    names = dict(Portfolio.objects.values_list("id", "name"))
+    known = LatestValuation.objects.filter(pk__in=ids)
+    asked = ("customer_id", "need", "rule_objective", *_VALUED)
+    valued = {row["customer_id"]: row for row in known.values(*asked)}
     words = overrides.standing(at).filter(customer_id__in=ids)
     objectives = dict(words.values_list("customer_id", "objective"))
     said = dict(said_needs(at).filter(pl.col("customer_id").is_in(ids)).rows())
@@ -106,20 +109,20 @@ def fields_of_some(customer_ids: Sequence[str], at: datetime, company: Company) 
     belongs = accounts.of_some(ids, at)
     rows = []
     for person in people:
-        latest, portfolio = valued.get(person.id), held.get(person.id)
+        latest, portfolio_id = valued.get(person.id), held.get(person.id)
         row = {
             **record_of(person, calendar),
             "customer_id": person.id,
-            "portfolio_id": portfolio and portfolio.id,
-            "portfolio": portfolio and portfolio.name,
+            "portfolio_id": portfolio_id,
+            "portfolio": None if portfolio_id is None else names[portfolio_id],
             "service_tier": served.get(person.id),
             **belongs[person.id],
             "said_need": said.get(person.id),
         }
         if latest is not None:
-            row |= {name: getattr(latest, name) for name in _VALUED}
-            row["need"] = latest.need or None
-            row["objective"] = objectives.get(person.id, latest.rule_objective)
+            row |= {name: latest[name] for name in _VALUED}
+            row["need"] = latest["need"] or None
+            row["objective"] = objectives.get(person.id, latest["rule_objective"])
         rows.append(row)
     schema = dict.fromkeys(("customer_id", "portfolio_id"), _TYPES[str])
     schema |= {name: _TYPES[field.type] for name, field in FIELDS.items()}
@@ -129,7 +132,9 @@ def fields_of_some(customer_ids: Sequence[str], at: datetime, company: Company) 
 def _consents(at: datetime) -> dict[str, dict[str, str]]:
     table: pl.DataFrame = pl.DataFrame(standing_consents(at))
     return {
-        str(channel): dict(zip(rows["customer_id"], rows["consent_id"], strict=True))
+        str(channel): dict(
+            zip(rows["customer_id"].to_list(), rows["consent_id"].to_list(), strict=True)
+        )
         for (channel,), rows in table.partition_by("channel", as_dict=True).items()
     }
 

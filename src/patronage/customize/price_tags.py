@@ -1,9 +1,9 @@
 """What would a draft of a portfolio's rules change, and what would that cost? Writes nothing.
 
 The customers of a date are decided twice, with the rules in force and with the draft, everything
-else the same. An *estimate* decides a sample of the portfolio at the last run's price of the
-budget; the *exact* answer decides everybody and finds the budget's price anew, so that it also
-says whose numbers move because all portfolios share the budget.
+else the same. An *estimate* decides a sample of the portfolio, drawn within classes of value, at
+the last run's price of the budget; the *exact* answer decides everybody and finds the budget's
+price anew, so that it also says whose numbers move because all portfolios share the budget.
 
 Value is the expected incremental value of the contacts made, before the price of the budget and
 without the amounts by which rules prefer offers: those are wishes, not earnings.
@@ -20,11 +20,13 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from patronage.customize import samples
 from patronage.customize.budgeting import BUDGET, decide_all
 from patronage.customize.deciding import Bools, Chosen, Floats, Ints, Situation, decide
 from patronage.customize.errors import NotPriced
-from patronage.customize.models import Affinity, DecisionRun
+from patronage.customize.models import DecisionRun
 from patronage.customize.policy import PolicyInForce
+from patronage.customize.samples import Sample
 from patronage.customize.situations import Means, People, situation
 from patronage.customize.trials import Trial, trial_of_all, trial_of_some
 from patronage.govern.models import PolicyVersion
@@ -159,14 +161,14 @@ def _estimated(
     after: Mapping[str, RulesInForce],
     now: datetime,
 ) -> Figures:
-    members = Affinity.objects.filter(run=run, customer__standing__portfolio=portfolio_id)
-    count = members.count()
-    ids = list(members.order_by("customer_id").values_list("customer_id", flat=True)[:SAMPLE])
-    trial = trial_of_some(run, sorted(ids), now)
-    price = float(run.prices[BUDGET])
-    sides = [_at_price(trial, policies, price) for policies in (before, after)]
-    inside = np.ones(len(trial.people.customer_ids), dtype=np.bool_)
-    return _compared(*sides, inside=inside, stand_for=count, others=())
+    sample = samples.drawn(portfolio_id, run.input_digest, SAMPLE)
+    trial = trial_of_some(run, sample.customer_ids, now)
+    # whoever was erased since is not among them
+    sample = sample.only(list(trial.people.customer_ids))
+    sides = [_at_price(trial, each, float(run.prices[BUDGET])) for each in (before, after)]
+    # whom the run did not decide is nobody's: nothing is said to them on either side
+    known = np.isfinite(trial.people.figures).any(axis=(1, 2))
+    return _compared(*sides, rows=np.arange(len(known)), sample=sample, others=(), decided=known)
 
 
 def _exact(
@@ -186,7 +188,9 @@ def _exact(
         if other != portfolio_id
         and (moved := _moved(other, np.flatnonzero(rows == row), *sides)) is not None
     )
-    return _compared(*sides, inside=inside, stand_for=int(inside.sum()), others=others)
+    rows = np.flatnonzero(inside)
+    everybody, decided = samples.everybody(len(rows)), np.ones(len(rows), dtype=np.bool_)
+    return _compared(*sides, rows=rows, sample=everybody, others=others, decided=decided)
 
 
 def _under(
@@ -240,43 +244,42 @@ def _compared(
     before: _Decided,
     after: _Decided,
     *,
-    inside: Bools,
-    stand_for: int,
+    rows: Ints,
+    sample: Sample,
     others: tuple[Moved, ...],
+    decided: Bools,
 ) -> Figures:
-    rows = np.flatnonzero(inside)
+    """Compare both sides for the rows that the sample consists of."""
     was, becomes = before.treatment[rows], after.treatment[rows]
     moved = was != becomes
-    weight = stand_for / len(rows) if len(rows) else 0.0
-    gained = weight * int((moved & (was < 0)).sum())
-    lost = weight * int((moved & (becomes < 0)).sum())
-    changed = weight * int((moved & (was >= 0) & (becomes >= 0)).sum())
+    gained = sample.total((moved & (was < 0)).astype(np.float64))
+    lost = sample.total((moved & (becomes < 0)).astype(np.float64))
     value = after.worth[rows] - before.worth[rows]
     low, high = _interval(
-        value, np.where(moved, before.variance[rows] + after.variance[rows], 0.0), weight
+        sample, value, np.where(moved, before.variance[rows] + after.variance[rows], 0.0)
     )
     return Figures(
-        customers_affected=round(weight * int(moved.sum())),
+        customers_affected=round(sample.total(moved.astype(np.float64))),
         offers_gained=round(gained),
         offers_lost=round(lost),
-        offers_changed=round(changed),
+        offers_changed=round(
+            sample.total((moved & (was >= 0) & (becomes >= 0)).astype(np.float64))
+        ),
         contacts=round(gained - lost),
-        budget_minor=round(weight * float((after.reserve[rows] - before.reserve[rows]).sum())),
-        value_minor=round(weight * float(value.sum())),
+        budget_minor=round(sample.total(after.reserve[rows] - before.reserve[rows])),
+        value_minor=round(sample.total(value)),
         value_low_minor=low,
         value_high_minor=high,
         price_before=before.price,
         price_after=after.price,
         others=others,
-        decided=len(rows),
-        customers=stand_for,
+        decided=int(decided.sum()),
+        customers=round(sample.total(decided.astype(np.float64))),
     )
 
 
-def _interval(value: Floats, variance: Floats, weight: float) -> tuple[int, int]:
+def _interval(sample: Sample, value: Floats, variance: Floats) -> tuple[int, int]:
     """90 %: what chance makes of the contacts that differ, and of the choice of the sample."""
-    n = len(value)
-    sampled = n * weight**2 * float(value.var(ddof=1)) * (1.0 - 1.0 / weight) if n > 1 else 0.0
-    spread = _WIDTH * float(np.sqrt(max(sampled, 0.0) + weight * float(variance.sum())))
-    middle = weight * float(value.sum())
+    spread = _WIDTH * float(np.sqrt(sample.variance(value) + sample.total(variance)))
+    middle = sample.total(value)
     return round(middle - spread), round(middle + spread)

@@ -39,6 +39,7 @@ from patronage.customize.situations import FIGURES, Means, People, months_of
 from patronage.customize.stocks import Stock, stocks_of
 from patronage.govern import fence
 from patronage.identify.models import Consent
+from patronage.science.arbitration import hash_ids
 from patronage.vocabulary.periods import BusinessCalendar
 
 
@@ -71,7 +72,7 @@ def trial_of_all(as_of: date, now: datetime) -> Trial:
     figures = _kept(made, ids, policy)
     if figures is None:
         figures = _worked_out(inputs, ids)
-    rows = portfolio_rows(frame["portfolio_id"].to_list(), policy)
+    rows, hashes = portfolio_rows(frame["portfolio_id"].to_list(), policy), hash_ids(ids)
     people = People(
         customer_ids=ids,
         portfolio=rows,
@@ -82,8 +83,9 @@ def trial_of_all(as_of: date, now: datetime) -> Trial:
         beyond=beyond_everybody(policy.boundaries, frame),
         consented=consented(ids, policy, population.consents),
         fenced=among(ids, fence.fenced_now()),
-        held_out=held_out(holdout, ids),
+        held_out=held_out(holdout, hashes),
         full={},
+        hashes=hashes,
     )
     salt = inputs.digest if made is None else made.input_digest
     return _trial(policy, frame, people, made, salt, ids=None)
@@ -107,6 +109,7 @@ def trial_of_some(run: DecisionRun, ids: list[str], now: datetime) -> Trial:
             "ask for the exact answer."
         )
     rows = portfolio_rows([each or "" for each in frame["portfolio_id"]], policy)
+    hashes = hash_ids(ids)
     people = People(
         customer_ids=ids,
         portfolio=rows,
@@ -117,8 +120,9 @@ def trial_of_some(run: DecisionRun, ids: list[str], now: datetime) -> Trial:
         beyond=beyond_everybody(policy.boundaries, frame),
         consented=consented(ids, policy, _consents(ids, at)),
         fenced=among(ids, fence.fenced_now()),
-        held_out=held_out(universal_holdout(company, now), ids),
+        held_out=held_out(universal_holdout(company, now), hashes),
         full={},
+        hashes=hashes,
     )
     return _trial(policy, frame, people, run, run.input_digest, ids=ids)
 
@@ -176,10 +180,10 @@ def _kept(
     if not at_least:
         wanted = wanted.filter(customer__in=ids)
     kept = dict(wanted.values_list("customer_id", "figures"))
-    if not kept or (at_least and any(each not in kept for each in ids)):
+    if not kept or (at_least and not kept.keys() >= set(ids)):
         return None
     unknown = np.full(len(policy.offers) * FIGURES, np.nan, dtype="<f4").tobytes()
-    table = np.frombuffer(b"".join(bytes(kept.get(each, unknown)) for each in ids), dtype="<f4")
+    table = np.frombuffer(b"".join([kept.get(each, unknown) for each in ids]), dtype="<f4")
     return table.reshape(len(ids), len(policy.offers), FIGURES).astype(np.float64)
 
 

@@ -20,7 +20,6 @@ from patronage.access.transactions import take_turns
 from patronage.govern.errors import NoManagerYet
 from patronage.govern.models import Accountability, Membership, Portfolio, Standing
 from patronage.identify import bulk
-from patronage.vocabulary.periods import as_utc
 
 #: SQLite takes about 32,000 values in one statement.
 _AT_ONCE = 10_000
@@ -79,15 +78,9 @@ def newest(before: datetime | None = None) -> pl.DataFrame:
     names = ("customer_id", "portfolio_id", "cause", "starts_at")
     rows = bulk.read(Membership, {name: (name, pl.String) for name in names})
     if before is not None:
-        rows = rows.filter(pl.col("starts_at") < _as_stored(before))
+        rows = rows.filter(pl.col("starts_at") < bulk.as_stored(before))
     starts_at = pl.col("starts_at")
     return rows.filter(starts_at == starts_at.max().over("customer_id")).sort("customer_id")
-
-
-def _as_stored(instant: datetime) -> str:
-    """The least text that both stores may write for an instant or what follows it."""
-    text = as_utc(instant).replace(tzinfo=None).isoformat(sep=" ")
-    return text.rstrip("0") if instant.microsecond else text
 
 
 def everybody(instant: datetime) -> pl.DataFrame:

@@ -13,6 +13,8 @@ from typing import Any, Final
 import polars as pl
 from django.db import connection, models
 
+from patronage.vocabulary.periods import as_utc
+
 #: rows that SQLite writes into one text, far below its limit of 10⁹ bytes
 _ROWS_A_TEXT: Final = 250_000
 
@@ -81,6 +83,12 @@ def _in_csv(expression: str, kind: Any, *, doubled: bool) -> str:
     else:
         shown = expression
     return f"coalesce({shown}, '')"
+
+
+def as_stored(instant: datetime) -> str:
+    """The least text that `read` may give in both stores for an instant or what follows it."""
+    text = as_utc(instant).replace(tzinfo=None).isoformat(sep=" ")
+    return text.rstrip("0") if instant.microsecond else text
 
 
 def append(model: type[models.Model], rows: pl.DataFrame) -> int:

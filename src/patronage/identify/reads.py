@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
@@ -15,7 +16,7 @@ from patronage.access import vault
 from patronage.access.errors import NotFound
 from patronage.access.models import VaultEntry
 from patronage.access.roles import Actor, Right
-from patronage.identify import merged
+from patronage.identify import bulk, merged
 from patronage.identify.imports.quarantine import csv_lines
 from patronage.identify.in_sight import customers_in_sight, require_customer
 from patronage.identify.models import (
@@ -30,6 +31,7 @@ from patronage.identify.models import (
 )
 from patronage.identify.timeline import Timeline, sources
 
+_MOMENT = timedelta(microseconds=1)
 _CONSENTS = pa.schema(
     [("customer_id", pa.string()), ("channel", pa.string()), ("consent_id", pa.string())]
 )
@@ -148,15 +150,27 @@ def standing_consents(
     Returns:
         Arrow table (customer_id, channel, consent_id), at most one row a customer and channel.
     """
-    rows = Consent.objects.filter(purpose=purpose, customer__in=Customer.objects.filter(THERE))
+    asked = {"consent_id": "id"} | {
+        name: name
+        for name in ("customer_id", "purpose", "channel", "state", "valid_from", "recorded_at")
+    }
+    words = bulk.read(Consent, {name: (column, pl.String) for name, column in asked.items()})
+    begun = words.filter(
+        pl.col("purpose") == purpose, pl.col("valid_from") < bulk.as_stored(at + _MOMENT)
+    )
     if channel is not None:
-        rows = rows.filter(channel=channel)
-    # A condition beside the window function would be asked before it, and revive what a later
-    # word withdrew: the last words come first, then the question whether they give consent.
-    given = Consent.objects.filter(id__in=_last_words(rows, at).values("id"), state="given")
-    found = list(given.values_list("customer_id", "channel", "id"))
-    columns = [pa.array(column, pa.string()) for column in zip(*found, strict=True)]
-    return pa.table(columns, schema=_CONSENTS) if columns else _CONSENTS.empty_table()
+        begun = begun.filter(pl.col("channel") == channel)
+    # The last words come first, then the question whether they give consent: asked before, it
+    # would revive what a later word withdrew. Most customers have said one word only.
+    whose = ["customer_id", "channel"]
+    again = begun.select(pl.struct(whose).is_duplicated()).to_series()
+    order = ["valid_from", "recorded_at", "consent_id"]
+    last = begun.filter(again).sort(order).unique(whose, keep="last")
+    gone = Customer.objects.exclude(THERE).values_list("id", flat=True)
+    given = pl.concat([begun.filter(~again), last]).filter(
+        pl.col("state") == "given", ~pl.col("customer_id").is_in(list(gone))
+    )
+    return given.select(_CONSENTS.names).to_arrow().cast(_CONSENTS)
 
 
 def imports(actor: Actor, *, before: str | None = None, limit: int = 50) -> ImportPage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from django.test import Client
 from patronage.access.errors import NotFound
 from patronage.access.models import User
 from patronage.access.roles import SYSTEM
-from patronage.customize import price_tags, trials
+from patronage.customize import price_tags, samples, trials
 from patronage.customize.actions import price_policy
+from patronage.customize.deciding import Floats
 from patronage.customize.errors import NotPriced
 from patronage.customize.fields import FIELDS
 from patronage.customize.jobs import decide
@@ -22,11 +24,12 @@ from patronage.customize.models import Contact, Decision, DecisionRun, PriceTag
 from patronage.customize.population import fields_of_some
 from patronage.customize.reads import past_tags
 from patronage.customize.reads import price_tags as tags_of
+from patronage.customize.samples import Sample
 from patronage.customize.serving import serve
 from patronage.differentiate.jobs import value
 from patronage.differentiate.reads import field_values
 from patronage.govern.actions import NewRule, draft_policy, publish_policy
-from patronage.govern.models import PolicyVersion
+from patronage.govern.models import PolicyVersion, Standing
 from patronage.identify.fields import record_of
 from patronage.identify.models import Customer
 from patronage.vocabulary.periods import BusinessCalendar
@@ -114,25 +117,73 @@ def test_a_sample_stands_for_all(world: World, monkeypatch: pytest.MonkeyPatch) 
     whole = price_tags.simulate(version, kind="estimate", now=NOW).figures
     monkeypatch.setattr(price_tags, "SAMPLE", 60)
     part = price_tags.simulate(version, kind="estimate", now=NOW).figures
-    assert (part.decided, part.customers) == (60, whole.customers)
+    assert part.decided <= 60 < part.customers == whole.customers
     assert part.value_low_minor <= whole.value_minor <= part.value_high_minor
     assert abs(part.offers_lost - whole.offers_lost) < 0.3 * whole.offers_lost
 
 
-def test_nine_of_ten_intervals_of_a_sample_hold_what_is_true_of_all() -> None:
-    random = np.random.default_rng(5)
-    everybody = np.where(random.random(4_000) < 0.3, random.gamma(2.0, 50.0, 4_000), 0.0)
-    certain = np.zeros(400)
-    held = 0
+#: classes of a portfolio of 4,000, and how many of each are drawn
+SIZES, TAKEN = np.array([40, 360, 3_600]), 40
+
+
+def held_by_intervals(everybody: Floats, *, as_one_class: bool = False) -> int:
+    """Of 1,000 samples, how many give an interval that holds the sum over everybody."""
+    random, held = np.random.default_rng(5), 0
+    starts = np.cumsum([0, *SIZES])[:-1]
     for _ in range(1_000):
-        part = random.choice(everybody, 400, replace=False)
-        low, high = price_tags._interval(part, certain, 10.0)
+        rows = np.concatenate(
+            [
+                start + random.choice(size, min(size, TAKEN), replace=False)
+                for start, size in zip(starts, SIZES, strict=True)
+            ]
+        )
+        stratum = np.repeat(np.arange(len(SIZES)), np.minimum(SIZES, TAKEN))
+        one = Sample(customer_ids=[], stratum=np.zeros_like(stratum), sizes=np.array([SIZES.sum()]))
+        sample = Sample(customer_ids=[], stratum=stratum, sizes=SIZES)
+        low, high = price_tags._interval(
+            one if as_one_class else sample, everybody[rows], np.zeros(len(rows))
+        )
         held += low <= everybody.sum() <= high
-    assert 870 <= held <= 930
-    assert price_tags._interval(everybody, np.zeros(4_000), 1.0) == (
-        round(everybody.sum()),
-        round(everybody.sum()),
-    )
+    return held
+
+
+def by_class() -> Floats:
+    """What a rule moves: the more, the more valuable the class; for three of ten."""
+    random = np.random.default_rng(7)
+    worth = np.repeat([5_000.0, 500.0, 50.0], SIZES)
+    return np.where(random.random(len(worth)) < 0.3, random.gamma(2.0, worth), 0.0)
+
+
+def test_nine_of_ten_intervals_of_a_sample_hold_what_is_true_of_all() -> None:
+    assert 860 <= held_by_intervals(by_class()) <= 940
+    everybody = by_class()
+    whole = samples.everybody(len(everybody))
+    middle = round(everybody.sum())
+    assert price_tags._interval(whole, everybody, np.zeros(len(everybody))) == (middle, middle)
+
+
+def test_a_sample_that_forgot_its_classes_would_be_noticed() -> None:
+    """The broken twin: each customer stands for as many as any other."""
+    assert held_by_intervals(by_class(), as_one_class=True) < 700
+
+
+def test_every_class_gives_the_same_number_and_stands_for_itself(world: World) -> None:
+    portfolio = world.portfolios[ELSE].id
+    whole = samples.drawn(portfolio, "5eed", 4_000)
+    part = samples.drawn(portfolio, "5eed", 30)
+    assert part.customer_ids == samples.drawn(portfolio, "5eed", 30).customer_ids
+    assert part.customer_ids != samples.drawn(portfolio, "acde", 30).customer_ids
+    assert set(part.customer_ids) < set(whole.customer_ids)
+    assert part.sizes.tolist() == whole.sizes.tolist()
+    assert round(part.weights.sum()) == len(whole.customer_ids) == whole.sizes.sum()
+    assert (whole.weights == 1.0).all()
+    values = dict(Standing.objects.values_list("pk", "value_minor"))
+    classes = [
+        [values[key] for key, of in zip(whole.customer_ids, whole.stratum, strict=True) if of == h]
+        for h in range(len(samples.SHARES))
+    ]
+    for above, below in pairwise(each for each in classes if each):
+        assert min(above) >= max(below)
 
 
 def test_figures_worked_out_anew_are_those_that_the_run_kept(

@@ -1,6 +1,6 @@
 """Who gets which treatment: eligible, permitted, scored, chosen, withheld; one definition."""
 
-from patronage.science.arbitration.assignment import hash_ids, holdout_arm, tie_break_hash
+from patronage.science.arbitration.assignment import Hashes, hash_ids, holdout_arm, tie_break_hash
 from patronage.science.arbitration.choice import Choice, choose
 from patronage.science.arbitration.reasons import (
     OUTCOME_WORDS,
@@ -16,6 +16,7 @@ __all__ = [
     "REASON_WORDS",
     "STAGES",
     "Choice",
+    "Hashes",
     "Outcome",
     "Reason",
     "choose",
