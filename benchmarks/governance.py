@@ -269,7 +269,7 @@ def scored(figures: pl.DataFrame, run: ValuationRun) -> DecisionRun:
         input_digest="b" * 64,
         company_version=declared.version,
         valuation_run=run,
-        response_model=ModelVersion.objects.first(),
+        response_model=ModelVersion.objects.earliest("fitted_at"),
         budget=budget_of(declared.company, at),
         policy_digest=policy.digest,
         offers=[offer.id for offer in policy.offers],

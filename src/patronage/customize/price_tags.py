@@ -167,7 +167,7 @@ def _estimated(
     sample = sample.only(list(trial.people.customer_ids))
     sides = [_at_price(trial, each, float(run.prices[BUDGET])) for each in (before, after)]
     # whom the run did not decide is nobody's: nothing is said to them on either side
-    known = np.isfinite(trial.people.figures).any(axis=(1, 2))
+    known: Bools = np.asarray(np.isfinite(trial.people.figures).any(axis=(1, 2)), dtype=np.bool_)
     return _compared(*sides, rows=np.arange(len(known)), sample=sample, others=(), decided=known)
 
 

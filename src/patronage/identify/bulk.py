@@ -177,11 +177,11 @@ def indexes_afterwards(model: type[models.Model], columns: Iterable[str]) -> Ite
     if connection.vendor != "sqlite":
         yield
         return
-    changing = set(columns)
+    changing = {field.name for field in model._meta.fields if field.column in set(columns)}
     declared = [
         index.name
         for index in model._meta.indexes
-        if changing & {model._meta.get_field(name).column for name, _ in index.fields_orders}
+        if changing & {name for name, _ in index.fields_orders}
     ]
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index'")

@@ -177,7 +177,8 @@ def test_every_class_gives_the_same_number_and_stands_for_itself(world: World) -
     assert part.sizes.tolist() == whole.sizes.tolist()
     assert round(part.weights.sum()) == len(whole.customer_ids) == whole.sizes.sum()
     assert (whole.weights == 1.0).all()
-    values = dict(Standing.objects.values_list("pk", "value_minor"))
+    known = Standing.objects.filter(value_minor__isnull=False).values_list("pk", "value_minor")
+    values = {key: worth or 0 for key, worth in known}
     classes = [
         [values[key] for key, of in zip(whole.customer_ids, whole.stratum, strict=True) if of == h]
         for h in range(len(samples.SHARES))
