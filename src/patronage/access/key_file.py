@@ -69,6 +69,13 @@ class KeyFile:
             )
         return self.find(subject_ids)
 
+    def keys(self, subject_ids: Iterable[str]) -> dict[str, bytes]:
+        """Give every subject's key; only where one is missing is the file written."""
+        wanted = list(subject_ids)
+        found = self.find(wanted)
+        missing = [subject for subject in wanted if subject not in found]
+        return found | self.make(missing) if missing else found
+
     def find(self, subject_ids: Iterable[str]) -> dict[str, bytes]:
         """Give the keys there are, by subject."""
         found: dict[str, bytes] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.db.models import Q
 
@@ -103,6 +104,16 @@ def revoke_key(*, actor: Actor, now: datetime, key_id: str, reason: str) -> ApiK
                 change={"revoked_at": now},
             )
     return key
+
+
+@lru_cache(maxsize=10_000)
+def first_of(key_id: str) -> str:
+    """Give the id of the first key in whose place this one came: rotated, a source stays itself.
+
+    An id that is no key's is its own first.
+    """
+    replaces = ApiKey.objects.filter(pk=key_id).values_list("replaces_id", flat=True).first()
+    return key_id if replaces is None else first_of(replaces)
 
 
 def note_use(actor: Actor, now: datetime) -> None:

@@ -51,6 +51,7 @@ class Right(StrEnum):
     SET_BOUNDARY = "set boundaries"
     DECIDE = "decide"
     DECIDE_EVERYBODY = "decide for everybody"
+    CAPTURE = "capture events"
     RECORD_NEED = "record needs"
     SET_OBJECTIVE = "set objectives"
     SET_SERVICE = "set service"
@@ -197,7 +198,7 @@ POLICY: dict[Role, Permission] = {
     _E.SERVICE: Permission(
         customers=Reach.ALL,
         offers=Reach.ALL,
-        rights=frozenset({_R.DECIDE, _R.SEE_OFFERS}),
+        rights=frozenset({_R.DECIDE, _R.SEE_OFFERS, _R.CAPTURE}),
     ),
 }
 #: roles in which a person can be in charge of a portfolio

@@ -149,6 +149,48 @@ def forget(subject_id: str, name: str) -> None:
     VaultEntry.objects.filter(subject_id=subject_id, name=name).delete()
 
 
+def seal_many(values: Sequence[tuple[str, str, bytes]]) -> list[bytes]:
+    """Seal values that their own table keeps: (subject, name, value) of each, in this order.
+
+    Keys are on the disk before this returns. Erasing a subject makes them unreadable too.
+
+    Raises:
+        BeingErased: a subject is being erased.
+    """
+    keys = key_file().keys(dict.fromkeys(subject for subject, _, _ in values))
+    sealers = {subject: AESGCM(key) for subject, key in keys.items()}
+    nonces = secrets.token_bytes(_NONCE_BYTES * len(values))
+    sealed = []
+    for at, (subject, name, value) in enumerate(values):
+        if subject not in sealers:
+            raise BeingErased(subject)
+        nonce = nonces[at * _NONCE_BYTES : (at + 1) * _NONCE_BYTES]
+        sealed.append(nonce + sealers[subject].encrypt(nonce, value, _place(subject, name)))
+    return sealed
+
+
+def open_many(values: Sequence[tuple[str, str, bytes]]) -> list[bytes | None]:
+    """Open what `seal_many` sealed; None where the subject was erased.
+
+    Raises:
+        VaultUnreadable: a value was not sealed for this place.
+    """
+    keys = key_file().find(dict.fromkeys(subject for subject, _, _ in values))
+    opened: list[bytes | None] = []
+    for subject, name, sealed in values:
+        key = keys.get(subject)
+        if key is None:
+            opened.append(None)
+            continue
+        nonce, ciphertext = bytes(sealed[:_NONCE_BYTES]), bytes(sealed[_NONCE_BYTES:])
+        try:
+            opened.append(AESGCM(key).decrypt(nonce, ciphertext, _place(subject, name)))
+        except InvalidTag as error:
+            found = "it was not sealed with this subject's key in this place"
+            raise VaultUnreadable(subject_id=subject, name=name, found=found) from error
+    return opened
+
+
 def erase(subject_id: str) -> int:
     """Forget everything about a subject; return how many values there were."""
     return erase_many([subject_id])

@@ -1,4 +1,4 @@
-"""What stands in front: health and decisions here, everything else to Django's pages and API."""
+"""What stands in front: health, decisions, events; everything else goes to Django's side."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from patronage.access.ports import require_handlers
+from patronage.edge.allowance import Allowance
 from patronage.edge.decisions import (
     Clock,
     Writer,
@@ -23,6 +24,7 @@ from patronage.edge.decisions import (
     wall_clock,
 )
 from patronage.edge.health import Readiness, live
+from patronage.edge.intake import IntakeWriter, intake_writer, routes
 from patronage.edge.writer import GroupWriter
 
 DECISIONS: Final = "/api/v1/decisions"
@@ -30,12 +32,20 @@ DECISIONS: Final = "/api/v1/decisions"
 THREADS: Final = 8
 
 
-def create_app(*, writer: Writer | None = None, clock: Clock = wall_clock) -> Starlette:
+def create_app(
+    *,
+    writer: Writer | None = None,
+    clock: Clock = wall_clock,
+    events: IntakeWriter | None = None,
+    allowance: Allowance | None = None,
+) -> Starlette:
     """Give the application of a whole server.
 
     Args:
         writer: writes decisions; one of its own when left out.
-        clock: says when a decision is asked for.
+        clock: says when a decision is asked for, and when an event arrives.
+        events: writes events; one of its own when left out.
+        allowance: how many events a key may send; the usual one when left out.
 
     Raises:
         PortUnhandled: a mandatory port has no handler.
@@ -44,14 +54,17 @@ def create_app(*, writer: Writer | None = None, clock: Clock = wall_clock) -> St
     wsgi: Any = get_wsgi_application()
     pages: Any = WSGIMiddleware(wsgi, workers=THREADS)
     written_by: Writer = writer or GroupWriter(effects)
+    kept_by: IntakeWriter = events or intake_writer()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         del app
         written_by.start()
+        kept_by.start()
         try:
             yield
         finally:
+            kept_by.stop()
             written_by.stop()
 
     return Starlette(
@@ -59,6 +72,7 @@ def create_app(*, writer: Writer | None = None, clock: Clock = wall_clock) -> St
             Route("/live", live),
             Route("/ready", Readiness().answer),
             Route(DECISIONS, DecisionsByKey(written_by, pages, clock)),
+            *routes(kept_by, clock, allowance or Allowance()),
             Mount("/", pages),
         ],
         lifespan=lifespan,

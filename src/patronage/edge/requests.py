@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Final
 
 import msgspec
@@ -45,7 +46,12 @@ _DECODER: Final = msgspec.json.Decoder(DecisionRequest, strict=True)
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-async def body_of(request: Request) -> bytes:
+async def body_of(
+    request: Request,
+    *,
+    longest: int = LONGEST_BODY,
+    too_long: Callable[[], Unreadable] | None = None,
+) -> bytes:
     """Read the body, up to the limit.
 
     Raises:
@@ -54,17 +60,21 @@ async def body_of(request: Request) -> bytes:
     parts, length = [], 0
     async for part in request.stream():
         length += len(part)
-        if length > LONGEST_BODY:
-            raise Unreadable(
-                problem(
-                    413,
-                    "The request is too long",
-                    f"A request for a decision has at most {LONGEST_BODY:,} bytes.",
-                    headers={"Connection": "close"},
-                )
-            )
+        if length > longest:
+            raise (too_long or _too_long)()
         parts.append(part)
     return b"".join(parts)
+
+
+def _too_long() -> Unreadable:
+    return Unreadable(
+        problem(
+            413,
+            "The request is too long",
+            f"A request for a decision has at most {LONGEST_BODY:,} bytes.",
+            headers={"Connection": "close"},
+        )
+    )
 
 
 def decision_request(body: bytes) -> DecisionRequest:

@@ -80,6 +80,7 @@ class GroupWriter(Generic[Q, A]):
         *,
         patience: float = PATIENCE,
         longest_queue: int = LONGEST_QUEUE,
+        name: str = "decision writer",
     ) -> None:
         self._effects = effects
         self._patience = patience
@@ -92,7 +93,7 @@ class GroupWriter(Generic[Q, A]):
         self._groups = 0
         self._seconds_each = 0.0
         self._remembered: deque[float] = deque(maxlen=_REMEMBERED)
-        self._thread = threading.Thread(target=self._run, name="decision writer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Begin to write."""
@@ -168,7 +169,7 @@ class GroupWriter(Generic[Q, A]):
                 connection.close()
                 time.sleep(_PAUSE_WHILE_AWAY)
             except Exception:
-                _log.exception("a group of decisions could not be written")
+                _log.exception("a group could not be written")
                 connection.close()
         connection.close()
 
@@ -229,7 +230,7 @@ class GroupWriter(Generic[Q, A]):
                 self._fail(group[position:])
                 return
             except Exception:
-                _log.exception("a decision could not be written")
+                _log.exception("a request could not be written")
                 self._fail([each])
                 continue
             self._answer([each], answers)
@@ -237,7 +238,7 @@ class GroupWriter(Generic[Q, A]):
     def _note_away(self) -> None:
         """Say it once, not twenty times a second for as long as it lasts."""
         if not self._away:
-            _log.exception("the store did not take a group of decisions")
+            _log.exception("the store did not take a group")
         self._away = True
 
     def _answer(self, group: Sequence[_Waiting[Q, A]], answers: Sequence[A]) -> None:

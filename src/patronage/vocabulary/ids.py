@@ -107,6 +107,13 @@ def new_ids(prefix: str, count: int) -> list[str]:
     return [lead + drawn[at : at + _LENGTH] for at in range(0, _LENGTH * count, _LENGTH)]
 
 
+def id_from(prefix: str, digest: bytes) -> str:
+    """Give the id that a keyed digest of 22 bytes stands for; equal digests give equal ids."""
+    if len(digest) != _LENGTH:
+        raise ValueError(f"An id is made of {_LENGTH} bytes, found {len(digest)}.")
+    return f"{_known(prefix)}_{digest.translate(_BYTE_TO_CHARACTER).decode('ascii')}"
+
+
 def is_id(text: object, prefix: str) -> bool:
     """Say whether ``text`` is a well-formed id of this kind. It may still name nothing."""
     lead = _known(prefix) + "_"

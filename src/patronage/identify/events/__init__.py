@@ -1,0 +1,1 @@
+"""What happened, as other systems tell it: judged at the door, kept once, seen at once."""
