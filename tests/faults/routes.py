@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from patronage.edge.intake import ADDRESSES
+
 from .page_rows import PAGES
 from .resource_rows import RESOURCES
 
@@ -24,4 +26,4 @@ PUBLIC: Final = frozenset(
     }
 )
 #: what stands in front of Django; decisions by key have their own matrix
-EDGE: Final = ("/live", "/ready", "/api/v1/decisions", "")
+EDGE: Final = ("/live", "/ready", "/api/v1/decisions", *ADDRESSES, "")

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import secrets
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 _NONCE_BYTES = 12
 _ROWS_AT_ONCE = 10_000
+_ELSEWHERE: list[Callable[[Sequence[str]], Iterable[str]]] = []
 _INTO = "INSERT INTO access_vaultentry (subject_id, name, nonce, ciphertext, digest, recorded_at)"
 _REPLACE = (
     " ON CONFLICT (subject_id, name) DO UPDATE SET nonce = excluded.nonce,"
@@ -191,6 +192,12 @@ def open_many(values: Sequence[tuple[str, str, bytes]]) -> list[bytes | None]:
     return opened
 
 
+def kept_elsewhere(still_sealed: Callable[[Sequence[str]], Iterable[str]]) -> None:
+    """Register a table that keeps what `seal_many` sealed: it says whose values still stand."""
+    if still_sealed not in _ELSEWHERE:
+        _ELSEWHERE.append(still_sealed)
+
+
 def erase(subject_id: str) -> int:
     """Forget everything about a subject; return how many values there were."""
     return erase_many([subject_id])
@@ -225,6 +232,8 @@ def finish_erasures() -> int:
     for some in _lots(announced):
         entries = VaultEntry.objects.filter(subject_id__in=some)
         standing.update(entries.values_list("subject_id", flat=True))
+        for still_sealed in _ELSEWHERE:
+            standing.update(still_sealed(some))
     keys.keep_after_all(standing)
     gone = [subject for subject in announced if subject not in standing]
     keys.destroy(gone)

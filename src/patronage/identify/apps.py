@@ -9,8 +9,10 @@ class IdentifyConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from patronage.access import vault
         from patronage.access.ports import customers_erased, one_person
         from patronage.identify import erasing, merged
 
         customers_erased.register(erasing.erase)
         one_person.register(merged.absorbed_first)
+        vault.kept_elsewhere(erasing.with_sealed_events)

@@ -8,13 +8,14 @@ from functools import reduce
 from typing import Any, Final
 
 import ibis
+import pyarrow as pa
 from ibis import _
 
 from patronage.access import audit, datasets
 from patronage.access.roles import Actor, Right
 from patronage.access.transactions import atomic
 from patronage.identify import bulk, merged
-from patronage.identify.models import Profile
+from patronage.identify.models import Profile, WaitingLine
 
 COUNTS: Final = (
     "orders",
@@ -61,7 +62,7 @@ def totals_from_events(came_as: Sequence[str] | None = None) -> Any:
     parts = []
     into = merged.mapping()
     for dataset in ("order_lines", "past_contacts", "redemptions"):
-        rows = datasets.read(dataset)
+        rows = _history(dataset)
         if came_as is not None:
             rows = rows.filter(rows.customer_id.isin(list(came_as)))
         totals = totals_of(dataset, merged.joined(rows, into) if into else rows)
@@ -73,6 +74,19 @@ def totals_from_events(came_as: Sequence[str] | None = None) -> Any:
         **{name: stacked[name].max() for name in LASTS},
     )
     return datasets.warehouse().arrow(summed)
+
+
+def _history(dataset: str) -> Any:
+    """Give a dataset with the rows that events told and that do not stand in it yet."""
+    rows = datasets.read(dataset)
+    if dataset != "order_lines":
+        return rows
+    names = ("customer_id", "order_id", "ordered_at", "amount_minor", "kind")
+    waiting = list(WaitingLine.objects.values_list(*names))
+    columns = zip(names, zip(*waiting, strict=True) if waiting else [()] * len(names), strict=True)
+    types = rows.select(*names).schema().to_pyarrow()
+    table = pa.Table.from_pydict({name: list(some) for name, some in columns}, schema=types)
+    return rows.select(*names).union(ibis.memtable(table))
 
 
 def add(totals: Any) -> int:

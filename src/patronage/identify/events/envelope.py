@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from patronage.identify.events.store import TYPES
+from patronage.identify.models import EVENT_TYPES
 
 #: most events of one request
 MOST_EVENTS: Final = 1_000
@@ -185,8 +185,8 @@ def _arrived(
     received_at: datetime,
 ) -> Arrived:
     kind = type or event.get("type")
-    if kind not in TYPES:
-        raise _Unfit(f"its type is none of {', '.join(TYPES)}")
+    if kind not in EVENT_TYPES:
+        raise _Unfit(f"its type is none of {', '.join(EVENT_TYPES)}")
     name = event.get("event") if kind == "track" else kind
     if not isinstance(name, str) or not 1 <= len(name) <= _LONGEST_ID:
         raise _Unfit(f"a track event has a name of 1 to {_LONGEST_ID} characters in `event`")

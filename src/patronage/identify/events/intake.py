@@ -22,18 +22,17 @@ from patronage.identify import bulk
 from patronage.identify.events import orders, plans
 from patronage.identify.events.envelope import Arrived, Rejected
 from patronage.identify.events.naming import event_ids
-from patronage.identify.events.people import customers_of
 from patronage.identify.events.plan import Fits, Plan, judged
+from patronage.identify.events.sealed import SEALED_AS
 from patronage.identify.events.sources import Counts, count
-from patronage.identify.events.store import Event, QuarantinedEvent
+from patronage.identify.identity import Bundle, resolve
+from patronage.identify.models import Event, QuarantinedEvent
 from patronage.vocabulary.ids import IdPrefix, new_ids
 
 ACCEPTED: Final = "accepted"
 REPEATED: Final = "repeated"
 QUARANTINED: Final = "quarantined"
 REJECTED: Final = "rejected"
-#: what stands in the vault's place of an event's own words
-SEALED_AS: Final = "event"
 _NOBODY: Final = "none of its identifiers can be used"
 _BEFORE: Final = "it was set aside when it came first"
 
@@ -95,7 +94,7 @@ def capture(*, now: datetime, deliveries: Sequence[Delivery]) -> list[list[Outco
         each.actor.require(Right.CAPTURE)
     with atomic():
         ids = [_ids(each.events) for each in deliveries]
-        kept, aside = _known([id for some in ids for id in some if id])
+        kept, aside = _known([each for some in ids for each in some if each])
         group = _Group(
             plan=plans.in_force(), currency=current().company.currency, kept=kept, aside=aside
         )
@@ -104,7 +103,7 @@ def capture(*, now: datetime, deliveries: Sequence[Delivery]) -> list[list[Outco
             for each, some in zip(deliveries, ids, strict=True)
         ]
         nobody = _keep_fitting(group, now)
-        _set_aside(group, now)
+        _set_aside(group)
         outcomes = [
             _corrected(each, some, nobody) for each, some in zip(outcomes, ids, strict=True)
         ]
@@ -152,9 +151,9 @@ def _keep_fitting(group: _Group, now: datetime) -> set[str]:
     for event_id, (actor, _, _) in group.fitting.items():
         by_actor.setdefault(actor, []).append(event_id)
     for actor, ids in by_actor.items():
-        bundles = [group.fitting[each][1].names + group.fitting[each][2].names for each in ids]
-        customers = customers_of(actor=actor, now=now, bundles=bundles)
-        named |= {each: who for each, who in zip(ids, customers, strict=True) if who is not None}
+        bundles = [_bundle(*group.fitting[each][1:], now) for each in ids]
+        found = resolve(actor=actor, now=now, bundles=bundles, right=Right.CAPTURE).customer_ids
+        named |= {each: who for each, who in zip(ids, found, strict=True) if who is not None}
     nobody = group.fitting.keys() - named.keys()
     for event_id in nobody:
         actor, event, _ = group.fitting.pop(event_id)
@@ -171,12 +170,16 @@ def _keep_fitting(group: _Group, now: datetime) -> set[str]:
             for event_id, (actor, event, fits) in group.fitting.items()
         ],
         group.plan.number,
-        now,
     )
     return set(nobody)
 
 
-def keep(kept: Sequence[Kept], plan_number: int, now: datetime) -> None:
+def _bundle(event: Arrived, fits: Fits, now: datetime) -> Bundle:
+    """The names of one event; its customer, if new, enters now: before, nobody was in charge."""
+    return Bundle(names=event.names + fits.names, at=now)
+
+
+def keep(kept: Sequence[Kept], plan_number: int) -> None:
     """Write events that fit and belong to customers, in the caller's transaction."""
     if not kept:
         return
@@ -211,7 +214,7 @@ def keep(kept: Sequence[Kept], plan_number: int, now: datetime) -> None:
     )
 
 
-def _set_aside(group: _Group, now: datetime) -> None:
+def _set_aside(group: _Group) -> None:
     """Keep what does not fit, each under a key of its own: nobody knows whose it is."""
     unfit = group.unfit
     if not unfit:

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
 from patronage.identify import bulk, profiles
 from patronage.identify.events.plan import Line
-from patronage.identify.events.store import CapturedOrder, WaitingLine
+from patronage.identify.models import CapturedOrder, WaitingLine
+
+_OF_LINES: Final = (
+    "order_id",
+    "line_number",
+    "product_id",
+    "quantity",
+    "amount_minor",
+    "currency",
+    "kind",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,21 +42,14 @@ def add(told: Sequence[Told]) -> None:
     if not told:
         return
     rows = [(each, line) for each in told for line in each.lines]
-    bulk.insert(
-        WaitingLine,
-        {
-            "customer": [each.customer_id for each, _ in rows],
-            "event_id": [each.event_id for each, _ in rows],
-            "ordered_at": [each.ordered_at for each, _ in rows],
-        }
-        | {
-            name: [getattr(line, name) for _, line in rows]
-            for name in (
-                *("order_id", "line_number", "product_id", "quantity"),
-                *("amount_minor", "currency", "kind"),
-            )
-        },
-    )
+    columns: dict[str, list[Any]] = {
+        "customer": [each.customer_id for each, _ in rows],
+        "event_id": [each.event_id for each, _ in rows],
+        "ordered_at": [each.ordered_at for each, _ in rows],
+    }
+    for name in _OF_LINES:
+        columns[name] = [getattr(line, name) for _, line in rows]
+    bulk.insert(WaitingLine, columns)
     profiles.add(_totals(rows, _note_orders(rows)))
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from patronage.access.texts import is_encodable
 from patronage.identify.events.envelope import Arrived
 from patronage.identify.events.errors import PlanError
-from patronage.identify.events.store import TYPES
+from patronage.identify.models import EVENT_TYPES
 from patronage.vocabulary.money import currency_decimals
 
 MEANINGS: Final = {"order": "sale", "return": "return"}
@@ -77,7 +77,7 @@ class Plan:
 
     #: number of its version; 0 where none was ever published
     number: int
-    #: by name: tracked events, and identify, page, screen and group where the plan says more of them
+    #: by name: tracked events, and identify, page, screen and group where it says more of them
     events: Mapping[str, EventKind]
 
 
@@ -181,11 +181,8 @@ def _line(words: OrderWords, order_id: str, number: int, item: Any, currency: st
     if not isinstance(item, dict):
         return "it is no object"
     product = item.get(words.product)
-    if (
-        isinstance(product, bool)
-        or not isinstance(product, str | int)
-        or not _is_short(str(product))
-    ):
+    named = isinstance(product, str | int) and not isinstance(product, bool)
+    if not named or not _is_short(str(product)):
         return f"{words.product} names no product"
     quantity = item.get(words.quantity, 1) if words.quantity else 1
     if not _is_number(quantity) or not 0 < abs(quantity) <= _BIGGEST:
@@ -257,7 +254,7 @@ def _event(name: str, said: Any) -> EventKind:
     means = table.get("means")
     if means is not None and means not in MEANINGS:
         raise PlanError(at=at, found=f"means {means!r}", mend='Write "order" or "return".')
-    if means is not None and name in TYPES:
+    if means is not None and name in EVENT_TYPES:
         raise PlanError(at=at, found="an order", mend="Orders are tracked events; name one.")
     return EventKind(
         name=name,
@@ -271,7 +268,7 @@ def _property(name: str, said: Any, at: str) -> Property:
     table = _table(said, at)
     _known_keys(table, {"type", "required", "personal", "values", "identifies", "description"}, at)
     type_, personal = table.get("type"), table.get("personal", True)
-    if type_ not in _CHECKS:
+    if not isinstance(type_, str) or type_ not in _CHECKS:
         known = ", ".join(_CHECKS)
         raise PlanError(at=at, found=f"type {type_!r}", mend=f"Use one of {known}.")
     for flag in ("required", "personal"):

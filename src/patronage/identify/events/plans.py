@@ -17,7 +17,7 @@ from patronage.access.texts import checked
 from patronage.access.transactions import atomic, take_turns
 from patronage.identify.events.errors import PlanError
 from patronage.identify.events.plan import NOTHING, Plan, plan_of
-from patronage.identify.events.store import TrackingPlan
+from patronage.identify.models import TrackingPlan
 
 _LONGEST: Final = 1_000_000
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from patronage.identify import bulk
-from patronage.identify.events.store import SourceDay
+from patronage.identify.models import SourceDay
 
 _TABLE: Final = SourceDay._meta.db_table
 _SUMS: Final = ("accepted", "repeated", "quarantined", "rejected", "lag_seconds")
@@ -39,13 +39,11 @@ class Counts:
 def count(counts: Mapping[str, Counts], now: datetime) -> None:
     """Add to the day's counts of each source, in the caller's transaction."""
     sources = sorted(counts)
-    bulk.insert(
-        SourceDay,
-        {
-            "source_id": sources,
-            "day": [now.date()] * len(sources),
-            "last_seen_at": [now] * len(sources),
-        }
-        | {name: [getattr(counts[each], name) for each in sources] for name in _SUMS},
-        on_conflict=_ADD,
-    )
+    columns: dict[str, list[Any]] = {
+        "source_id": sources,
+        "day": [now.date()] * len(sources),
+        "last_seen_at": [now] * len(sources),
+    }
+    for name in _SUMS:
+        columns[name] = [getattr(counts[each], name) for each in sources]
+    bulk.insert(SourceDay, columns, on_conflict=_ADD)
