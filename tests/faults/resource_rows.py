@@ -101,6 +101,7 @@ RESOURCES: Final = (
     api("POST", "customers/{customer_id}/objective/revocation", "as.....", reason="tests"),
     api("GET", "fences", "aa..a.."),
     api("GET", "accounts", "aa..a.."),
+    api("GET", "accounts/{account_id}/customers", "as..a.."),
     api("POST", "accounts", "as.....", name="Inner", parent_id="{account_id}", reason="tests"),
     api(
         *("POST", "accounts/{account_id}/parents", "as....."),

@@ -31,7 +31,7 @@ CLICKS: Final = 2
 #: of pages with a name in their address so many are looked at; the others are alike
 ALIKE: Final = 3
 #: what a person gets to by asking for it in a form, or once there is something to ask about
-ASKED_FOR: Final = {"/search", "/assignment/movers.csv", "/models/tracking"}
+ASKED_FOR: Final = {"/search", "/search/names", "/assignment/movers.csv", "/models/tracking"}
 #: pages that are empty to who sees no customers, so that nothing leads there
 EMPTY: Final = {Role.ADMINISTRATOR: {"/scorecards"}}
 #: the table's key is somebody else's; one's own is everybody's to change

@@ -214,6 +214,8 @@ def addresses(company: Company) -> dict[str, Role]:
     statement = f"/api/v1/statements/{company.statement_id}"
     return {
         "/search?q={}": Role.MANAGER,
+        "/search/names?customer={}": Role.MANAGER,
+        f"/accounts/{own.account_id}?search={{}}&after={{}}": Role.MANAGER,
         "/gate?q={}&team={}&state={}&sort={}&after={}": Role.MANAGER,
         "/offers?q={}": Role.OFFER_OWNER,
         f"/portfolio?portfolio={own.portfolio_id}&search={{}}&tier={{}}&need={{}}": Role.MANAGER,

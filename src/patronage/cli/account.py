@@ -12,7 +12,7 @@ from patronage.cli.call import act_as, current
 from patronage.cli.customer import id_of
 from patronage.cli.portfolio import portfolio_id
 from patronage.cli.show import rows, say
-from patronage.govern import actions
+from patronage.govern import actions, reads
 from patronage.govern.reads.accounts import account_trees
 from patronage.vocabulary.money import Money
 
@@ -40,6 +40,42 @@ def list_() -> None:
             for each in account_trees(call.actor, call.clock())
         ],
         empty="There is no account. Open one with `patronage account open`.",
+    )
+
+
+@app.command
+def customers(account: str, *, search: str = "", limit: int = 50) -> None:
+    """Show the customers of an account and of all under it, most valuable first.
+
+    Parameters
+    ----------
+    account
+        Name or id.
+    search
+        Part of a label, or what a source calls the customer.
+    limit
+        So many at most.
+    """
+    call = current()
+    page = reads.page_of_account(
+        call.actor,
+        call.clock(),
+        account_id=_account_id(account),
+        search=search,
+        limit=limit,
+    )
+    currency = company.current().company.currency
+    rows(
+        f"{page.total} customers",
+        [
+            {
+                "customer": each.label,
+                "value": None if each.value_minor is None else Money(each.value_minor, currency),
+                "id": each.customer_id,
+            }
+            for each in page.rows
+        ],
+        empty="Nobody belongs to it. Add organisations with `patronage account join`.",
     )
 
 

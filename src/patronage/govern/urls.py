@@ -9,6 +9,9 @@ from patronage.govern import pages
 app_name = "govern"
 urlpatterns = [
     path("accounts", pages.accounts, name="accounts"),
+    path("accounts/<str:account_id>", pages.account, name="account"),
+    path("accounts/<str:account_id>/members", pages.join_account, name="join-account"),
+    path("accounts/<str:account_id>/parents", pages.move_account, name="move-account"),
     path("accounts/<str:account_id>/delegations", pages.delegate_account, name="delegate-account"),
     path(
         "account-delegations/<str:account_delegation_id>/end",
@@ -35,6 +38,7 @@ urlpatterns = [
         pages.revoke_service_tier,
         name="revoke-service-tier",
     ),
+    path("customers/<str:customer_id>/account-leavings", pages.leave_account, name="leave-account"),
     path("customers/<str:customer_id>/fence", pages.set_fence, name="set-fence"),
     path("fence", pages.fence, name="fence"),
     path("my-levers", pages.my_levers, name="my-levers"),
@@ -47,4 +51,5 @@ urlpatterns = [
     path("portfolio", pages.portfolio, name="portfolio"),
     path("portfolio/hand-over", pages.hand_over, name="hand-over"),
     path("portfolios", pages.portfolios, name="portfolios"),
+    path("portfolios/<str:portfolio_id>/managers", pages.appoint, name="appoint"),
 ]

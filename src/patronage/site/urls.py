@@ -16,6 +16,7 @@ urlpatterns = [
     path("login", LogIn.as_view(), name="login"),
     path("logout", LogoutView.as_view(next_page="login"), name="logout"),
     path("search", pages.search, name="search"),
+    path("search/names", pages.customer_names, name="customer-names"),
     path("charts/vega-<str:version>.js", pages.chart_script, name="chart-library"),
     path("login/code", SecondStep.as_view(), name="login-code"),
     path("login/service", open_id.ask, name="login-service"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -16,7 +17,7 @@ from patronage.govern import actions, jobs, reads
 from patronage.govern.boundaries import NewBoundary
 from patronage.govern.errors import CannotAccount, LeverRefused
 from patronage.govern.models import Account, AccountMember, AccountPlace, Membership, Standing
-from patronage.govern.reads.accounts import AccountRow, account_trees
+from patronage.govern.reads.accounts import AccountRow, account_trees, places_for
 from patronage.identify.actions import create_customers
 from patronage.identify.in_sight import customers_in_sight
 
@@ -161,6 +162,36 @@ def test_a_delegate_works_with_the_leaf_only_and_only_until_the_day(tree: Tree) 
         )
     after = now + timedelta(days=9)
     assert not customers_in_sight(cho, after).filter(pk__in=tree.shops).exists()
+
+
+def test_a_delegate_sees_the_list_of_the_leaf_and_nobody_else_does(tree: Tree) -> None:
+    tree.fill()
+    cho, now = tree.world.actor("cho"), tree.world.now
+    given = {"actor": tree.ben, "now": now, "manager_id": cho.id, "reason": "speaks French"}
+    actions.delegate_account(account_id=tree.europe.id, **given)  # type: ignore[arg-type]
+
+    def listed(who: str, account: Account, **asked: Any) -> set[str]:
+        found = reads.page_of_account(tree.world.actor(who), now, account_id=account.id, **asked)
+        assert found.total == len(found.rows)
+        return {each.customer_id for each in found.rows}
+
+    leaf = set(tree.shops[1:3])
+    assert listed("cho", tree.europe) == listed("cho", tree.france) == leaf
+    assert listed("cho", tree.europe, search="Wholesaler 2") == {tree.shops[2]}
+    assert listed("ben", tree.group) == set(tree.shops)
+    for who, account in (("cho", tree.group), ("cho", tree.asia), ("ana", tree.europe)):
+        with pytest.raises(NotFound):
+            listed(who, account)
+    one = reads.page_of_account(cho, now, account_id=tree.europe.id, limit=1)
+    rest = reads.page_of_account(cho, now, account_id=tree.europe.id, limit=1, after=one.next)
+    assert {one.rows[0].customer_id, rest.rows[0].customer_id} == leaf
+    assert (one.total, rest.next) == (2, None)
+
+
+def test_the_places_proposed_for_an_account_are_in_its_tree_and_not_under_it(tree: Tree) -> None:
+    places = {each.name for each in places_for(tree.ben, tree.world.now, tree.europe.id)}
+    assert places == {"Asia"}
+    assert places_for(tree.ben, tree.world.now, tree.group.id) == []
 
 
 def test_a_delegation_ends_early_and_is_on_record(tree: Tree) -> None:

@@ -8,7 +8,8 @@ from ninja import Schema, Status
 from pydantic import Field
 
 from patronage.access.requests import CallerRequest
-from patronage.govern import actions
+from patronage.govern import actions, reads
+from patronage.govern.api.portfolios import CustomerRows
 from patronage.govern.api.router import router
 from patronage.govern.models import Account, AccountDelegation
 from patronage.govern.reads.accounts import AccountRow, account_trees
@@ -84,6 +85,28 @@ def account_list(request: CallerRequest) -> list[AccountRow]:
 @router.post("/accounts", response={201: OpenedAccount}, summary="Open an account")
 def open_account(request: CallerRequest, new: NewAccount) -> Status[Account]:
     return Status(201, actions.open_account(actor=request.actor, now=request.now, **new.dict()))
+
+
+@router.get(
+    "/accounts/{account_id}/customers",
+    response=CustomerRows,
+    summary="Show the customers of an account and of all under it",
+)
+def account_customers(
+    request: CallerRequest,
+    account_id: str,
+    search: str = "",
+    after: str | None = None,
+    limit: int = 50,
+) -> reads.Page:
+    return reads.page_of_account(
+        request.actor,
+        request.now,
+        account_id=account_id,
+        search=search,
+        after=after,
+        limit=limit,
+    )
 
 
 @router.post(

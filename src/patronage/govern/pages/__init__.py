@@ -1,8 +1,11 @@
 """The pages on portfolios: whom one is in charge of, handing over, who holds what value."""
 
-from patronage.govern.pages.accounts import accounts
+from patronage.govern.pages.accounts import account, accounts, appoint
 from patronage.govern.pages.accounts import delegate as delegate_account
 from patronage.govern.pages.accounts import end_delegation as end_account_delegation
+from patronage.govern.pages.accounts import join as join_account
+from patronage.govern.pages.accounts import leave as leave_account
+from patronage.govern.pages.accounts import move as move_account
 from patronage.govern.pages.assignment import assignment, assignment_csv
 from patronage.govern.pages.boundaries import boundaries, boundary_lift, boundary_preview
 from patronage.govern.pages.conflicts import (
@@ -33,7 +36,9 @@ from patronage.govern.pages.service_tiers import (
 )
 
 __all__ = [
+    "account",
     "accounts",
+    "appoint",
     "assignment",
     "assignment_csv",
     "boundaries",
@@ -52,6 +57,9 @@ __all__ = [
     "fence_context",
     "grant",
     "hand_over",
+    "join_account",
+    "leave_account",
+    "move_account",
     "my_levers",
     "portfolio",
     "portfolios",

@@ -111,9 +111,12 @@ def portfolio(request: CallerRequest) -> HttpResponse:
     chosen = request.GET.get("portfolio", "")
     if request.htmx:
         return _table(request, chosen)
-    if not chosen and scope_of(request.actor, request.now).everything:
+    scope = scope_of(request.actor, request.now)
+    if not chosen and scope.everything:
         return redirect("govern:portfolios")
     held = reads.portfolio_summary(request.actor, request.now)
+    if not held and scope.account_ids:
+        return redirect("govern:accounts")
     if not held:
         return render(request, "govern/nobody.html")
     chosen = chosen or held[0].portfolio.id

@@ -27,7 +27,7 @@ from patronage.govern.reads.conflicts import (
     overdue,
 )
 from patronage.govern.reads.covers import CoverRow, covers, deputies_of, possible_deputies
-from patronage.govern.reads.customers import Page, Row, page
+from patronage.govern.reads.customers import Page, Row, page, page_of_account
 from patronage.govern.reads.levers import (
     GrantRow,
     MyLevers,
@@ -100,6 +100,7 @@ __all__ = [
     "next_rule_end",
     "overdue",
     "page",
+    "page_of_account",
     "policies_at",
     "policy_version",
     "policy_versions",

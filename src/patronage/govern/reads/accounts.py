@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import Count, Sum
 
+from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
 from patronage.access.scope import scope_of
 from patronage.govern import accounts
@@ -100,6 +101,37 @@ def account_trees(actor: Actor, now: datetime) -> list[AccountRow]:
             )
         )
     return rows
+
+
+def account(actor: Actor, now: datetime, account_id: str) -> AccountRow:
+    """Give one of them.
+
+    Raises:
+        NotAllowed: the actor may not see profitability.
+        NotFound: absent or outside the actor's scope, which look the same.
+    """
+    for each in account_trees(actor, now):
+        if each.id == account_id:
+            return each
+    raise NotFound(noun="account", id=account_id)
+
+
+def places_for(actor: Actor, now: datetime, account_id: str) -> list[AccountRow]:
+    """Give the accounts that it may be put under: of its own tree, not under it, not where it is.
+
+    Raises:
+        NotAllowed: the actor may not see profitability.
+        NotFound: absent or outside the actor's scope, which look the same.
+    """
+    here, trees = account(actor, now, account_id), accounts.trees_at(now)
+    if here.parent_id is None:
+        return []
+    root, under = trees.root(here.id).id, trees.below([here.id])
+    return [
+        each
+        for each in account_trees(actor, now)
+        if trees.root(each.id).id == root and each.id not in under and each.id != here.parent_id
+    ]
 
 
 def _own(account_ids: list[str]) -> dict[str, tuple[int, int]]:

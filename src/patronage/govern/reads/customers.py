@@ -17,10 +17,12 @@ from django.db.models import Q, QuerySet
 
 from patronage.access.company import current
 from patronage.access.roles import Actor, Right
-from patronage.govern import service_tiers
+from patronage.govern import accounts, service_tiers
 from patronage.govern.errors import BadCursor
 from patronage.govern.models import Standing
+from patronage.govern.reads.accounts import account
 from patronage.govern.reads.portfolios import portfolio
+from patronage.identify.in_sight import customers_in_sight
 from patronage.identify.models import Identifier
 
 Sort = Literal["value", "risk", "label"]
@@ -117,6 +119,42 @@ def page(
         # Looked up by id and sorted: walking the sort order would read everybody to find a few.
         named = _rows(Standing.objects.filter(customer_id__in=ids), sort, place, limit + 1)
         rows, total = [row for row in named if row.portfolio_id == portfolio_id], len(ids)
+    return _page(rows, sort, now, limit, total)
+
+
+def page_of_account(
+    actor: Actor,
+    now: datetime,
+    *,
+    account_id: str,
+    sort: Sort = "value",
+    search: str = "",
+    after: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """Give one page of the customers of an account and of all that lie under it.
+
+    The tree's director sees them, and whoever the account is delegated to.
+
+    Args:
+        search, after: as in `page`.
+
+    Raises:
+        NotAllowed: the actor may not see profitability.
+        NotFound: the account is absent or outside the actor's scope, which look the same.
+        BadCursor: `after` is none of this list.
+    """
+    account(actor, now, account_id)
+    place = _read(after, sort) if after else None
+    members = accounts.members_of(accounts.trees_at(now).below([account_id]))
+    seen = customers_in_sight(actor, now).filter(pk__in=members.values("customer"))
+    found = _narrowed(Standing.objects.filter(customer__in=seen), {}, search)
+    limit = max(1, min(limit, MOST_ROWS))
+    return _page(_rows(found, sort, place, limit + 1), sort, now, limit, found.count())
+
+
+def _page(rows: list[Standing], sort: Sort, now: datetime, limit: int, total: int) -> Page:
+    """The first `limit` of these rows; one more of them means that there is a next page."""
     shown = rows[:limit]
     served = service_tiers.of_some([each.pk for each in shown], now, current().company)
     return Page(

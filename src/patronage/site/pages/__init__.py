@@ -6,7 +6,7 @@ from patronage.site.pages.audit import (
     export_checkpoint,
     verify_audit_log,
 )
-from patronage.site.pages.home import chart_script, home, search
+from patronage.site.pages.home import chart_script, customer_names, home, search
 from patronage.site.pages.keys import create_key, keys, revoke_key, rotate_key
 from patronage.site.pages.people import (
     add_person,
@@ -39,6 +39,7 @@ __all__ = [
     "close_account",
     "confirm_second_factor",
     "create_key",
+    "customer_names",
     "drop_second_factor",
     "export_checkpoint",
     "grant_role",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_not_required
@@ -17,6 +18,7 @@ from patronage.site.bundle import chart_library, chart_library_version
 from patronage.site.navigation import address_of, home_of
 
 SEARCH_LIMIT = 50
+NAMES_PROPOSED = 8
 _ONE_YEAR = 31_536_000
 
 
@@ -37,6 +39,17 @@ def search(request: CallerRequest) -> HttpResponse:
     found = _found(request, text) if text else None
     template = "site/search_results.html" if request.htmx else "site/search.html"
     return render(request, template, {"text": text, "found": found, "limit": SEARCH_LIMIT})
+
+
+@require_safe
+def customer_names(request: CallerRequest) -> HttpResponse:
+    """What a field that names one customer proposes: the name, or the id where it is not enough."""
+    request.actor.require(Right.SEE_CUSTOMERS)
+    text = request.GET.get("customer", "")
+    found = reads.search(request.actor, text, request.now, NAMES_PROPOSED)
+    alike = Counter(each.label for each in found)
+    proposed = [(each.id if alike[each.label] > 1 else each.label, each) for each in found]
+    return render(request, "site/customer_names.html", {"proposed": proposed})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,6 +86,14 @@ def field(bound: forms.BoundField) -> dict[str, Any]:
     }
 
 
+@register.inclusion_tag("site/parts/customer_field.html")
+def customer_field(
+    id: str, label: str, *, value: str = "", help: str = "", required: bool = True
+) -> dict[str, Any]:
+    """Name one customer: typing proposes those in the reader's scope; posted as `customer`."""
+    return {"id": id, "label": label, "value": value, "help": help, "required": required}
+
+
 @register.inclusion_tag("site/parts/action.html", takes_context=True)
 def action(
     context: template.Context,

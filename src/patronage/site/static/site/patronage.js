@@ -101,7 +101,8 @@
   });
   document.addEventListener("htmx:after:request", (event) => {
     const { response, sourceElement } = event.detail.ctx;
-    if (response && response.status < 400) sourceElement.closest("dialog")?.close();
+    const done = response && response.status < 400 && sourceElement.matches("form");
+    if (done) sourceElement.closest("dialog")?.close(); // a field that proposes is not done
   });
   const said = (text) => {
     const notices = document.getElementById("notices");
