@@ -296,13 +296,16 @@ def _from_posthog(event: dict[str, Any]) -> dict[str, Any]:
     # a client without person profiles makes up a distinct id for each event
     is_visitor = said.get("$process_person_profile") is False
     who, other = event.get("distinct_id", said.get("distinct_id")), said.get("$anon_distinct_id")
+    previous = None
+    if kind == "alias":
+        who, previous = said.get("alias"), who
     return {
         "type": kind,
         "event": name,
         "messageId": event.get("uuid"),
         "userId": None if is_visitor else who,
         "anonymousId": who if is_visitor else other,
-        "previousId": said.get("alias") if kind == "alias" else None,
+        "previousId": previous,
         "properties": said,
         "traits": traits,
         "timestamp": event.get("timestamp"),
