@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urljoin
+
 import pytest
 from playwright.sync_api import expect
 
@@ -22,10 +24,17 @@ def test_an_agent_claims_an_executive_rules_and_the_next_one_sees_the_precedent(
     first, second = held[0], held[1]
     for standing in (first, second):
         page = log_in("agent")
-        page.get_by_role("link", name="Conflicts", exact=True).click()
+        if standing is first:
+            page.get_by_role("link", name="Conflicts", exact=True).click()
+        else:
+            page.goto(urljoin(page.url, f"/customers/{standing.pk}"))
+            page.get_by_role("link", name="Claim this customer").click()
         page.get_by_role("button", name="Claim a customer").click()
         dialog = page.get_by_role("dialog")
-        dialog.get_by_label("Customer (name or number)").fill(standing.label)
+        field = dialog.get_by_label("Customer (name or number)")
+        if standing is first:
+            field.fill(standing.label)
+        expect(field).to_have_value(standing.label if standing is first else standing.pk)
         dialog.get_by_label("What for?").select_option(label="Top")
         dialog.get_by_label("On which grounds?").select_option(label="Knows us")
         dialog.get_by_label("Its number").first.fill("K-7")

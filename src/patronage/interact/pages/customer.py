@@ -77,6 +77,7 @@ def customer(request: CallerRequest, customer_id: str) -> HttpResponse:
     context = {
         "view": view,
         "customer": view.customer,
+        "may_claim": request.actor.may(Right.CLAIM),
         "is_past": is_past,
         "in_charge": in_charge,
         "deputies": govern.deputies_of(actor, in_charge.portfolio_id, at, now=now),
