@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
 from pytest_django import DjangoDbBlocker, Settings
 
@@ -19,6 +20,15 @@ def own_stores(settings: Settings, tmp_path: Path) -> None:
     settings.KEY_FILE = tmp_path / "keys.sqlite3"
     settings.KEYS_BACKUP = None
     settings.OUTBOX_ROOT = tmp_path / "outbox"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_log_ins() -> Iterator[None]:
+    """Hash passwords with Argon2id as ever, but with one small pass: tests log in all the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("time_cost", 1), ("memory_cost", 8), ("parallelism", 1)):
+            patch.setattr(Argon2PasswordHasher, name, value)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.test import Client
@@ -39,6 +39,7 @@ from patronage.steer.jobs import draft_statement
 
 from ..stages.customize.world import AS_OF, BEGINNING, PASSWORD, World, build
 from ..stages.differentiate.history import NOW
+from ..stages.remembered import Remembered
 
 #: when everybody calls
 CALLED = NOW + timedelta(days=1)
@@ -138,8 +139,7 @@ class Company:
         return client
 
 
-def set_up() -> Company:
-    """Build, decide, draft, read out; nothing is sent yet."""
+def _made() -> Company:
     world = build()
     for name, role in _MORE.items():
         create_user(
@@ -181,6 +181,10 @@ def set_up() -> Company:
         keys=keys,
         revoked=revoked,
     )
+
+
+#: Builds, decides, drafts, reads out; nothing is sent yet.
+set_up: Final = Remembered(_made)
 
 
 @contextmanager
