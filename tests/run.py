@@ -49,6 +49,8 @@ def run_pytest(store: str, arguments: list[str], environment: dict[str, str]) ->
         "pytest",
         "--numprocesses",
         workers,
+        "--dist",
+        "worksteal",
         "--cov",
         "--cov-report=",
         "--cov-append",

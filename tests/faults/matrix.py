@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from django.apps import apps
+from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db.models import QuerySet
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from ninja.operation import PathView
@@ -18,6 +17,7 @@ from ninja.operation import PathView
 from patronage.access.roles import Role
 from patronage.site.api import api
 
+from ..stages.remembered import all_rows
 from .company import Company, Things, undone
 from .routes import PUBLIC
 from .rows import API, ROLES, Row
@@ -63,11 +63,9 @@ def without_row(found: Iterable[tuple[str, str]], rows: Iterable[Row]) -> set[tu
 def rows_of_database() -> str:
     """A digest of every row of every table, sessions left out."""
     seen = hashlib.sha256()
-    for model in sorted(apps.get_models(include_auto_created=True), key=lambda m: m._meta.label):
-        if model._meta.label == "sessions.Session":
-            continue
-        rows: QuerySet[Any] = model._base_manager.order_by("pk")
-        seen.update(f"{model._meta.label} {list(rows.values_list())!r}".encode())
+    for table, rows in all_rows():
+        if table != Session._meta.db_table:
+            seen.update(f"{table} {rows!r}".encode())
     return seen.hexdigest()
 
 

@@ -30,18 +30,16 @@ from patronage.interact.jobs import deliver
 
 from ..stages.customize.world import AS_OF, BEGINNING, END, World, build, proposal
 from ..stages.differentiate.history import NOW
-from ..stages.remembered import Remembered
 
 pytestmark = pytest.mark.django_db
 
 SOON = NOW + timedelta(minutes=5)
-_BUILT = Remembered(build)
 
 
 @pytest.fixture
 def world(db: None, settings: Any, tmp_path: Path) -> World:
     settings.OUTBOX_ROOT = tmp_path / "outbox"
-    return _BUILT()
+    return build()
 
 
 def say(world: World, effect: str = "block", **changes: Any) -> Ruling:

@@ -45,15 +45,20 @@ KILLS, CONTACTS, SEED = 20, 200, 9
 START = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 
 _NURSERY = """
-import os, sys, django
+import os, sys, traceback, django
 django.setup()
 from tests.faults.test_r09_outbox import send_and_die
 for line in sys.stdin:
     point, turn, hour, twin = line.split()
     child = os.fork()
     if not child:
-        send_and_die(point, int(turn), int(hour), twin)
-        os._exit(0)
+        try:
+            send_and_die(point, int(turn), int(hour), twin)
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            # what ends here must not unwind: the libraries' threads stayed with the parent
+            os._exit(1)
     print(os.waitpid(child, 0)[1], flush=True)
 """
 

@@ -56,9 +56,9 @@ class Remembered(Generic[T]):
         return copy.deepcopy(self._kept.made)
 
     def _built(self) -> _Kept[T]:
-        before = dict(_all_rows())
+        before = dict(all_rows())
         made = self.build()
-        rows = {table: held for table, held in _all_rows() if held != before[table]}
+        rows = {table: held for table, held in all_rows() if held != before[table]}
         files = tempfile.TemporaryDirectory(prefix="remembered-")
         for place in _places():
             _copy(place, Path(files.name) / place.name)
@@ -86,7 +86,8 @@ def _models() -> list[type[Model]]:
     return apps.get_models(include_auto_created=True)
 
 
-def _all_rows() -> Iterator[tuple[str, Any]]:
+def all_rows() -> Iterator[tuple[str, Any]]:
+    """Every table with its rows, as the store's own driver gives them."""
     with connection.cursor() as cursor:
         for model in _models():
             table = model._meta.db_table

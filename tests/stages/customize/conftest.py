@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ..remembered import Remembered
 from .world import World, build
-
-_BUILT = Remembered(build)
 
 
 @pytest.fixture
 def world(db: None) -> World:
     """Valued, assigned, with offers; nothing is decided yet."""
-    return _BUILT()
+    return build()

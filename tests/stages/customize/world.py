@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -26,6 +28,7 @@ from patronage.govern.models import Portfolio
 from patronage.identify.actions import create_customers, declare_consents
 
 from ..differentiate.history import NOW, History, commit, generate
+from ..remembered import Remembered
 
 AS_OF = date(2024, 12, 31)
 #: midnight in New York
@@ -132,7 +135,15 @@ class World:
 
 
 def build(*, budget: int = 100_000, contacts: bool = True) -> World:
-    """Set up everything up to valuation and assignment as of `AS_OF`."""
+    """Set up everything up to valuation and assignment as of `AS_OF`; once a process each way."""
+    made = partial(_made, budget=budget, contacts=contacts)
+    return _BUILT.setdefault((budget, contacts), Remembered(made))()
+
+
+_BUILT: Final[dict[tuple[int, bool], Remembered[World]]] = {}
+
+
+def _made(*, budget: int, contacts: bool) -> World:
     load_company(actor=SYSTEM, now=NOW, text=COMPANY.format(budget=budget), reason="tests")
     people = {name: person(name, role) for name, role in _PEOPLE.items()}
     company = current().company
