@@ -35,7 +35,7 @@ from patronage.access.sqlite.connection import connect
 from patronage.access.transactions import atomic
 from patronage.identify.models import Customer
 
-from ..stages.remembered import _all_rows
+from ..stages.remembered import all_rows
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.trial]
 WRITERS = 3
@@ -166,13 +166,13 @@ def test_every_row_comes_back_and_nothing_else(
     people: list[str], now: datetime, tmp_path: Path
 ) -> None:
     vault.put(people[0], "odd", "tab\t, break\n, backslash \\N, ☃", now)
-    before = dict(_all_rows())
+    before = dict(all_rows())
     taken = take_backup(actor=SYSTEM, now=now, into=tmp_path / "backups")
     write_pair(now, "later")
     Customer.objects.filter(pk=people[0]).update(label="changed since")
     restore_backup(actor=SYSTEM, now=now, folder=taken.folder, replace=True)
     AuditEntry.objects.filter(action="restore backup").delete()
-    assert dict(_all_rows()) == before
+    assert dict(all_rows()) == before
 
 
 def test_who_was_erased_since_stays_erased(
