@@ -42,6 +42,8 @@ PAGES: Final = (
     form("/imports", ".....a."),
     page("/imports/{import_id}", "a...aa."),
     page("/imports/{import_id}/quarantine.csv", "a...aa."),
+    page("/privacy", "a......"),
+    form("/customers/{customer_id}/erasure", "a......", reason="asked", sure="yes"),
     page("/value", "aa..a.."),
     page("/value/audit", "aa..a.."),
     page("/value/assumptions", "aa..a.."),

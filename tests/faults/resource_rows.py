@@ -52,6 +52,8 @@ RESOURCES: Final = (
     api("GET", "customers", "aa.aa.."),
     api("GET", "customers/{customer_id}", "as.aa.."),
     api("GET", "customers/{customer_id}/timeline", "as.aa.."),
+    api("POST", "customers/{customer_id}/erasure", "a......", reason="asked"),
+    api("GET", "erasures", "a......"),
     api(
         "POST",
         "customers/{customer_id}/consents",

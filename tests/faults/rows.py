@@ -77,6 +77,10 @@ def form(path: str, cells: str, **body: Any) -> Row:
 #: where one of the three further roles meets something else
 EXCEPTIONS: Final[Mapping[Role, Mapping[str, str]]] = {
     Role.COMPLAINT_HANDLER: {
+        f"POST {API}customers/{{customer_id}}/erasure": "a",
+        f"GET {API}erasures": "a",
+        "GET /privacy": "a",
+        "POST /customers/{customer_id}/erasure": "a",
         f"POST {API}decisions": ".",
         f"POST {API}decisions/{{decision_id}}/option-choices": ".",
     },

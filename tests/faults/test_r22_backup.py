@@ -59,13 +59,13 @@ def people(now: datetime) -> list[str]:
     return ids
 
 
-def land(ids: list[str], now: datetime) -> None:
+def land(ids: list[str], now: datetime, value: str = "large") -> None:
     """A fact of each, as a new state of a dataset."""
     rows = pa.table(
         {
             "customer_id": ids,
             "name": ["size"] * len(ids),
-            "value_text": ["large"] * len(ids),
+            "value_text": [value] * len(ids),
             "value_number": pa.nulls(len(ids), pa.float64()),
             "observed_at": pa.array([now] * len(ids), pa.timestamp("us", "UTC")),
             "source": ["tests"] * len(ids),

@@ -56,6 +56,7 @@ class Right(StrEnum):
     SET_OBJECTIVE = "set objectives"
     SET_SERVICE = "set service"
     RECORD_CONTROL_TOTAL = "record control totals"
+    ERASE = "erase customers"
     DELIVER = "deliver contacts"
     READ_OUT = "read out experiments"
     DRAFT_STATEMENT = "draft statements"
@@ -129,6 +130,7 @@ POLICY: dict[Role, Permission] = {
                 _R.SET_OBJECTIVE,
                 _R.SET_SERVICE,
                 _R.RECORD_CONTROL_TOTAL,
+                _R.ERASE,
             }
         ),
     ),
@@ -152,7 +154,7 @@ POLICY: dict[Role, Permission] = {
     _E.COMPLAINT_HANDLER: Permission(
         customers=Reach.ALL,
         offers=Reach.NONE,
-        rights=frozenset({_R.SEE_CUSTOMERS, _R.CLAIM, _R.RECORD_NEED, _R.USE_LEVER}),
+        rights=frozenset({_R.SEE_CUSTOMERS, _R.CLAIM, _R.RECORD_NEED, _R.USE_LEVER, _R.ERASE}),
     ),
     _E.ANALYST: Permission(
         customers=Reach.ALL,

@@ -37,6 +37,7 @@ _PLACES = {
     "conflict": ("patronage.cli.conflict:app", "Claims on customers that compete."),
     "customer": ("patronage.cli.customer:app", "Find a customer and what is known."),
     "consent": ("patronage.cli.consent:app", "What customers agreed to."),
+    "privacy": ("patronage.cli.privacy:app", "Forget customers, and prove it."),
     "need": ("patronage.cli.need:app", "What customers say they need."),
     "offer": ("patronage.cli.offer:app", "What product teams propose."),
     "gate": ("patronage.cli.gate:app", "What managers let through to their customers."),

@@ -32,6 +32,7 @@ from patronage.govern import accounts, service_tiers
 from patronage.govern.models import Standing
 from patronage.identify.fields import record_of
 from patronage.identify.models import Consent, Customer
+from patronage.identify.suppression import suppressed
 from patronage.vocabulary.periods import BusinessCalendar
 
 MOST_PLACES: Final = 20
@@ -223,6 +224,8 @@ def _within_means(
 
 def _consents(customer: Customer, channels: Sequence[str], at: datetime) -> dict[str, str]:
     """The marketing consents that stand, by channel: the last word on each is "given"."""
+    if suppressed([customer.id]):
+        return {}
     said = Consent.objects.filter(
         customer=customer, purpose="marketing", channel__in=channels, valid_from__lte=at
     )

@@ -40,6 +40,7 @@ from patronage.customize.stocks import Stock, stocks_of
 from patronage.govern import fence
 from patronage.identify.models import Consent
 from patronage.science.arbitration import hash_ids
+from patronage.identify.suppression import suppressed
 from patronage.vocabulary.periods import BusinessCalendar
 
 
@@ -195,6 +196,7 @@ def _worked_out(inputs: Inputs, ids: list[str]) -> Floats:
 
 def _consents(ids: list[str], at: datetime) -> dict[str, dict[str, str]]:
     """By channel: customer → consent that stands, of some customers."""
+    never = suppressed(ids)
     said = Consent.objects.filter(customer__in=ids, purpose="marketing", valid_from__lte=at)
     rows = said.order_by("valid_from", "recorded_at", "id")
     last: dict[tuple[str, str], tuple[str, str]] = {}
@@ -204,6 +206,6 @@ def _consents(ids: list[str], at: datetime) -> dict[str, dict[str, str]]:
         last[channel, customer_id] = (state, consent_id)
     standing: dict[str, dict[str, str]] = {}
     for (channel, customer_id), (state, consent_id) in last.items():
-        if state == "given":
+        if state == "given" and customer_id not in never:
             standing.setdefault(channel, {})[customer_id] = consent_id
     return standing

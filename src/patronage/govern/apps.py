@@ -11,6 +11,7 @@ class GovernConfig(AppConfig):
     def ready(self) -> None:
         from patronage.access.ports import (
             customers_created,
+            customers_erased,
             customers_merged,
             customers_unmerged,
             objective_changed,
@@ -22,8 +23,9 @@ class GovernConfig(AppConfig):
             portfolio_names,
             visible_customers,
         )
-        from patronage.govern import handlers, merging
+        from patronage.govern import erasing, handlers, merging
 
+        customers_erased.register(erasing.erase)
         customers_created.register(handlers.enter_portfolio)
         customers_merged.register(merging.become_one)
         customers_unmerged.register(merging.be_parted)

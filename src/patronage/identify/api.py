@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, Field
 
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
-from patronage.identify import actions, reads
+from patronage.identify import actions, erasing, reads
 from patronage.identify.errors import ImportRefused, MappingError
 from patronage.identify.imports import import_file
 from patronage.identify.mapping import Mapping, packaged, parse_mapping
@@ -159,6 +159,29 @@ class NewConsent(Schema):
     valid_from: AwareDatetime | None = None
 
 
+class NewErasure(Schema):
+    """Why a customer is to be forgotten."""
+
+    reason: Literal["asked", "court", "retention", "mistake"]
+
+
+class ErasureOut(Schema):
+    """That somebody was forgotten: what went, and that the key is no more."""
+
+    id: str
+    subject_id: str
+    erased_at: datetime
+    actor_id: str
+    reason: str
+    #: how much went, by room and what it was
+    removed: dict[str, int]
+    #: SHA-256 over the sealed values that went
+    values_digest: str
+    key_destroyed: bool
+    #: what became of the key in the keys' backup: destroyed, none, not reached
+    keys_backup: str
+
+
 @router.post("/imports", response={201: ImportOut, 422: ImportOut}, summary="Import a file")
 def create_import(
     request: CallerRequest,
@@ -265,6 +288,26 @@ def create_consent(request: CallerRequest, customer_id: str, new: NewConsent) ->
         valid_from=new.valid_from or request.now,
     )
     return Status(201, consent)
+
+
+@router.post(
+    "/customers/{customer_id}/erasure", response={201: ErasureOut}, summary="Erase a customer"
+)
+def create_erasure(request: CallerRequest, customer_id: str, new: NewErasure) -> Status[Any]:
+    """Forget a customer everywhere, for good. The answer is the certificate."""
+    made = erasing.erase_customer(
+        actor=request.actor, now=request.now, customer_id=customer_id, reason=new.reason
+    )
+    return Status(201, made)
+
+
+@router.get("/erasures", response=list[ErasureOut], summary="List erasures")
+def list_erasures(
+    request: CallerRequest,
+    before: AwareDatetime | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Any:
+    return erasing.certificates(request.actor, before=before, limit=limit)
 
 
 def _mapping(text: str) -> Mapping:

@@ -130,6 +130,19 @@ class Consent(models.Model):
         ]
 
 
+class Suppression(models.Model):
+    """A keyed digest of how an erased person can be reached: whoever bears it gets no marketing."""
+
+    kind = models.CharField(max_length=80, help_text="What it is the digest of: email, phone…")
+    digest = models.CharField(max_length=64)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["digest", "kind"], name="one_suppression_a_digest")
+        ]
+
+
 class Fact(models.Model):
     """One attribute of a customer: value, source, when it was observed, how long it stays good."""
 

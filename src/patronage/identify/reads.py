@@ -29,6 +29,7 @@ from patronage.identify.models import (
     Profile,
     QuarantinedRow,
 )
+from patronage.identify.suppression import suppressed
 from patronage.identify.timeline import Timeline, sources
 
 _MOMENT = timedelta(microseconds=1)
@@ -147,6 +148,8 @@ def standing_consents(
 ) -> Any:
     """Give every consent that stands at an instant, for jobs.
 
+    None to marketing stands of those who bear an erased person's address.
+
     Returns:
         Arrow table (customer_id, channel, consent_id), at most one row a customer and channel.
     """
@@ -166,7 +169,9 @@ def standing_consents(
     again = begun.select(pl.struct(whose).is_duplicated()).to_series()
     order = ["valid_from", "recorded_at", "consent_id"]
     last = begun.filter(again).sort(order).unique(whose, keep="last")
-    gone = Customer.objects.exclude(THERE).values_list("id", flat=True)
+    gone = set(Customer.objects.exclude(THERE).values_list("id", flat=True))
+    if purpose == "marketing":
+        gone |= suppressed()
     given = pl.concat([begun.filter(~again), last]).filter(
         pl.col("state") == "given", ~pl.col("customer_id").is_in(list(gone))
     )

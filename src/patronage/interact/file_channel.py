@@ -18,6 +18,8 @@ from datetime import UTC, date
 from pathlib import Path
 from typing import Any, Final
 
+from django.conf import settings
+
 from patronage.interact.channels import Batch, Found, Handed, Message, Takeover
 from patronage.interact.errors import LeaseLost
 from patronage.vocabulary.periods import BusinessCalendar
@@ -62,6 +64,16 @@ class FileChannel:
                 if date.fromisoformat(file.stem) >= since:
                     sent |= self._contacts_in(file) & takeover.contact_ids
         return {each: "sent" if each in sent else "unsent" for each in takeover.contact_ids}
+
+    def forget(self, customer_ids: frozenset[str]) -> None:
+        """Rewrite the lines of these customers without what sources call them."""
+        with self._alone():
+            for file in sorted(self._folder.glob("*.jsonl")):
+                before = file.read_bytes()
+                lines = before.splitlines(keepends=True)
+                after = b"".join(_nameless(line, customer_ids) for line in lines)
+                if after != before:
+                    _replace(file, after)
 
     def _file(self, day: date) -> Path:
         return self._folder / f"{day.isoformat()}.jsonl"
@@ -123,6 +135,40 @@ def _line(channel: str, message: Message) -> bytes:
         "due_at": message.due_at.astimezone(UTC).isoformat(),
     }
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _nameless(line: bytes, customer_ids: frozenset[str]) -> bytes:
+    if not line.endswith(b"\n"):
+        return line  # torn by a kill; the next sender takes it away
+    content = json.loads(line)
+    if content["customer"] not in customer_ids:
+        return line
+    content["identifiers"] = []
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Put new content under a file's name at once, the old one never half gone."""
+    draft = file.with_suffix(".draft")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        _write_all(descriptor, content)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    draft.replace(file)
+    _force_folder(file.parent)
+
+
+def forget(customer_ids: frozenset[str]) -> None:
+    """Rewrite what was handed over to any channel without what sources call these customers."""
+    root = Path(settings.OUTBOX_ROOT)
+    if not root.is_dir():
+        return
+    for folder in sorted(path for path in root.iterdir() if _NAME.fullmatch(path.name)):
+        FileChannel(name=folder.name, root=root, calendar=BusinessCalendar("UTC")).forget(
+            customer_ids
+        )
 
 
 def _cut_torn_line(descriptor: int) -> None:

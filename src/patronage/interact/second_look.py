@@ -24,6 +24,7 @@ from patronage.customize.terms import Terms, permits
 from patronage.govern import fence
 from patronage.govern.models import Membership
 from patronage.identify.models import Consent
+from patronage.identify.suppression import suppressed
 from patronage.vocabulary.company import Company
 from patronage.vocabulary.periods import BusinessCalendar
 
@@ -103,12 +104,17 @@ def _contacts(contact_ids: Sequence[str], at: datetime) -> pl.DataFrame:
         held_by=Subquery(membership.values("portfolio_id")[:1]),
     )
     rows = list(contacts.values_list(*_COLUMNS.values(), "last_word", "held_by", "terms"))
+    never = suppressed(sorted({row[list(_COLUMNS).index("customer_id")] for row in rows}))
     terms = [row[-1] for row in rows]
     names = (*_COLUMNS, "consent", "portfolio_id")
     frame = pl.DataFrame(
         [row[:-1] for row in rows], schema={name: _kind(name) for name in names}, orient="row"
     )
     return frame.with_columns(
+        pl.when(pl.col("customer_id").is_in(sorted(never)))
+        .then(pl.lit("withdrawn"))
+        .otherwise(pl.col("consent"))
+        .alias("consent"),
         pl.Series("terms", [json.dumps(each) for each in terms], pl.String),
         pl.Series("face", [each.get("face_value_minor") for each in terms], pl.Int64),
         pl.Series("words", [each.get("wording") for each in terms], pl.String),

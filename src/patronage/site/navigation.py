@@ -146,6 +146,12 @@ PLACES = (
         rights=frozenset({_R.SEE_AUDIT}),
     ),
     Place(
+        url_name="identify:privacy",
+        title=gettext_lazy("Privacy"),
+        letter="y",
+        rights=frozenset({_R.ERASE}),
+    ),
+    Place(
         url_name="search",
         title=gettext_lazy("Search"),
         letter="s",
