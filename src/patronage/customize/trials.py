@@ -39,8 +39,8 @@ from patronage.customize.situations import FIGURES, Means, People, months_of
 from patronage.customize.stocks import Stock, stocks_of
 from patronage.govern import fence
 from patronage.identify.models import Consent
-from patronage.science.arbitration import hash_ids
 from patronage.identify.suppression import suppressed
+from patronage.science.arbitration import hash_ids
 from patronage.vocabulary.periods import BusinessCalendar
 
 
