@@ -34,6 +34,7 @@ REMOVED_WORDS: Final[Mapping[str, Promise]] = {
     "identify: facts": gettext_lazy("facts"),
     "identify: identifiers": gettext_lazy("identifiers"),
     "identify: words of consents": gettext_lazy("words of consents"),
+    "identify: words of events": gettext_lazy("words of events"),
     "interact: answers of channels": gettext_lazy("answers of channels"),
     "interact: contacts that waited": gettext_lazy("contacts that waited"),
     "vault: values": gettext_lazy("encrypted personal values"),
