@@ -33,7 +33,7 @@ from patronage.identify.suppression import suppressed
 from patronage.interact.jobs import deliver
 from patronage.steer.models import StatementLine
 
-from ..stages.remembered import Remembered, _all_rows
+from ..stages.remembered import Remembered, all_rows
 from . import company
 from .test_r22_backup import land
 
@@ -121,7 +121,7 @@ class Planted:
                 yield str(path), path.read_bytes()
                 if path.suffix == ".parquet":
                     yield f"{path}, unpacked", str(pq.read_table(path).to_pydict()).encode()
-        for table, rows in _all_rows():
+        for table, rows in all_rows():
             yield table, rows if isinstance(rows, bytes) else repr(rows).encode()
 
 
