@@ -6,9 +6,12 @@ import re
 from datetime import timedelta
 from typing import Final
 
+from django.utils.translation import gettext
+
 from patronage.access.roles import POLICY, SYSTEM_ID, Actor, Right
 from patronage.vocabulary.fields import FieldCatalog
 from patronage.vocabulary.predicates import Predicate, PredicateError
+from patronage.vocabulary.sentences import Sentence
 
 #: Who may ask what a customer is worth or earns: whoever may see it.
 OF_PROFITABILITY: Final = frozenset(
@@ -20,6 +23,11 @@ LIVE: Final = timedelta(seconds=1)
 NIGHTLY: Final = timedelta(days=1)
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+def in_words(error: PredicateError) -> str:
+    """Say in the reader's language why a condition cannot be used."""
+    return error.said(gettext)
 
 
 def usable(fields: FieldCatalog, actor: Actor) -> FieldCatalog:
@@ -46,6 +54,9 @@ def read_as(actor: Actor, text: str, fields: FieldCatalog) -> Predicate:
         raise PredicateError.at(
             text,
             found.start(),
-            f"The field {found[0]!r} is not for rules of yours.",
-            f"It is for rules of: {', '.join(sorted(roles))}. Ask about another field.",
+            Sentence("The field %(field)r is not for rules of yours.", field=found[0]),
+            Sentence(
+                "It is for rules of: %(roles)s. Ask about another field.",
+                roles=", ".join(sorted(roles)),
+            ),
         ) from error

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from patronage.access.errors import Refused
 from patronage.access.models import AuditEntry
@@ -40,9 +41,12 @@ class NoCheckpoint(Refused):
 
     def __init__(self, found: Checkpoint) -> None:
         super().__init__(
-            "A checkpoint has the number of a sealed entry, from 1 on, and a digest of 64 "
-            f"hexadecimal digits; found {found.number} and {found.digest[:70]!r}. "
-            "Take both from the file that was exported."
+            _(
+                "A checkpoint has the number of a sealed entry, from 1 on, and a digest of 64 "
+                "hexadecimal digits; found %(number)s and %(digest)r. Take both from the file "
+                "that was exported."
+            )
+            % {"number": found.number, "digest": found.digest[:70]}
         )
 
 

@@ -10,6 +10,8 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from patronage.access import audit
 from patronage.access.errors import Refused
 from patronage.access.models import CompanyVersion
@@ -23,7 +25,7 @@ class NoCompany(Refused):
     """Nothing has been declared yet."""
 
     def __init__(self) -> None:
-        super().__init__("No company is declared yet. Load one from its company.toml first.")
+        super().__init__(_("No company is declared yet. Load one from its company.toml first."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,9 @@ def within_calendar(day: date) -> date:
         Refused: it is outside the years 1970 to 2200.
     """
     if not 1970 <= day.year <= 2200:
-        raise Refused(f"{day} is outside the years 1970 to 2200. Take a day within them.")
+        raise Refused(
+            _("%(day)s is outside the years 1970 to 2200. Take a day within them.") % {"day": day}
+        )
     return day
 
 
@@ -112,7 +116,10 @@ def instants_of(first: date | None, last: date | None) -> tuple[datetime | None,
         if day is not None:
             within_calendar(day)
     if first is not None and last is not None and last < first:
-        raise Refused(f"The last day, {last}, comes before the first, {first}.")
+        raise Refused(
+            _("The last day, %(last)s, comes before the first, %(first)s.")
+            % {"last": last, "first": first}
+        )
     try:
         zone = current().company.time_zone
     except NoCompany:
@@ -146,6 +153,9 @@ def _canonical(content: dict[str, Any]) -> str:
         return json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise Refused(
-            f"company.toml: a value is neither text, a number, a list nor a table ({error}). "
-            "Write dates as text and leave out infinite numbers."
+            _(
+                "company.toml: a value is neither text, a number, a list nor a table "
+                "(%(error)s). Write dates as text and leave out infinite numbers."
+            )
+            % {"error": error}
         ) from error

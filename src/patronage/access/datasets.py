@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from patronage.access.errors import Refused
 from patronage.access.models import DatasetVersion
@@ -28,8 +29,11 @@ class DatasetMoved(Refused):
 
     def __init__(self, *, dataset: str, base: int | None, head: int | None) -> None:
         super().__init__(
-            f"Dataset {dataset!r} was written on top of state {base}, "
-            f"but its newest state is {head}. Run the work again on the newest state."
+            _(
+                "Dataset %(dataset)r was written on top of state %(base)s, but its newest "
+                "state is %(head)s. Run the work again on the newest state."
+            )
+            % {"dataset": dataset, "base": base, "head": head}
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 
 class PatronageError(Exception):
     """Base of every error that a person is meant to read; `str(error)` is the sentence shown."""
@@ -12,8 +14,11 @@ class NotAllowed(PatronageError):
 
     def __init__(self, *, actor: str, right: str) -> None:
         super().__init__(
-            f"{actor} does not have the right to {right}. "
-            "Ask an administrator for a role that has it."
+            _(
+                "%(actor)s does not have the right to %(right)s. Ask an administrator for a "
+                "role that has it."
+            )
+            % {"actor": actor, "right": _(right)}
         )
         self.right = right
 
@@ -22,7 +27,9 @@ class NotFound(PatronageError):
     """Absent, or outside the actor's scope: the two look the same on purpose."""
 
     def __init__(self, *, noun: str, id: str) -> None:
-        super().__init__(f"There is no {noun} {id!r} that you can see.")
+        super().__init__(
+            _("There is no %(noun)s %(id)r that you can see.") % {"noun": _(noun), "id": id}
+        )
         self.noun = noun
         self.id = id
 

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from patronage.access.errors import Refused
 from patronage.access.models import IdempotencyRecord
 from patronage.access.transactions import atomic
@@ -18,8 +20,11 @@ class KeyReused(Refused):
 
     def __init__(self, key: str) -> None:
         super().__init__(
-            f"The idempotency key {key!r} was used for a request with another body. "
-            "Send a new key with a new request; repeat a request with its own."
+            _(
+                "The idempotency key %(key)r was used for a request with another body. Send a "
+                "new key with a new request; repeat a request with its own."
+            )
+            % {"key": key}
         )
 
 
@@ -28,8 +33,11 @@ class BadKey(Refused):
 
     def __init__(self, key: str) -> None:
         super().__init__(
-            f"An idempotency key has 1 to {_KEY_LENGTH} printable characters; "
-            f"found {len(key)}: {key[:40]!r}. Send a random one, such as a UUID."
+            _(
+                "An idempotency key has 1 to %(key_length)s printable characters; found "
+                "%(length)s: %(key)r. Send a random one, such as a UUID."
+            )
+            % {"key_length": _KEY_LENGTH, "length": len(key), "key": key[:40]}
         )
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from patronage.access.errors import Refused
 from patronage.access.models import JobRun
@@ -35,8 +36,17 @@ class JobUnderWay(Refused):
 
     def __init__(self, run: JobRun) -> None:
         super().__init__(
-            f"{run.job} for {run.period} is already running ({progress_of(run).share:.0%} done, "
-            f"since {run.started_at:%Y-%m-%d %H:%M} UTC, by {run.worker}). Wait until it ends."
+            _(
+                "%(job)s for %(period)s is already running (%(share)s done, since "
+                "%(started_at)s UTC, by %(worker)s). Wait until it ends."
+            )
+            % {
+                "job": run.job,
+                "period": run.period,
+                "share": f"{progress_of(run).share:.0%}",
+                "started_at": f"{run.started_at:%Y-%m-%d %H:%M}",
+                "worker": run.worker,
+            }
         )
 
 
@@ -45,8 +55,11 @@ class JobTakenOver(Refused):
 
     def __init__(self, run: JobRun) -> None:
         super().__init__(
-            f"{run.job} for {run.period} showed no progress for {LEASE} and was taken over. "
-            "Nothing is recorded for this attempt."
+            _(
+                "%(job)s for %(period)s showed no progress for %(lease)s and was taken over. "
+                "Nothing is recorded for this attempt."
+            )
+            % {"job": run.job, "period": run.period, "lease": LEASE}
         )
 
 

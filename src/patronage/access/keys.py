@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from patronage.access import audit
 from patronage.access.actor import USE_KEPT_TO, digest_of_key
@@ -59,12 +60,16 @@ def rotate_key(
     """
     if not timedelta() <= overlap <= LONGEST_OVERLAP:
         raise Refused(
-            f"A replaced key may go on for 0 to {LONGEST_OVERLAP.days} days; found {overlap}."
+            _("A replaced key may go on for 0 to %(days)s days; found %(overlap)s.")
+            % {"days": LONGEST_OVERLAP.days, "overlap": overlap}
         )
     with atomic():
         old = _own(actor, key_id)
         if old.revoked_at is not None:
-            raise Refused(f"The key {old.label!r} was revoked or replaced. Make a new one.")
+            raise Refused(
+                _("The key %(label)r was revoked or replaced. Make a new one.")
+                % {"label": old.label}
+            )
         key, raw = _made(
             actor, now, label=old.label, role=Role(old.role), user=old.user, replaces=old
         )

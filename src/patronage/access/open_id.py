@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from patronage.access import audit
 from patronage.access.actor import actor_of_user
 from patronage.access.errors import Refused
@@ -16,8 +18,10 @@ class NoAccount(Refused):
 
     def __init__(self) -> None:
         super().__init__(
-            "There is no open account here for who you are at the log-in service. "
-            "Ask an administrator to add you with the e-mail address you have there."
+            _(
+                "There is no open account here for who you are at the log-in service. Ask an "
+                "administrator to add you with the e-mail address you have there."
+            )
         )
 
 

@@ -13,6 +13,7 @@ from django.contrib.auth.password_validation import (
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from patronage.access import audit
 from patronage.access.actor import open_roles
@@ -30,7 +31,8 @@ class LastAdministrator(Refused):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"{name} is the last administrator. Make another person administrator first."
+            _("%(name)s is the last administrator. Make another person administrator first.")
+            % {"name": name}
         )
 
 
@@ -65,7 +67,10 @@ def create_user(
     with atomic():
         take_turns("people")
         if User.objects.filter(email=email).exists():
-            raise Refused(f"There is already a person with the address {email}. Use another one.")
+            raise Refused(
+                _("There is already a person with the address %(email)s. Use another one.")
+                % {"email": email}
+            )
         user.save(force_insert=True)
         _record(actor, now, "create person", user, reason, after={"name": user.name})
         for role in dict.fromkeys(roles):
@@ -102,7 +107,9 @@ def grant_role(*, actor: Actor, now: datetime, user_id: str, role: Role, reason:
         take_turns("people")
         user = _person(user_id)
         if not user.is_active:
-            raise Refused(f"The account of {user.name} is closed. Reopen it first.")
+            raise Refused(
+                _("The account of %(name)s is closed. Reopen it first.") % {"name": user.name}
+            )
         held = _open(role).filter(user=user).first()
         return held or _open_grant(actor, now, user, role, reason)
 
@@ -120,7 +127,10 @@ def revoke_role(*, actor: Actor, now: datetime, user_id: str, role: Role, reason
         user = _person(user_id)
         grant = _open(role).filter(user=user).first()
         if grant is None:
-            raise Refused(f"{user.name} does not hold the role {role.value}.")
+            raise Refused(
+                _("%(name)s does not hold the role %(value)s.")
+                % {"name": user.name, "value": role.value}
+            )
         before = open_roles(user, now)
         if user.is_active:
             _let_go(user, now, frozenset({role}))
@@ -251,7 +261,9 @@ def _checked_email(email: str) -> str:
     try:
         validate_email(email)
     except ValidationError as error:
-        raise Refused(f"{email!r} is not an e-mail address, such as ana@example.com.") from error
+        raise Refused(
+            _("%(email)r is not an e-mail address, such as ana@example.com.") % {"email": email}
+        ) from error
     return email
 
 
@@ -263,7 +275,9 @@ def checked_name(name: str) -> str:
     """
     name = name.strip()
     if not 1 <= len(name) <= 200 or not name.isprintable():
-        raise Refused(f"A name has 1 to 200 printable characters; found {name[:40]!r}.")
+        raise Refused(
+            _("A name has 1 to 200 printable characters; found %(name)r.") % {"name": name[:40]}
+        )
     return name
 
 

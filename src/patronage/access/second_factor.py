@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pyotp
+from django.utils.translation import gettext as _
 
 from patronage.access import audit, vault
 from patronage.access.errors import NotFound, Refused
@@ -30,8 +31,10 @@ class WrongCode(Refused):
 
     def __init__(self) -> None:
         super().__init__(
-            "This is not the code that your device shows now, or it was used already. "
-            "Wait for the next one and try again."
+            _(
+                "This is not the code that your device shows now, or it was used already. Wait "
+                "for the next one and try again."
+            )
         )
 
 
@@ -59,7 +62,7 @@ def begin(*, actor: Actor, now: datetime) -> Enrolment:
     with atomic():
         user = _person(actor.id)
         if is_asked_for(user):
-            raise Refused("You log in with a second factor already. Remove it first.")
+            raise Refused(_("You log in with a second factor already. Remove it first."))
         secret = pyotp.random_base32()
         vault.put(user.id, _VALUE, secret, now)
         SecondFactor.objects.update_or_create(user=user, defaults={"begun_at": now, "last_step": 0})
@@ -87,7 +90,7 @@ def confirm(*, actor: Actor, now: datetime, code: str) -> list[str]:
         user = _person(actor.id)
         factor = SecondFactor.objects.select_for_update().filter(user=user).first()
         if factor is None or factor.confirmed_at is not None:
-            raise Refused("No second factor waits to be confirmed. Begin with a new one.")
+            raise Refused(_("No second factor waits to be confirmed. Begin with a new one."))
         if not _take(factor, code, now):
             raise WrongCode
         factor.confirmed_at = now
@@ -119,7 +122,7 @@ def renew_recovery_codes(*, actor: Actor, now: datetime) -> list[str]:
     with atomic():
         user = _person(actor.id)
         if not is_asked_for(user):
-            raise Refused("You have no second factor. Add one first.")
+            raise Refused(_("You have no second factor. Add one first."))
         _record(actor, now, "renew recovery codes", user)
         return _new_codes(user)
 
@@ -141,7 +144,7 @@ def remove(*, actor: Actor, now: datetime, user_id: str, reason: str) -> None:
     with atomic():
         user = _person(user_id)
         if not is_asked_for(user):
-            raise Refused(f"{user.name} has no second factor.")
+            raise Refused(_("%(name)s has no second factor.") % {"name": user.name})
         SecondFactor.objects.filter(user=user).delete()
         RecoveryCode.objects.filter(user=user).delete()
         vault.forget(user.id, _VALUE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from patronage.access.errors import Refused
 
 
@@ -9,7 +11,10 @@ class UnstorableText(Refused):
     """A text is too long, or holds what no store keeps."""
 
     def __init__(self, *, what: str, expected: str, found: str) -> None:
-        super().__init__(f"The {what} must be {expected}; found {found}. Change it and try again.")
+        super().__init__(
+            _("The %(what)s must be %(expected)s; found %(found)s. Change it and try again.")
+            % {"what": _(what), "expected": expected, "found": found}
+        )
 
 
 def checked(text: str, *, what: str, longest: int) -> str:
@@ -24,10 +29,12 @@ def checked(text: str, *, what: str, longest: int) -> str:
         UnstorableText: it is longer, or holds a NUL or half of a surrogate pair.
     """
     if len(text) > longest:
-        expected = f"at most {longest} characters long"
-        raise UnstorableText(what=what, expected=expected, found=f"{len(text)} characters")
+        expected = _("at most %(longest)s characters long") % {"longest": longest}
+        raise UnstorableText(
+            what=what, expected=expected, found=_("%(length)s characters") % {"length": len(text)}
+        )
     if "\0" in text or not is_encodable(text):
-        expected = "text without NUL characters and halves of surrogate pairs"
+        expected = _("text without NUL characters and halves of surrogate pairs")
         raise UnstorableText(what=what, expected=expected, found=ascii(text[:40]))
     return text
 

@@ -20,6 +20,7 @@ from typing import TypeVar
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from patronage.access.errors import PatronageError, Refused
 from patronage.access.key_file import key_file
@@ -51,8 +52,11 @@ class VaultUnreadable(PatronageError):
 
     def __init__(self, *, subject_id: str, name: str, found: str) -> None:
         super().__init__(
-            f"The vault's {name!r} of {subject_id} cannot be read: {found}. "
-            "Restore the key file and the database of one and the same backup."
+            _(
+                "The vault's %(name)r of %(subject_id)s cannot be read: %(found)s. Restore the "
+                "key file and the database of one and the same backup."
+            )
+            % {"name": name, "subject_id": subject_id, "found": found}
         )
 
 
@@ -60,7 +64,10 @@ class BeingErased(Refused):
     """The subject is being forgotten; nothing new is written about it."""
 
     def __init__(self, subject_id: str) -> None:
-        super().__init__(f"{subject_id} is being erased; nothing can be written about it any more.")
+        super().__init__(
+            _("%(subject_id)s is being erased; nothing can be written about it any more.")
+            % {"subject_id": subject_id}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +264,7 @@ def _sealed(
         if key is None:
             raise BeingErased(row.subject_id)
         if not is_encodable(row.text):
-            expected = "text without halves of surrogate pairs"
+            expected = _("text without halves of surrogate pairs")
             raise UnstorableText(what=row.name, expected=expected, found="one")
         nonce = secrets.token_bytes(_NONCE_BYTES)
         place = _place(row.subject_id, row.name)
@@ -268,7 +275,7 @@ def _sealed(
 
 def _opened(key: bytes | None, subject_id: str, name: str, nonce: bytes, sealed: bytes) -> str:
     if key is None:
-        raise VaultUnreadable(subject_id=subject_id, name=name, found="its key is missing")
+        raise VaultUnreadable(subject_id=subject_id, name=name, found=_("its key is missing"))
     try:
         return AESGCM(key).decrypt(nonce, sealed, _place(subject_id, name)).decode()
     except InvalidTag as error:

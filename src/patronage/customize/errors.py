@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from django.utils.translation import gettext as _
+
 from patronage.access.errors import Refused
 
 
@@ -12,7 +14,7 @@ class OfferRefused(Refused):
     """A proposal cannot be kept as it stands; nothing of the batch was."""
 
     def __init__(self, *, ref: str, reason: str) -> None:
-        super().__init__(f"Offer {ref!r}: {reason}")
+        super().__init__(_("Offer %(ref)r: %(reason)s") % {"ref": ref, "reason": reason})
         self.ref = ref
 
 
@@ -29,8 +31,11 @@ class NotValued(Refused):
 
     def __init__(self, *, as_of: date) -> None:
         super().__init__(
-            f"Nobody is valued as of {as_of}, and decisions rest on values. "
-            "Value the customers as of that date first."
+            _(
+                "Nobody is valued as of %(as_of)s, and decisions rest on values. Value the "
+                "customers as of that date first."
+            )
+            % {"as_of": as_of}
         )
 
 
@@ -39,7 +44,8 @@ class DateNotOver(Refused):
 
     def __init__(self, *, as_of: date) -> None:
         super().__init__(
-            f"{as_of} has not ended yet in the company's time zone. Choose a date that is over."
+            _("%(as_of)s has not ended yet in the company's time zone. Choose a date that is over.")
+            % {"as_of": as_of}
         )
 
 
@@ -48,7 +54,8 @@ class NoOffers(Refused):
 
     def __init__(self, *, as_of: date) -> None:
         super().__init__(
-            f"No offer is open at the end of {as_of}. Propose offers that are valid then."
+            _("No offer is open at the end of %(as_of)s. Propose offers that are valid then.")
+            % {"as_of": as_of}
         )
 
 
@@ -57,8 +64,11 @@ class BaseMoved(Refused):
 
     def __init__(self, *, tries: int) -> None:
         super().__init__(
-            f"Contacts, consents, rulings or the budget changed during each of {tries} tries to "
-            "write the decisions; nothing was written. Run the decisions again."
+            _(
+                "Contacts, consents, rulings or the budget changed during each of %(tries)s "
+                "tries to write the decisions; nothing was written. Run the decisions again."
+            )
+            % {"tries": tries}
         )
 
 
@@ -67,8 +77,11 @@ class BudgetSpent(Refused):
 
     def __init__(self, *, period: str, wanted_minor: int) -> None:
         super().__init__(
-            f"The budget of {period} does not hold {wanted_minor} minor units any more. "
-            "Nothing was written; decide again with what is left."
+            _(
+                "The budget of %(period)s does not hold %(wanted_minor)s minor units any more. "
+                "Nothing was written; decide again with what is left."
+            )
+            % {"period": period, "wanted_minor": wanted_minor}
         )
 
 
@@ -84,4 +97,7 @@ class UnknownChannel(NotDecided):
     """The channel is none of the company's."""
 
     def __init__(self, *, channel: str, known: Sequence[str]) -> None:
-        super().__init__(f"{channel!r} is none of the channels ({', '.join(known)}). Use one.")
+        super().__init__(
+            _("%(channel)r is none of the channels (%(known)s). Use one.")
+            % {"channel": channel, "known": ", ".join(known)}
+        )

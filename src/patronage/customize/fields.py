@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from django.utils.translation import gettext as _
+
 from patronage.customize.errors import NotDecided
 from patronage.govern.fields import CONTEXT_FIELDS
 from patronage.govern.fields import RULE_FIELDS as FIELDS
@@ -23,7 +25,13 @@ def context_record(context: Mapping[str, Any]) -> dict[str, str]:
     for name, value in context.items():
         if name not in CONTEXT_FIELDS:
             known = ", ".join(CONTEXT_FIELDS)
-            raise NotDecided(f"The context has no field {name!r:.60}. Use {known}.")
+            raise NotDecided(
+                _("The context has no field %(name).60r. Use %(known)s.")
+                % {"name": name, "known": known}
+            )
         if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
-            raise NotDecided(f"The context's {name} is a text of 1 to {_LONGEST} characters.")
+            raise NotDecided(
+                _("The context's %(name)s is a text of 1 to %(longest)s characters.")
+                % {"name": name, "longest": _LONGEST}
+            )
     return dict(context)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Final
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from patronage.customize.bounds import beyond_one
 from patronage.customize.budgeting import BUDGET
@@ -115,10 +116,13 @@ def checked_request(
     """
     for name, number in (("placements", placements), ("limit", limit)):
         if type(number) is not int or not 1 <= number <= MOST_PLACES:
-            raise NotDecided(f"{name} is a whole number from 1 to {MOST_PLACES}, found {number!r}.")
+            raise NotDecided(
+                _("%(name)s is a whole number from 1 to %(most_places)s, found %(number)r.")
+                % {"name": name, "most_places": MOST_PLACES, "number": number}
+            )
     known = context_record(context or {})
     if channel is not None and known.get("channel", channel) != channel:
-        raise NotDecided("The context names another channel than the request. Leave one out.")
+        raise NotDecided(_("The context names another channel than the request. Leave one out."))
     if channel is not None:
         known["channel"] = channel
     return Request(

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils.translation import gettext as _
+
 MOST_OPTIONS: Final = 20
 LONGEST_NAME: Final = 60
 
@@ -53,19 +55,27 @@ def declared_wrong(options: Sequence[Option]) -> str | None:
     """Why options cannot be declared so; None where they can."""
     names = [each.name for each in options]
     if len(names) > MOST_OPTIONS:
-        return f"it has {len(names)} options; expected at most {MOST_OPTIONS}."
+        return _("it has %(length)s options; expected at most %(most_options)s.") % {
+            "length": len(names),
+            "most_options": MOST_OPTIONS,
+        }
     for name in names:
         if not is_name(name):
-            return (
-                f"an option is called {name!r:.80}; expected 1 to {LONGEST_NAME} printable "
+            return _(
+                "an option is called %(name).80r; expected 1 to %(longest_name)s printable "
                 "characters without comma, semicolon or space at an end."
-            )
+            ) % {"name": name, "longest_name": LONGEST_NAME}
         if names.count(name) > 1:
-            return f"two options are called {name!r}. Give each a name of its own."
+            return _("two options are called %(name)r. Give each a name of its own.") % {
+                "name": name
+            }
     for each in options:
         for other in (*each.needs, *each.excludes):
             if other not in names or other == each.name:
-                return f"the option {each.name!r} names {other!r}, which is no other option."
+                return _("the option %(name)r names %(other)r, which is no other option.") % {
+                    "name": each.name,
+                    "other": other,
+                }
     for each in options:
         clash = wrong_together(options, needed_by(options, each.name))
         if clash is not None:
@@ -99,10 +109,16 @@ def wrong_together(options: Sequence[Option], chosen: Collection[str]) -> str | 
             continue
         for other in each.needs:
             if other not in chosen:
-                return f"{each.name!r} needs {other!r}, which is not among them."
+                return _("%(name)r needs %(other)r, which is not among them.") % {
+                    "name": each.name,
+                    "other": other,
+                }
         for other in each.excludes:
             if other in chosen:
-                return f"{each.name!r} excludes {other!r}; leave one of them out."
+                return _("%(name)r excludes %(other)r; leave one of them out.") % {
+                    "name": each.name,
+                    "other": other,
+                }
     return None
 
 
@@ -115,5 +131,8 @@ def kept_wrong(options: Sequence[Option], kept: Collection[str]) -> str | None:
         if each.name in kept:
             for other in sorted(needed_by(options, each.name)):
                 if other not in kept:
-                    return f"{each.name!r} needs {other!r}, which is struck. Keep both or neither."
+                    return _("%(name)r needs %(other)r, which is struck. Keep both or neither.") % {
+                        "name": each.name,
+                        "other": other,
+                    }
     return None

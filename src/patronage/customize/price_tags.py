@@ -19,6 +19,7 @@ from datetime import date, datetime
 from typing import Any, Final, Literal
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from patronage.customize import samples
 from patronage.customize.budgeting import BUDGET, decide_all
@@ -106,7 +107,7 @@ def simulate(
     """
     last = DecisionRun.objects.order_by("-as_of", "-created_at", "-id").first()
     if last is None:
-        raise NotPriced("Nobody was decided yet. Run the decisions of a date first.")
+        raise NotPriced(_("Nobody was decided yet. Run the decisions of a date first."))
     day = as_of or last.as_of
     in_force = policies_at(now)
     tried = rules_in_force(version, now)
@@ -114,7 +115,8 @@ def simulate(
     if kind == "estimate":
         if day != last.as_of:
             raise NotPriced(
-                f"An estimate is of the last run's date, {last.as_of}. Ask for the exact answer."
+                _("An estimate is of the last run's date, %(as_of)s. Ask for the exact answer.")
+                % {"as_of": last.as_of}
             )
         figures = _estimated(version.portfolio_id, last, in_force, book, now)
     else:

@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 import numpy as np
 import polars as pl
+from django.utils.translation import gettext as _
 
 from patronage.access.company import company_of
 from patronage.customize.bounds import beyond_everybody
@@ -106,8 +107,10 @@ def trial_of_some(run: DecisionRun, ids: list[str], now: datetime) -> Trial:
     figures = _kept(run, ids, policy, at_least=False)
     if figures is None:
         raise NotPriced(
-            "The offers of the last run's date have changed since. Run its decisions again, or "
-            "ask for the exact answer."
+            _(
+                "The offers of the last run's date have changed since. Run its decisions "
+                "again, or ask for the exact answer."
+            )
         )
     rows = portfolio_rows([each or "" for each in frame["portfolio_id"]], policy)
     hashes = hash_ids(ids)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+from django.utils.translation import gettext as _
+
 from patronage.govern.errors import AmountUnread
 from patronage.vocabulary.money import Money, MoneyError
 
@@ -21,7 +23,9 @@ def amount_typed(text: str, unit: str, currency: str) -> int:
         try:
             return Money.typed(text, currency).minor
         except MoneyError as error:
-            raise AmountUnread(text=text, expected=f"money such as 12.50 {currency}") from error
+            raise AmountUnread(
+                text=text, expected=_("money such as 12.50 %(currency)s") % {"currency": currency}
+            ) from error
     hundred = unit == "basis points"
     expected = "a percentage such as 12.5 %" if hundred else "a whole number such as 3"
     plain = text.replace("%", "").replace(" ", "").replace("\u202f", "").replace("\u2212", "-")

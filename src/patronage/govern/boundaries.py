@@ -14,7 +14,9 @@ from typing import Any, Final
 
 import polars as pl
 from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext as _
 
+from patronage.access.asking import in_words
 from patronage.access.roles import RULING_ON_CONFLICTS, Actor
 from patronage.differentiate.reads import field_values
 from patronage.govern.accounts import of_some
@@ -151,29 +153,42 @@ def checked(new: NewBoundary, actor: Actor) -> Boundary:
     name, subject = " ".join(new.name.split()), [new.category.strip(), new.product.strip()]
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
         raise BoundaryRefused(
-            f"A boundary has a name of 1 to {LONGEST_NAME} characters; found {len(name)}."
+            _("A boundary has a name of 1 to %(longest_name)s characters; found %(length)s.")
+            % {"longest_name": LONGEST_NAME, "length": len(name)}
         )
     for text in subject:
         if len(text) > LONGEST_SUBJECT or not text.isprintable():
             raise BoundaryRefused(
-                f"A category or product has at most {LONGEST_SUBJECT} printable characters."
+                _("A category or product has at most %(longest_subject)s printable characters.")
+                % {"longest_subject": LONGEST_SUBJECT}
             )
     for given, known in ((new.kind, KINDS), (new.source, SOURCES), (new.per, BOUNDARY_PERS)):
         if given not in known:
-            raise BoundaryRefused(f"{given!r:.40} is none of {', '.join(known)}.")
+            raise BoundaryRefused(
+                _("%(given).40r is none of %(known)s.")
+                % {"given": given, "known": ", ".join(known)}
+            )
     limit, unit = _limit(new)
     when = new.when.strip()
     if new.per != "use" and new.kind not in SUMMED:
-        raise BoundaryRefused(f"Only a limit on a sum is for a quarter; {new.kind} is none.")
+        raise BoundaryRefused(
+            _("Only a limit on a sum is for a quarter; %(kind)s is none.") % {"kind": new.kind}
+        )
     if (new.kind == "capacity") != (new.per == "all") and new.per != "quarter":
         raise BoundaryRefused(
-            f"A stock is counted in all, a capacity each quarter; found {new.per!r} for {new.kind}."
-            " Other limits are for each use, for each customer and quarter, or for a quarter."
+            _(
+                "A stock is counted in all, a capacity each quarter; found %(per)r for "
+                "%(kind)s. Other limits are for each use, for each customer and quarter, or "
+                "for a quarter."
+            )
+            % {"per": new.per, "kind": new.kind}
         )
     if when and new.per in ("quarter", "all"):
         raise BoundaryRefused(
-            "A limit for a whole quarter, or in all, is one sum for all customers. Leave the "
-            "condition out, or limit it for each customer and quarter."
+            _(
+                "A limit for a whole quarter, or in all, is one sum for all customers. Leave "
+                "the condition out, or limit it for each customer and quarter."
+            )
         )
     return Boundary(
         name=name,
@@ -193,16 +208,19 @@ def checked(new: NewBoundary, actor: Actor) -> Boundary:
 def _role(new: NewBoundary) -> str:
     if new.kind != "conflict":
         if new.role:
-            raise BoundaryRefused("Only a boundary on conflicts names a role that rules.")
+            raise BoundaryRefused(_("Only a boundary on conflicts names a role that rules."))
         return ""
     if new.role not in RULING_ON_CONFLICTS:
         known = ", ".join(sorted(RULING_ON_CONFLICTS))
-        raise BoundaryRefused(f"A boundary on conflicts names who rules: {known}.")
+        raise BoundaryRefused(
+            _("A boundary on conflicts names who rules: %(known)s.") % {"known": known}
+        )
     if new.category.strip() or new.product.strip():
-        raise BoundaryRefused("A boundary on conflicts is about customers, not about products.")
+        raise BoundaryRefused(_("A boundary on conflicts is about customers, not about products."))
     if not 1 <= (new.limit or 0) <= LONGEST_DEADLINE_DAYS:
         raise BoundaryRefused(
-            f"Conflicts are ruled on within 1 to {LONGEST_DEADLINE_DAYS} days; say how many."
+            _("Conflicts are ruled on within 1 to %(longest_deadline_days)s days; say how many.")
+            % {"longest_deadline_days": LONGEST_DEADLINE_DAYS}
         )
     return new.role
 
@@ -210,18 +228,24 @@ def _role(new: NewBoundary) -> str:
 def _limit(new: NewBoundary) -> tuple[int | None, str]:
     if new.kind in FORBIDDING:
         if new.limit is not None:
-            raise BoundaryRefused(f"A boundary of kind {new.kind} forbids and has no limit.")
+            raise BoundaryRefused(
+                _("A boundary of kind %(kind)s forbids and has no limit.") % {"kind": new.kind}
+            )
         return None, ""
     if new.limit is None or not 0 <= new.limit <= MOST:
-        raise BoundaryRefused(f"A boundary of kind {new.kind} has a limit from 0; give one.")
+        raise BoundaryRefused(
+            _("A boundary of kind %(kind)s has a limit from 0; give one.") % {"kind": new.kind}
+        )
     unit = LIMITED_IN.get(new.kind, new.unit)
     if new.kind == "price_floor" and unit not in ("basis points", "minor units"):
         raise BoundaryRefused(
-            "A price floor is in basis points of the list price or in minor units; say which."
+            _("A price floor is in basis points of the list price or in minor units; say which.")
         )
     of_the_price = new.kind in ("price_floor", "discount_cap") and unit == "basis points"
     if of_the_price and new.limit > WHOLE:
-        raise BoundaryRefused(f"{new.limit} basis points are more than the whole price.")
+        raise BoundaryRefused(
+            _("%(limit)s basis points are more than the whole price.") % {"limit": new.limit}
+        )
     return new.limit, unit
 
 
@@ -229,4 +253,6 @@ def _tree(when: str, actor: Actor) -> object:
     try:
         return read_rule(when, BOUNDARY_FIELDS, actor=actor).to_json()
     except PredicateError as error:
-        raise BoundaryRefused(f"The condition cannot be used: {error}") from error
+        raise BoundaryRefused(
+            _("The condition cannot be used: %(error)s") % {"error": in_words(error)}
+        ) from error

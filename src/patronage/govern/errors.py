@@ -19,8 +19,11 @@ class NotSetUp(Refused):
 
     def __init__(self, *, name: str) -> None:
         super().__init__(
-            f"The portfolio {name!r} that company.toml declares does not exist yet. "
-            "Run `patronage portfolio set-up`, then try again."
+            _(
+                "The portfolio %(name)r that company.toml declares does not exist yet. Run "
+                "`patronage portfolio set-up`, then try again."
+            )
+            % {"name": name}
         )
 
 
@@ -29,9 +32,12 @@ class NoManagerYet(Refused):
 
     def __init__(self, *, name: str, starts_at: datetime, wanted: datetime) -> None:
         super().__init__(
-            f"The portfolio {name!r} has a manager from {_instant(starts_at)} on, but customers "
-            f"would be in it from {_instant(wanted)}. Run `patronage portfolio set-up` with a "
-            "start that is not later than that, then try again."
+            _(
+                "The portfolio %(name)r has a manager from %(instant)s on, but customers would "
+                "be in it from %(instant_2)s. Run `patronage portfolio set-up` with a start "
+                "that is not later than that, then try again."
+            )
+            % {"name": name, "instant": _instant(starts_at), "instant_2": _instant(wanted)}
         )
 
 
@@ -40,10 +46,10 @@ class NotYetACustomer(NotFound):
 
     def __init__(self, *, id: str, label: str, at: datetime, entered_at: datetime) -> None:
         super().__init__(noun="customer", id=id)
-        sentence = (
-            f"{label} was not a customer yet at {_instant(at)}: first seen at "
-            f"{_instant(entered_at)}. Ask about a date from then on."
-        )
+        sentence = _(
+            "%(label)s was not a customer yet at %(instant)s: first seen at %(instant_2)s. "
+            "Ask about a date from then on."
+        ) % {"label": label, "instant": _instant(at), "instant_2": _instant(entered_at)}
         self.args = (sentence,)
 
 
@@ -64,8 +70,11 @@ class StartsInFuture(Refused):
 
     def __init__(self, *, starts_at: datetime, now: datetime) -> None:
         super().__init__(
-            f"This would begin at {_instant(starts_at)}, which is later than now "
-            f"({_instant(now)}). Leave the date out, or do it on the day."
+            _(
+                "This would begin at %(instant)s, which is later than now (%(instant_2)s). "
+                "Leave the date out, or do it on the day."
+            )
+            % {"instant": _instant(starts_at), "instant_2": _instant(now)}
         )
 
 
@@ -73,11 +82,19 @@ class DatedBeforeNewest(Refused):
     """The change would rewrite who was in charge at an instant that has its answer already."""
 
     def __init__(self, *, name: str, starts_at: datetime, newest: datetime, more: int = 0) -> None:
-        others = f" (and {more} others)" if more else ""
+        if more:
+            name = _("%(name)s (and %(more)s others)") % {"name": name, "more": more}
         super().__init__(
-            f"{name}{others} changed hands last at {_instant(newest)}; a change dated "
-            f"{_instant(starts_at)} would rewrite that. Date it after the last one, or leave the "
-            "date out for now."
+            _(
+                "%(name)s changed hands last at %(instant)s; a change dated "
+                "%(instant_2)s would rewrite that. Date it after the last one, or leave the "
+                "date out for now."
+            )
+            % {
+                "name": name,
+                "instant": _instant(newest),
+                "instant_2": _instant(starts_at),
+            }
         )
 
 
@@ -102,8 +119,11 @@ class RuleRefused(Refused):
 
     def __init__(self, *, portfolio: str, when: str | None, cause: Exception) -> None:
         super().__init__(
-            f"The rule of the portfolio {portfolio!r} ({when}) cannot be used: {cause} "
-            "Correct it in company.toml and load that again."
+            _(
+                "The rule of the portfolio %(portfolio)r (%(when)s) cannot be used: %(cause)s "
+                "Correct it in company.toml and load that again."
+            )
+            % {"portfolio": portfolio, "when": when, "cause": cause}
         )
 
 
@@ -112,8 +132,11 @@ class OtherDate(Refused):
 
     def __init__(self, *, as_of: date, run_as_of: date) -> None:
         super().__init__(
-            f"Customers cannot be assigned as of {as_of} by a valuation as of {run_as_of}. "
-            f"Value them as of {as_of} first."
+            _(
+                "Customers cannot be assigned as of %(as_of)s by a valuation as of "
+                "%(run_as_of)s. Value them as of %(as_of)s first."
+            )
+            % {"as_of": as_of, "run_as_of": run_as_of}
         )
 
 
@@ -122,8 +145,10 @@ class BadCursor(Refused):
 
     def __init__(self) -> None:
         super().__init__(
-            "This list has no such place to go on from. Start at its first page, and pass `next` "
-            "unchanged with the same sort order."
+            _(
+                "This list has no such place to go on from. Start at its first page, and pass "
+                "`next` unchanged with the same sort order."
+            )
         )
 
 
@@ -208,7 +233,10 @@ class AmountUnread(Refused):
     """What was typed is no amount in the lever's unit."""
 
     def __init__(self, *, text: str, expected: str) -> None:
-        super().__init__(f"“{text[:40]}” is no amount here; write {expected}.")
+        super().__init__(
+            _("“%(text)s” is no amount here; write %(expected)s.")
+            % {"text": text[:40], "expected": expected}
+        )
 
 
 class ClaimRefused(Refused):
@@ -224,6 +252,9 @@ class CapacityTaken(Refused):
 
     def __init__(self, *, name: str, limit: int, wanted: int) -> None:
         super().__init__(
-            f"Of the {limit} of {name!r} there are not {wanted} left. Choose something else, or "
-            "ask an executive to set the boundary anew when there is more."
+            _(
+                "Of the %(limit)s of %(name)r there are not %(wanted)s left. Choose something "
+                "else, or ask an executive to set the boundary anew when there is more."
+            )
+            % {"limit": limit, "name": name, "wanted": wanted}
         )

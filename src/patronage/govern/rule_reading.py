@@ -16,6 +16,7 @@ from patronage.vocabulary.fields import FieldCatalog
 from patronage.vocabulary.predicates import Predicate, PredicateError
 from patronage.vocabulary.predicates.nodes import Compare, FieldRef, Literal, Node, OneOf, walk
 from patronage.vocabulary.predicates.text import literal_text
+from patronage.vocabulary.sentences import Sentence
 
 
 def read_rule(
@@ -43,8 +44,10 @@ def read_rule(
             raise PredicateError.at(
                 text,
                 max(text.find(written), 0),
-                f"The company declares no service tier {written[:40]}.",
-                f"Use one of {known}." if known else "Declare service_tiers in company.toml first.",
+                Sentence("The company declares no service tier %(tier)s.", tier=written[:40]),
+                Sentence("Use one of %(known)s.", known=known)
+                if known
+                else Sentence("Declare service_tiers in company.toml first."),
             )
     return predicate
 

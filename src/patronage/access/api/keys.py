@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
 from ninja import Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
@@ -72,7 +73,7 @@ def list_keys(request: CallerRequest) -> list[ApiKey]:
 def create_key(request: CallerRequest, new: NewKey) -> Status[MadeKey]:
     user = User.objects.filter(pk=request.actor.id).first() if new.mine else None
     if new.mine and user is None:
-        raise HttpError(422, "Only a person can have a key of their own; leave `mine` out.")
+        raise HttpError(422, _("Only a person can have a key of their own; leave `mine` out."))
     made = keys.create_key(
         actor=request.actor, now=request.now, label=new.label, role=new.role, user=user
     )

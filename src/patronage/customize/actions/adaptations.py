@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
+from django.utils.translation import gettext as _
+
 from patronage.access.company import current
 from patronage.customize.actions.offers import LONGEST_WORDING
 from patronage.customize.errors import RulingRefused
@@ -19,16 +21,27 @@ ADAPTABLE: Final = ("face_value_minor", "channels", "wording", "not_before", "op
 
 def checked_terms(offer: Offer, effect: str, adaptation: Mapping[str, Any]) -> Terms:
     if effect not in EFFECTS:
-        raise RulingRefused(f"{effect!r:.40} is no effect. Use {', '.join(EFFECTS)}.")
+        raise RulingRefused(
+            _("%(effect).40r is no effect. Use %(effects)s.")
+            % {"effect": effect, "effects": ", ".join(EFFECTS)}
+        )
     if effect != "adapt":
         if adaptation:
-            raise RulingRefused(f"To {effect} an offer is not to change it: leave the changes out.")
+            raise RulingRefused(
+                _("To %(effect)s an offer is not to change it: leave the changes out.")
+                % {"effect": effect}
+            )
         return Terms(effect=effect)
     if not adaptation:
-        raise RulingRefused(f"Say what is adapted: {', '.join(ADAPTABLE)}.")
+        raise RulingRefused(
+            _("Say what is adapted: %(adaptable)s.") % {"adaptable": ", ".join(ADAPTABLE)}
+        )
     unknown = sorted(set(adaptation) - set(ADAPTABLE))
     if unknown:
-        raise RulingRefused(f"{unknown[0]!r:.60} cannot be adapted. Change {', '.join(ADAPTABLE)}.")
+        raise RulingRefused(
+            _("%(unknown).60r cannot be adapted. Change %(adaptable)s.")
+            % {"unknown": unknown[0], "adaptable": ", ".join(ADAPTABLE)}
+        )
     for name, check in _CHECKS.items():
         if name in adaptation:
             check(offer, adaptation[name])
@@ -38,8 +51,11 @@ def checked_terms(offer: Offer, effect: str, adaptation: Mapping[str, Any]) -> T
 def _check_face_value(offer: Offer, value: object) -> None:
     if type(value) is not int or not 0 <= value <= offer.face_value_minor:
         raise RulingRefused(
-            f"The saving is a whole number of minor units from 0 to {offer.face_value_minor}, "
-            f"which the owner proposed; found {value!r:.40}."
+            _(
+                "The saving is a whole number of minor units from 0 to %(face_value_minor)s, "
+                "which the owner proposed; found %(value).40r."
+            )
+            % {"face_value_minor": offer.face_value_minor, "value": value}
         )
 
 
@@ -52,8 +68,11 @@ def _check_channels(offer: Offer, value: object) -> None:
         or len(set(value)) < len(value)
     ):
         raise RulingRefused(
-            f"Name some of the offer's channels ({', '.join(there)}), each once; "
-            f"found {value!r:.80}. To stop all of them, block the offer."
+            _(
+                "Name some of the offer's channels (%(there)s), each once; found %(value).80r. "
+                "To stop all of them, block the offer."
+            )
+            % {"there": ", ".join(there), "value": value}
         )
 
 
@@ -63,7 +82,10 @@ def _check_wording(_offer: Offer, value: object) -> None:
         or not 0 < len(value.strip()) <= LONGEST_WORDING
         or "\x00" in value
     ):
-        raise RulingRefused(f"The wording has 1 to {LONGEST_WORDING} characters.")
+        raise RulingRefused(
+            _("The wording has 1 to %(longest_wording)s characters.")
+            % {"longest_wording": LONGEST_WORDING}
+        )
 
 
 def _check_not_before(offer: Offer, value: object) -> None:
@@ -72,11 +94,16 @@ def _check_not_before(offer: Offer, value: object) -> None:
     except ValueError:
         day = None
     if day is None or day.isoformat() != value:
-        raise RulingRefused(f"`not_before` is a date such as 2017-10-15, found {value!r:.40}.")
+        raise RulingRefused(
+            _("`not_before` is a date such as 2017-10-15, found %(value).40r.") % {"value": value}
+        )
     end = offer.valid_until
     zone = current().company.zone()
     if end is not None and day > end.astimezone(zone).date():
-        raise RulingRefused(f"The offer ends on {end.astimezone(zone):%Y-%m-%d}, before {day}.")
+        raise RulingRefused(
+            _("The offer ends on %(end)s, before %(day)s.")
+            % {"end": f"{end.astimezone(zone):%Y-%m-%d}", "day": day}
+        )
 
 
 def _check_options(offer: Offer, value: object) -> None:
@@ -84,12 +111,14 @@ def _check_options(offer: Offer, value: object) -> None:
     names = [each.name for each in options]
     if not isinstance(value, list) or any(each not in names for each in value):
         raise RulingRefused(
-            f"Name the offer's options to keep ({', '.join(names) or 'it has none'}); "
-            f"found {value!r:.80}."
+            _("Name the offer's options to keep (%(names)s); found %(value).80r.")
+            % {"names": ", ".join(names) or _("it has none"), "value": value}
         )
     wrong = kept_wrong(options, value)
     if wrong is not None:
-        raise RulingRefused(f"These options cannot be kept without the others: {wrong}")
+        raise RulingRefused(
+            _("These options cannot be kept without the others: %(wrong)s") % {"wrong": wrong}
+        )
 
 
 _CHECKS: Final = {

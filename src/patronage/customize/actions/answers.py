@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from patronage.access import audit
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
@@ -29,7 +31,10 @@ def answer_ruling(*, actor: Actor, now: datetime, ruling_id: str, text: str) -> 
     right = Right.RULE if actor.may(Right.RULE) else Right.PROPOSE_OFFER
     actor.require(right)
     if not 0 < len(text.strip()) <= LONGEST_MESSAGE or "\x00" in text:
-        raise RulingRefused(f"An answer has 1 to {LONGEST_MESSAGE} characters.")
+        raise RulingRefused(
+            _("An answer has 1 to %(longest_message)s characters.")
+            % {"longest_message": LONGEST_MESSAGE}
+        )
     with atomic():
         ruling = Ruling.objects.select_related("offer").filter(id=ruling_id).first()
         is_owner = ruling is not None and _owns(actor, ruling)

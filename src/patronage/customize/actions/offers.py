@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from patronage.access import audit
+from patronage.access.asking import in_words
 from patronage.access.company import current
 from patronage.access.errors import NotFound, Refused
 from patronage.access.models import User
@@ -83,7 +85,7 @@ def create_team(
     """
     actor.require(Right.ADMINISTER)
     if not name.strip() or len(name) > 100:
-        raise Refused(f"{name!r:.120} cannot name a team: 1 to 100 characters.")
+        raise Refused(_("%(name).120r cannot name a team: 1 to 100 characters.") % {"name": name})
     people = _people(members)
     with atomic():
         team, created = ProductTeam.objects.get_or_create(name=name)
@@ -110,8 +112,11 @@ def _people(addresses: Iterable[str]) -> list[User]:
     found = {user.email: user for user in User.objects.filter(email__in=wanted, is_active=True)}
     for address in sorted(wanted - set(found)):
         raise Refused(
-            f"Nobody who works here has the address {address!r}. "
-            "Ask an administrator to add them first."
+            _(
+                "Nobody who works here has the address %(address)r. Ask an administrator to "
+                "add them first."
+            )
+            % {"address": address}
         )
     return list(found.values())
 
@@ -142,8 +147,10 @@ def propose_offers(*, actor: Actor, now: datetime, rows: Sequence[Proposal]) -> 
             elif not _same(there, offer):
                 raise OfferRefused(
                     ref=row.ref,
-                    reason="it was proposed before with other content. Withdraw that one and "
-                    "propose the new content under a new reference.",
+                    reason=_(
+                        "it was proposed before with other content. Withdraw that one and "
+                        "propose the new content under a new reference."
+                    ),
                 )
             offers.append(there)
         Offer.objects.bulk_create(fresh)
@@ -261,12 +268,17 @@ def offer_of(
     _check(row, company)
     if row.team not in teams:
         raise OfferRefused(
-            ref=row.ref, reason=f"you are in no team called {row.team!r}. Name one of your teams."
+            ref=row.ref,
+            reason=_("you are in no team called %(team)r. Name one of your teams.")
+            % {"team": row.team},
         )
     try:
         rule = read_rule(row.eligibility, FIELDS, actor=actor) if row.eligibility.strip() else None
     except PredicateError as error:
-        raise OfferRefused(ref=row.ref, reason=f"its condition cannot be used: {error}") from error
+        raise OfferRefused(
+            ref=row.ref,
+            reason=_("its condition cannot be used: %(error)s") % {"error": in_words(error)},
+        ) from error
     return Offer(
         ref=row.ref,
         team=teams[row.team],
@@ -334,32 +346,51 @@ def _check(row: Proposal, company: Company) -> None:
     for name, longest in _LONGEST.items():
         text = getattr(row, name)
         if "\x00" in text or len(text) > longest or (name != "description" and not text.strip()):
-            raise refuse(f"its {name} has 1 to {longest} characters; found {len(text)}.")
+            raise refuse(
+                _("its %(name)s has 1 to %(longest)s characters; found %(length)s.")
+                % {"name": name, "longest": longest, "length": len(text)}
+            )
     for name in ("face_value_minor", "redemption_cost_minor"):
         if not 0 <= getattr(row, name) <= _MOST_MINOR:
-            raise refuse(f"its {name} is {getattr(row, name)}; expected 0 to {_MOST_MINOR}.")
+            raise refuse(
+                _("its %(name)s is %(value)s; expected 0 to %(most_minor)s.")
+                % {"name": name, "value": getattr(row, name), "most_minor": _MOST_MINOR}
+            )
     needs = [need.name for need in company.needs]
     if row.need and row.need not in needs:
-        raise refuse(f"{row.need!r} is none of the company's needs ({', '.join(needs)}).")
+        raise refuse(
+            _("%(need)r is none of the company's needs (%(needs)s).")
+            % {"need": row.need, "needs": ", ".join(needs)}
+        )
     if row.valid_until is not None and as_utc(row.valid_until) <= as_utc(row.valid_from):
-        raise refuse("it ends before it begins.")
+        raise refuse(_("it ends before it begins."))
     wrong = declared_wrong(row.options)
     if wrong is not None:
         raise refuse(wrong)
     if any(type(e.price_minor) is not int or abs(e.price_minor) > _MOST_MINOR for e in row.options):
-        raise refuse(f"an option's price_minor is a whole number up to {_MOST_MINOR} either way.")
+        raise refuse(
+            _("an option's price_minor is a whole number up to %(most_minor)s either way.")
+            % {"most_minor": _MOST_MINOR}
+        )
     channels = [channel.name for channel in company.channels]
     used = [each.channel for each in row.treatments]
     if not used:
-        raise refuse("it has no treatment. Say what it says in at least one channel.")
+        raise refuse(_("it has no treatment. Say what it says in at least one channel."))
     if len(set(used)) < len(used):
-        raise refuse("a channel has two wordings; an offer says one thing in a channel.")
+        raise refuse(_("a channel has two wordings; an offer says one thing in a channel."))
     for each in row.treatments:
         if each.channel not in channels:
-            raise refuse(f"{each.channel!r} is none of the channels ({', '.join(channels)}).")
+            raise refuse(
+                _("%(channel)r is none of the channels (%(channels)s).")
+                % {"channel": each.channel, "channels": ", ".join(channels)}
+            )
         if not 0 < len(each.wording.strip()) <= LONGEST_WORDING or "\x00" in each.wording:
-            raise refuse(f"its {each.channel} wording has 1 to {LONGEST_WORDING} characters.")
+            raise refuse(
+                _("its %(channel)s wording has 1 to %(longest_wording)s characters.")
+                % {"channel": each.channel, "longest_wording": LONGEST_WORDING}
+            )
         if each.cost_minor is not None and not 0 <= each.cost_minor <= _MOST_MINOR:
             raise refuse(
-                f"a contact by {each.channel} costs {each.cost_minor}; expected 0 or more."
+                _("a contact by %(channel)s costs %(cost_minor)s; expected 0 or more.")
+                % {"channel": each.channel, "cost_minor": each.cost_minor}
             )

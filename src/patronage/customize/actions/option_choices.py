@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
 from patronage.customize.errors import OptionsRefused
@@ -44,11 +46,12 @@ def price_options(
     for name in options:
         if name not in prices:
             raise OptionsRefused(
-                f"{name!r:.80} is none of the options offered ({', '.join(prices) or 'none'})."
+                _("%(name).80r is none of the options offered (%(prices)s).")
+                % {"name": name, "prices": ", ".join(prices) or _("none")}
             )
     wrong = wrong_together(offered, options)
     if wrong is not None:
-        raise OptionsRefused(f"These options do not go together: {wrong}")
+        raise OptionsRefused(_("These options do not go together: %(wrong)s") % {"wrong": wrong})
     chosen = tuple(sorted(set(options)))
     return PricedOptions(
         decision_id=decision_id,

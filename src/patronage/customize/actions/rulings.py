@@ -15,8 +15,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from django.db import IntegrityError
+from django.utils.translation import gettext as _
 
 from patronage.access import audit
+from patronage.access.asking import in_words
 from patronage.access.errors import NotFound
 from patronage.access.roles import SYSTEM_ID, Actor, Right
 from patronage.access.scope import scope_of
@@ -184,16 +186,19 @@ def take_back_ruling(*, actor: Actor, now: datetime, ruling_id: str, reason: str
     """
     actor.require(Right.RULE)
     if not reason.strip() or len(reason) > _LONGEST_REASON or "\x00" in reason:
-        raise RulingRefused(f"Say why, in 1 to {_LONGEST_REASON} characters: the owner reads it.")
+        raise RulingRefused(
+            _("Say why, in 1 to %(longest_reason)s characters: the owner reads it.")
+            % {"longest_reason": _LONGEST_REASON}
+        )
     with atomic():
         found = Ruling.objects.select_for_update(of=("self",)).filter(id=ruling_id)
         ruling = found.select_related("offer", "portfolio").first()
         if ruling is None or not _answers_for(actor, now, ruling.portfolio_id):
             raise NotFound(noun="ruling", id=ruling_id)
         if ruling.by_default:
-            raise RulingRefused("A portfolio's default is not taken back. Rule on the offer.")
+            raise RulingRefused(_("A portfolio's default is not taken back. Rule on the offer."))
         if not standing(now).filter(id=ruling.id).exists():
-            raise RulingRefused("The ruling has ended already.")
+            raise RulingRefused(_("The ruling has ended already."))
         RulingEnd.objects.create(
             ruling=ruling, at=now, reason=reason, actor_id=actor.id, actor_name=actor.name
         )
@@ -229,7 +234,9 @@ def _drafted(
         actor_name=actor.name,
     )
     if customer_id is not None and when.strip():
-        raise RulingRefused("A ruling is on a segment or on one customer: leave one of them out.")
+        raise RulingRefused(
+            _("A ruling is on a segment or on one customer: leave one of them out.")
+        )
     if customer_id is not None:
         inside = customers_in_sight(actor, now).filter(standing__portfolio=portfolio)
         ruling.customer = inside.filter(id=customer_id).first()
@@ -247,7 +254,9 @@ def _segment(actor: Actor, when: str) -> Predicate:
     try:
         return read_rule(when, FIELDS, actor=actor)
     except PredicateError as error:
-        raise RulingRefused(f"The segment cannot be used: {error}") from error
+        raise RulingRefused(
+            _("The segment cannot be used: %(error)s") % {"error": in_words(error)}
+        ) from error
 
 
 def _record(ruling: Ruling, actor: Actor, now: datetime) -> None:
@@ -259,7 +268,7 @@ def _record(ruling: Ruling, actor: Actor, now: datetime) -> None:
             ruling.save(force_insert=True)
     except IntegrityError as error:
         raise RulingRefused(
-            "The offer was ruled on a moment ago. Look at it again before ruling anew."
+            _("The offer was ruled on a moment ago. Look at it again before ruling anew.")
         ) from error
     before = {} if replaced is None else _content(replaced)
     why = ruling.reason or REASONS[ruling.reason_code]
@@ -341,29 +350,42 @@ def _pair(actor: Actor, now: datetime, offer_id: str, portfolio_id: str) -> tupl
 def _check_dates(starts: datetime, ends: datetime | None, now: datetime) -> None:
     if starts > now:
         raise RulingRefused(
-            f"A ruling counts from now or earlier, found {starts:%Y-%m-%d %H:%M} UTC. "
-            "To delay the offer itself, adapt it with `not_before`."
+            _(
+                "A ruling counts from now or earlier, found %(starts)s UTC. To delay the offer "
+                "itself, adapt it with `not_before`."
+            )
+            % {"starts": f"{starts:%Y-%m-%d %H:%M}"}
         )
     if ends is not None and ends <= now:
         raise RulingRefused(
-            f"A ruling ends in the future or not at all, found {ends:%Y-%m-%d %H:%M} UTC."
+            _("A ruling ends in the future or not at all, found %(ends)s UTC.")
+            % {"ends": f"{ends:%Y-%m-%d %H:%M}"}
         )
 
 
 def _check_test(effect: str, share: object) -> None:
     if type(share) not in (int, float) or not math.isfinite(float(str(share))):
-        raise RulingRefused(f"The test share is a number, found {share!r:.40}.")
+        raise RulingRefused(_("The test share is a number, found %(share).40r.") % {"share": share})
     number = float(str(share))
     if not 0.0 <= number <= MOST_TESTED:
-        raise RulingRefused(f"The test share is 0 to {MOST_TESTED:g}, found {number:g}.")
+        raise RulingRefused(
+            _("The test share is 0 to %(most_tested)s, found %(number)s.")
+            % {"most_tested": f"{MOST_TESTED:g}", "number": f"{number:g}"}
+        )
     if number and effect != "block":
-        raise RulingRefused("Only a block has a test share: nothing else keeps an offer back.")
+        raise RulingRefused(_("Only a block has a test share: nothing else keeps an offer back."))
 
 
 def _check_reason(code: str, words: str) -> None:
     if code not in REASONS:
-        raise RulingRefused(f"{code!r:.60} is none of the reasons ({', '.join(REASONS)}).")
+        raise RulingRefused(
+            _("%(code).60r is none of the reasons (%(reasons)s).")
+            % {"code": code, "reasons": ", ".join(REASONS)}
+        )
     if len(words) > _LONGEST_REASON or "\x00" in words:
-        raise RulingRefused(f"The reason has at most {_LONGEST_REASON} characters.")
+        raise RulingRefused(
+            _("The reason has at most %(longest_reason)s characters.")
+            % {"longest_reason": _LONGEST_REASON}
+        )
     if code == "other" and not words.strip():
-        raise RulingRefused("Describe the reason: the offer's owner reads it.")
+        raise RulingRefused(_("Describe the reason: the offer's owner reads it."))

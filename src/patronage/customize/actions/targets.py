@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from patronage.access import audit
 from patronage.access.company import current
 from patronage.access.errors import NotFound, Refused
@@ -30,7 +32,10 @@ def set_sales_target(*, actor: Actor, now: datetime, team: str, amount_minor: in
     """
     actor.require(Right.PROPOSE_OFFER)
     if not 0 <= amount_minor <= MOST:
-        raise Refused(f"A target is from 0 to {MOST} minor units; found {amount_minor}.")
+        raise Refused(
+            _("A target is from 0 to %(most)s minor units; found %(amount_minor)s.")
+            % {"most": MOST, "amount_minor": amount_minor}
+        )
     company = current().company
     with atomic():
         take_turns("offers")

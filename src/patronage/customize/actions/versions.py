@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from patronage.access import audit
 from patronage.access.company import current
 from patronage.access.errors import NotFound
@@ -50,7 +52,7 @@ def resubmit_offer(*, actor: Actor, now: datetime, offer_id: str, row: Proposal)
         changed = {name: becomes[name] for name in becomes if becomes[name] != was[name]}
         if not changed:
             raise OfferRefused(
-                ref=row.ref, reason="nothing differs from the version before. Change something."
+                ref=row.ref, reason=_("nothing differs from the version before. Change something.")
             )
         if old.valid_until is None or old.valid_until > now:
             Offer.objects.filter(id=old.id).update(valid_until=now)
@@ -73,15 +75,18 @@ def resubmit_offer(*, actor: Actor, now: datetime, offer_id: str, row: Proposal)
 def _next_version(old: Offer, row: Proposal, *, made: Offer) -> Offer:
     new = made
     if new.team_id != old.team_id:
-        raise OfferRefused(ref=row.ref, reason=f"it stays with its team, {old.team.name!r}.")
+        raise OfferRefused(
+            ref=row.ref, reason=_("it stays with its team, %(name)r.") % {"name": old.team.name}
+        )
     newer = Offer.objects.filter(replaces=old).first()
     if newer is not None:
         raise OfferRefused(
             ref=row.ref,
-            reason=f"{old.ref!r} has a newer version already, {newer.ref!r}. Resubmit that one.",
+            reason=_("%(ref)r has a newer version already, %(ref_2)r. Resubmit that one.")
+            % {"ref": old.ref, "ref_2": newer.ref},
         )
     if Offer.objects.filter(ref=row.ref).exists():
-        raise OfferRefused(ref=row.ref, reason="the reference is taken. Choose another one.")
+        raise OfferRefused(ref=row.ref, reason=_("the reference is taken. Choose another one."))
     new.replaces, new.version = old, old.version + 1
     return new
 

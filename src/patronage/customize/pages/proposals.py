@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from patronage.access.asking import usable
+from patronage.access.asking import in_words, usable
 from patronage.access.company import current
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Actor, Right
@@ -40,6 +40,7 @@ from patronage.vocabulary.company import Channel, Company
 from patronage.vocabulary.money import Money, MoneyError, currency_decimals
 from patronage.vocabulary.periods import BusinessCalendar
 from patronage.vocabulary.predicates import PredicateError
+from patronage.vocabulary.sentences import as_sentence
 
 
 class MoneyField(forms.CharField):
@@ -158,7 +159,7 @@ class ProposalForm(forms.Form):
             try:
                 read_rule(text, FIELDS, actor=self.actor)
             except PredicateError as error:
-                raise forms.ValidationError(str(error)) from error
+                raise forms.ValidationError(in_words(error)) from error
         return text
 
     def clean_options(self) -> tuple[Option, ...]:
@@ -323,8 +324,8 @@ def check(text: str, actor: Actor) -> ConditionCheck:
         place = len(text) if error.offset is None else error.offset
         return ConditionCheck(
             text=text,
-            reason=error.reason,
-            advice=error.advice,
+            reason=as_sentence(error.reason).said(_),
+            advice=as_sentence(error.advice).said(_),
             line=error.line,
             column=error.column,
             before=text[max(0, place - 60) : place],

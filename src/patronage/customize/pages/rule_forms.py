@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from patronage.access.asking import in_words
 from patronage.access.company import current
 from patronage.access.days import day_typed
 from patronage.access.errors import Refused
@@ -152,7 +153,7 @@ def _condition(rule: str, part: str, text: str, rows: str) -> str:
     try:
         return text_of(rows, CATALOGS[part])
     except PredicateError as error:
-        raise PolicyRuleRefused(rule=rule, part=part, reason=str(error)) from error
+        raise PolicyRuleRefused(rule=rule, part=part, reason=in_words(error)) from error
 
 
 def _number(card: Card) -> int:

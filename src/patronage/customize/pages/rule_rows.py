@@ -14,7 +14,7 @@ from django.http import HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from patronage.access.asking import usable
+from patronage.access.asking import in_words, usable
 from patronage.access.company import current
 from patronage.access.requests import CallerRequest
 from patronage.access.roles import Actor, Right
@@ -33,6 +33,7 @@ from patronage.vocabulary.money import Money, MoneyError, currency_decimals
 from patronage.vocabulary.predicates import Predicate, PredicateError
 from patronage.vocabulary.predicates.builder import operators_of
 from patronage.vocabulary.predicates.limits import DEEPEST_NESTING
+from patronage.vocabulary.sentences import Sentence
 
 #: What each condition of a rule may ask about.
 CATALOGS: Final[Mapping[str, FieldCatalog]] = {"when": RULE_FIELDS, "offers": TREATMENT_FIELDS}
@@ -53,7 +54,7 @@ def rules_rows(request: CallerRequest) -> HttpResponse:
             return JsonResponse({"text": text_of(rows, fields)})
         return JsonResponse({"rows": rows_of(request.POST.get("text", ""), fields)})
     except PredicateError as error:
-        said = {"refused": str(error), "offset": error.offset, "row": error.row}
+        said = {"refused": in_words(error), "offset": error.offset, "row": error.row}
         return JsonResponse(said)
 
 
@@ -68,7 +69,8 @@ def rows_of(text: str, fields: FieldCatalog) -> dict[str, Any]:
     written = Predicate.parse(text, fields).to_builder()
     if [each["kind"] for each in written["rows"]] == ["text"]:
         raise PredicateError(
-            _("This condition calculates, which rows cannot show."), _("It stays as text.")
+            Sentence("This condition calculates, which rows cannot show."),
+            Sentence("It stays as text."),
         )
     return dict(_each_row(written, lambda row, _place: _shown(row, fields)))
 
@@ -169,8 +171,8 @@ def _read(row: dict[str, Any], place: str, fields: FieldCatalog) -> dict[str, An
     name = row.get("field")
     if name == "":
         raise PredicateError(
-            f"Row {place}: {_('No field is chosen.')}",
-            _("Choose one, or remove the row."),
+            Sentence("Row %(row)s: %(reason)s", row=place, reason=Sentence("No field is chosen.")),
+            Sentence("Choose one, or remove the row."),
             row=place,
         )
     if not isinstance(name, str) or name not in fields or fields[name].unit != _MONEY:
@@ -178,7 +180,8 @@ def _read(row: dict[str, Any], place: str, fields: FieldCatalog) -> dict[str, An
     try:
         return row | {"value": _each_value(row["value"], _minor)} if "value" in row else row
     except MoneyError as error:
-        raise PredicateError(f"Row {place}: {error}", "", row=place) from error
+        said = Sentence("Row %(row)s: %(reason)s", row=place, reason=str(error))
+        raise PredicateError(said, "", row=place) from error
 
 
 def _each_value(value: Any, change: Callable[[str], str]) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from patronage.access import audit
 from patronage.access.actor import open_roles
 from patronage.access.errors import NotFound
@@ -92,7 +94,10 @@ def appoint(
         if newest.starts_at >= starts:
             raise DatedBeforeNewest(name=portfolio.name, starts_at=starts, newest=newest.starts_at)
         if newest.manager_id == manager.id:
-            raise CannotAppoint(f"{manager.name} is in charge of {portfolio.name!r} already.")
+            raise CannotAppoint(
+                _("%(name)s is in charge of %(name_2)r already.")
+                % {"name": manager.name, "name_2": portfolio.name}
+            )
         appointed = Accountability.objects.create(
             portfolio=portfolio,
             manager=manager,
@@ -185,15 +190,20 @@ def _may_manage(people: Any, named: str, now: datetime) -> User:
     manager: User | None = people.select_for_update().first()
     if manager is None:
         raise CannotAppoint(
-            f"There is nobody {named!r} to manage a portfolio. Add the person first, "
-            f"with the role {Role.MANAGER.value}."
+            _(
+                "There is nobody %(named)r to manage a portfolio. Add the person first, with "
+                "the role %(value)s."
+            )
+            % {"named": named, "value": Role.MANAGER.value}
         )
     if not manager.is_active:
         raise CannotAppoint(
-            f"{manager.name} no longer works here and cannot manage a portfolio. Name another."
+            _("%(name)s no longer works here and cannot manage a portfolio. Name another.")
+            % {"name": manager.name}
         )
     if not open_roles(manager, now) & IN_CHARGE:
         raise CannotAppoint(
-            f"{manager.name} does not hold the role {Role.MANAGER.value}. Grant it first."
+            _("%(name)s does not hold the role %(value)s. Grant it first.")
+            % {"name": manager.name, "value": Role.MANAGER.value}
         )
     return manager

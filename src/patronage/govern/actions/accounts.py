@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from patronage.access import audit
 from patronage.access.actor import open_roles
 from patronage.access.company import instants_of
@@ -49,10 +51,13 @@ def open_account(
     actor.require(Right.HAND_OVER)
     why, known_as = stated(reason), " ".join(name.split())
     if not 1 <= len(known_as) <= LONGEST_NAME or not known_as.isprintable():
-        raise CannotAccount(f"An account has a name of 1 to {LONGEST_NAME} characters.")
+        raise CannotAccount(
+            _("An account has a name of 1 to %(longest_name)s characters.")
+            % {"longest_name": LONGEST_NAME}
+        )
     if bool(portfolio_id) == bool(parent_id):
         raise CannotAccount(
-            "Name the portfolio that holds a new tree, or the account that this one lies under."
+            _("Name the portfolio that holds a new tree, or the account that this one lies under.")
         )
     with atomic():
         memberships.take_turns_moving()
@@ -63,7 +68,10 @@ def open_account(
         else:
             portfolio = require_in_charge(actor, portfolio_id, now)
         if Account.objects.filter(name=known_as).exists():
-            raise CannotAccount(f"There is an account {known_as!r} already. Give another name.")
+            raise CannotAccount(
+                _("There is an account %(known_as)r already. Give another name.")
+                % {"known_as": known_as}
+            )
         account = Account.objects.create(name=known_as, portfolio=portfolio, created_at=now)
         if parent_id:
             _place(actor, now, account, parent_id, why)
@@ -89,10 +97,11 @@ def move_account(
         trees = accounts.trees_at(now)
         if account.id in trees.path(parent.id):
             raise CannotAccount(
-                f"{parent.name!r} lies under {account.name!r}: no account lies under itself."
+                _("%(name)r lies under %(name_2)r: no account lies under itself.")
+                % {"name": parent.name, "name_2": account.name}
             )
         if trees.root(account.id).id != trees.root(parent.id).id:
-            raise CannotAccount("Both must be in one tree, whose director answers for both.")
+            raise CannotAccount(_("Both must be in one tree, whose director answers for both."))
         was = trees.parent[account.id]
         depth = max(len(trees.path(key)) for key in trees.below([account.id]))
         _require_room(trees, parent.id, levels=depth - len(trees.path(account.id)) + 1)
@@ -128,10 +137,11 @@ def join_account(
                 raise NotFound(noun="customer", id=key)
             if known[key].kind != "organisation":
                 raise CannotAccount(
-                    f"{known[key].label} is a {known[key].kind}: accounts hold organisations."
+                    _("%(label)s is a %(kind)s: accounts hold organisations.")
+                    % {"label": known[key].label, "kind": known[key].kind}
                 )
         if not wanted or accounts.members_of([account.id]).filter(customer__in=wanted).exists():
-            raise CannotAccount("Name customers who are not in the account yet.")
+            raise CannotAccount(_("Name customers who are not in the account yet."))
         open_ones = AccountMember.objects.filter(customer__in=wanted, ends_at__isnull=True)
         was: dict[str, str] = dict(open_ones.values_list("customer_id", "account_id"))
         open_ones.update(ends_at=now)
@@ -167,7 +177,7 @@ def leave_account(*, actor: Actor, now: datetime, customer_id: str, reason: str)
             raise NotFound(noun="customer", id=customer_id)
         member = open_ones.select_related("account").first()
         if member is None:
-            raise CannotAccount("The customer is in no account.")
+            raise CannotAccount(_("The customer is in no account."))
         account = required(actor, now, member.account_id)
         open_ones.update(ends_at=now)
         before = {"customers": [customer_id]}
@@ -196,18 +206,23 @@ def delegate_account(
     """
     actor.require(Right.HAND_OVER)
     why = stated(reason)
-    _, ends_at = instants_of(None, until)
+    ends_at = instants_of(None, until)[1]
     with atomic():
         memberships.take_turns_moving()
         account = required(actor, now, account_id)
         if ends_at is not None and ends_at <= now:
-            raise CannotAccount(f"{until} is over already. Give today or a later last day.")
+            raise CannotAccount(
+                _("%(until)s is over already. Give today or a later last day.") % {"until": until}
+            )
         person = User.objects.filter(pk=manager_id, is_active=True).first()
         if person is None or not open_roles(person, now) & IN_CHARGE:
-            raise CannotAccount("Only a manager who works here can help. Choose another person.")
+            raise CannotAccount(_("Only a manager who works here can help. Choose another person."))
         same = AccountDelegation.objects.filter(account=account, manager=person)
         if accounts.lasting(same, now).exists():
-            raise CannotAccount(f"{person.name} helps with {account.name!r} already.")
+            raise CannotAccount(
+                _("%(name)s helps with %(name_2)r already.")
+                % {"name": person.name, "name_2": account.name}
+            )
         delegation = AccountDelegation.objects.create(
             account=account,
             manager=person,
@@ -245,7 +260,7 @@ def end_account_delegation(
         except NotFound as error:
             raise NotFound(noun="delegation", id=delegation_id) from error
         if found.ends_at is not None and found.ends_at <= now:
-            raise CannotAccount("This delegation is over already.")
+            raise CannotAccount(_("This delegation is over already."))
         found.ends_at, found.end_reason, found.ended_by = now, why, actor.id
         found.save(update_fields=["ends_at", "end_reason", "ended_by"])
         before = {"manager": found.manager_id, "delegation": found.id}
@@ -271,7 +286,10 @@ def required(actor: Actor, now: datetime, account_id: str) -> Account:
 
 def _require_room(trees: accounts.Trees, parent_id: str, *, levels: int) -> None:
     if len(trees.path(parent_id)) + levels > accounts.MOST_LEVELS:
-        raise CannotAccount(f"A tree of accounts has at most {accounts.MOST_LEVELS} levels.")
+        raise CannotAccount(
+            _("A tree of accounts has at most %(MOST_LEVELS)s levels.")
+            % {"MOST_LEVELS": accounts.MOST_LEVELS}
+        )
 
 
 def _place(actor: Actor, now: datetime, account: Account, parent_id: str, why: str) -> None:
@@ -309,7 +327,7 @@ def _hand_to_director(
 
 def _id_of(portfolio: Portfolio | None) -> str:
     if portfolio is None:
-        raise CannotAccount("The tree's account on top names no portfolio.")
+        raise CannotAccount(_("The tree's account on top names no portfolio."))
     return portfolio.id
 
 

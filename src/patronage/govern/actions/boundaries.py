@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from patronage.access import audit
 from patronage.access.errors import NotFound
 from patronage.access.roles import SYSTEM, Actor, Right
@@ -57,7 +59,7 @@ def lift_boundary(*, actor: Actor, now: datetime, boundary_id: str, reason: str)
         raise NotFound(noun="boundary", id=boundary_id)
     newest = Boundary.objects.filter(name=found.name).latest("valid_from")
     if newest.lifted:
-        raise BoundaryRefused(f"{found.name!r} was lifted already.")
+        raise BoundaryRefused(_("%(name)r was lifted already.") % {"name": found.name})
     row = checked(NewBoundary(
         name=newest.name, kind=newest.kind, source=newest.source, when=newest.when,
         category=newest.category, product=newest.product, limit=newest.limit, unit=newest.unit,
@@ -71,7 +73,7 @@ def lift_boundary(*, actor: Actor, now: datetime, boundary_id: str, reason: str)
 def _starts(valid_from: datetime | None, now: datetime) -> datetime:
     starts = now if valid_from is None else as_utc(valid_from)
     if starts < now:
-        raise BoundaryRefused("A boundary holds from now on or later; what was done stays done.")
+        raise BoundaryRefused(_("A boundary holds from now on or later; what was done stays done."))
     return starts
 
 
@@ -82,8 +84,8 @@ def _keep(actor: Actor, now: datetime, row: Boundary, action: str) -> Boundary:
         before = Boundary.objects.filter(name=row.name).order_by("-valid_from").first()
         if before is not None and before.valid_from >= row.valid_from:
             raise BoundaryRefused(
-                f"{row.name!r} is set from {before.valid_from:%Y-%m-%d %H:%M} UTC on already. "
-                "Choose a later instant."
+                _("%(name)r is set from %(valid_from)s UTC on already. Choose a later instant.")
+                % {"name": row.name, "valid_from": f"{before.valid_from:%Y-%m-%d %H:%M}"}
             )
         row.actor_id, row.recorded_at = actor.id, now
         row.save(force_insert=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from patronage.access import audit
 from patronage.access.errors import NotFound
@@ -83,7 +84,10 @@ def make_claim(
     _check(kind, grounds)
     said, kept = _words(words), [_evidence(each) for each in evidence]
     if len(kept) > _MOST_EVIDENCE:
-        raise ClaimRefused(f"A claim names at most {_MOST_EVIDENCE} pieces of evidence.")
+        raise ClaimRefused(
+            _("A claim names at most %(most_evidence)s pieces of evidence.")
+            % {"most_evidence": _MOST_EVIDENCE}
+        )
     with atomic():
         # one at a time with hand-overs and rulings: who is in charge does not change meanwhile
         memberships.take_turns_moving()
@@ -128,10 +132,10 @@ def withdraw_claim(*, actor: Actor, now: datetime, claim_id: str, reason: str) -
         if claim is None:
             raise NotFound(noun="claim", id=claim_id)
         if claim.ended_at is not None:
-            raise ClaimRefused("This claim is over already.")
+            raise ClaimRefused(_("This claim is over already."))
         if claim.entered:
             raise ClaimRefused(
-                "This only says who is in charge. To give the customer up, hand them over."
+                _("This only says who is in charge. To give the customer up, hand them over.")
             )
         _end(claim, "withdrawn", why, actor.id, now)
         _record(claim, "withdraw claim", actor, now, why, before={"end": ""})
@@ -141,27 +145,36 @@ def withdraw_claim(*, actor: Actor, now: datetime, claim_id: str, reason: str) -
 
 def _check(kind: str, grounds: str) -> None:
     if kind not in GROUNDS:
-        raise ClaimRefused(f"{kind!r:.40} is none of {', '.join(GROUNDS)}.")
+        raise ClaimRefused(
+            _("%(kind).40r is none of %(grounds)s.") % {"kind": kind, "grounds": ", ".join(GROUNDS)}
+        )
     known = [each for each in GROUNDS[kind] if each != HOLDS]
     if grounds not in known:
         raise ClaimRefused(
-            f"Grounds of a claim of this kind are {', '.join(known)}; found {grounds!r:.40}."
+            _("Grounds of a claim of this kind are %(known)s; found %(grounds).40r.")
+            % {"known": ", ".join(known), "grounds": grounds}
         )
 
 
 def _words(text: str, longest: int = _LONGEST_WORDS) -> str:
     said = " ".join(text.split())
     if len(said) > longest or not said.isprintable():
-        raise ClaimRefused(f"Words have at most {longest} printable characters; found {len(said)}.")
+        raise ClaimRefused(
+            _("Words have at most %(longest)s printable characters; found %(length)s.")
+            % {"longest": longest, "length": len(said)}
+        )
     return said
 
 
 def _evidence(given: NewEvidence) -> dict[str, str]:
     if given.kind not in EVIDENCE:
-        raise ClaimRefused(f"Evidence is one of {', '.join(EVIDENCE)}; found {given.kind!r:.40}.")
+        raise ClaimRefused(
+            _("Evidence is one of %(evidence)s; found %(kind).40r.")
+            % {"evidence": ", ".join(EVIDENCE), "kind": given.kind}
+        )
     found = {name: _words(text, _LONGEST_ID) for name, text in asdict(given).items()}
     if not found["id"]:
-        raise ClaimRefused(f"Say which {given.kind}: its id or its number.")
+        raise ClaimRefused(_("Say which %(kind)s: its id or its number.") % {"kind": given.kind})
     return found
 
 
@@ -192,8 +205,11 @@ def _make_room(claim: Claim, now: datetime) -> None:
         return
     if not same.entered:
         raise ClaimRefused(
-            f"{same.claimed_by_name} claimed this on {same.claimed_at:%Y-%m-%d} already. "
-            "Withdraw that claim first to state it anew."
+            _(
+                "%(claimed_by_name)s claimed this on %(claimed_at)s already. Withdraw that "
+                "claim first to state it anew."
+            )
+            % {"claimed_by_name": same.claimed_by_name, "claimed_at": f"{same.claimed_at:%Y-%m-%d}"}
         )
     claim.conflict = same.conflict
     _end(same, "restated", "Stated by who is in charge", claim.claimed_by, now)

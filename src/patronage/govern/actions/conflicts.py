@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from patronage.access import audit
 from patronage.access.errors import NotFound
 from patronage.access.roles import Actor, Right
@@ -63,8 +65,10 @@ def rule_on_conflict(
         claims = open_claims(conflict)
         if is_claimant(actor, claims, now):
             raise CannotRuleOnConflict(
-                "One of the claims is your own or of a portfolio that you speak for. "
-                "Somebody else must rule on it."
+                _(
+                    "One of the claims is your own or of a portfolio that you speak for. Somebody "
+                    "else must rule on it."
+                )
             )
         upheld = next((each for each in claims if each.id == claim_id), None)
         if upheld is None:
@@ -84,14 +88,21 @@ def _waiting(actor: Actor, now: datetime, conflict_id: str) -> Conflict:
         raise NotFound(noun="conflict", id=conflict_id)
     if conflict.closed_at is not None:
         raise CannotRuleOnConflict(
-            f"This was closed at {conflict.closed_at:%Y-%m-%d %H:%M} UTC already. "
-            "A new claim opens a new conflict."
+            _("This was closed at %(closed_at)s UTC already. A new claim opens a new conflict.")
+            % {"closed_at": f"{conflict.closed_at:%Y-%m-%d %H:%M}"}
         )
     if not rules_on(actor, conflict, now):
         named = "a boundary names" if conflict.boundary_id else "as long as no boundary says else"
         raise CannotRuleOnConflict(
-            f"The role {conflict.ruler} rules on this ({named}) until "
-            f"{conflict.due_at:%Y-%m-%d %H:%M} UTC; from then on an executive may too."
+            _(
+                "The role %(ruler)s rules on this (%(named)s) until %(due_at)s UTC; from then "
+                "on an executive may too."
+            )
+            % {
+                "ruler": conflict.ruler,
+                "named": named,
+                "due_at": f"{conflict.due_at:%Y-%m-%d %H:%M}",
+            }
         )
     return conflict
 
@@ -118,12 +129,18 @@ def _ruling(
 def _reason(ruling: ConflictRuling, code: str, words: str) -> tuple[str, str]:
     if code not in RULING_REASONS:
         known = ", ".join(RULING_REASONS)
-        raise CannotRuleOnConflict(f"A reason is one of {known}; found {code!r:.40}.")
+        raise CannotRuleOnConflict(
+            _("A reason is one of %(known)s; found %(code).40r.") % {"known": known, "code": code}
+        )
     departs = ruling.suggested_id is not None and ruling.suggested_id != ruling.claim_id
     if departs and code == "as_ordered":
-        raise CannotRuleOnConflict("The declared order suggests another claim. Say why not that.")
+        raise CannotRuleOnConflict(
+            _("The declared order suggests another claim. Say why not that.")
+        )
     if not words.strip() and (departs or code == "other"):
-        raise CannotRuleOnConflict("Say why in your own words: the next one like it will read it.")
+        raise CannotRuleOnConflict(
+            _("Say why in your own words: the next one like it will read it.")
+        )
     return code, stated(words) if words.strip() else ""
 
 
@@ -132,9 +149,9 @@ def _until(upheld: Claim, until: datetime | None, now: datetime) -> datetime | N
         return None
     ends = as_utc(until)
     if upheld.kind != "quiet":
-        raise CannotRuleOnConflict("Only a customer who is left in peace is so until a day.")
+        raise CannotRuleOnConflict(_("Only a customer who is left in peace is so until a day."))
     if ends <= now:
-        raise CannotRuleOnConflict("That day is over. Choose one to come, or none.")
+        raise CannotRuleOnConflict(_("That day is over. Choose one to come, or none."))
     return ends
 
 

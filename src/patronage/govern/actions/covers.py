@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from patronage.access import audit
 from patronage.access.actor import open_roles
@@ -49,9 +50,9 @@ def arrange_cover(
     why, starts = stated(reason), now if starts_at is None else as_utc(starts_at)
     ends = None if ends_at is None else as_utc(ends_at)
     if starts < now:
-        raise CannotCover("Cover begins now or later: who acted before is on record already.")
+        raise CannotCover(_("Cover begins now or later: who acted before is on record already."))
     if ends is not None and ends <= starts:
-        raise CannotCover("Cover ends after it begins. Give a later last day.")
+        raise CannotCover(_("Cover ends after it begins. Give a later last day."))
     with atomic():
         take_turns("accountability")
         portfolio = require_in_charge(actor, portfolio_id, now)
@@ -92,7 +93,10 @@ def end_cover(*, actor: Actor, now: datetime, cover_id: str, reason: str) -> Cov
         except NotFound as error:
             raise NotFound(noun="cover", id=cover_id) from error
         if cover.ends_at is not None and cover.ends_at <= now:
-            raise CannotCover(f"This cover ended at {cover.ends_at:%Y-%m-%d %H:%M} UTC already.")
+            raise CannotCover(
+                _("This cover ended at %(ends_at)s UTC already.")
+                % {"ends_at": f"{cover.ends_at:%Y-%m-%d %H:%M}"}
+            )
         before = {"ends_at": None if cover.ends_at is None else cover.ends_at.isoformat()}
         cover.ends_at = max(now, cover.starts_at)
         cover.end_reason, cover.ended_by = why, actor.id
@@ -131,21 +135,30 @@ def _may_cover(
 ) -> User:
     deputy = User.objects.filter(pk=deputy_id).first()
     if deputy is None or not deputy.is_active:
-        raise CannotCover("There is nobody like that here who could stand in. Choose another.")
+        raise CannotCover(_("There is nobody like that here who could stand in. Choose another."))
     if not open_roles(deputy, now) & IN_CHARGE:
         raise CannotCover(
-            f"{deputy.name} does not hold the role {Role.MANAGER.value} and could not act. "
-            "Choose another, or let an administrator grant it."
+            _(
+                "%(name)s does not hold the role %(value)s and could not act. Choose another, "
+                "or let an administrator grant it."
+            )
+            % {"name": deputy.name, "value": Role.MANAGER.value}
         )
     if portfolio.id in portfolios_of(deputy.id, now):
-        raise CannotCover(f"{deputy.name} is in charge of {portfolio.name!r} already.")
+        raise CannotCover(
+            _("%(name)s is in charge of %(name_2)r already.")
+            % {"name": deputy.name, "name_2": portfolio.name}
+        )
     same = Cover.objects.filter(portfolio=portfolio, deputy=deputy)
     lasting = same.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=starts))
     if ends is not None:
         lasting = lasting.filter(starts_at__lt=ends)
     if lasting.exists():
         raise CannotCover(
-            f"{deputy.name} stands in for {portfolio.name!r} within that time already. End that "
-            "cover first, or choose another time."
+            _(
+                "%(name)s stands in for %(name_2)r within that time already. End that cover "
+                "first, or choose another time."
+            )
+            % {"name": deputy.name, "name_2": portfolio.name}
         )
     return deputy

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import polars as pl
+from django.utils.translation import gettext as _
 
 from patronage.access import audit
 from patronage.access.company import current
@@ -73,21 +74,33 @@ def set_fence(
 def _check(standing: Standing, inside: bool | None, said: bool | None) -> None:
     name = standing.portfolio.name
     if inside is None and said is None:
-        raise CannotFence(f"The value of {standing.label} decides already whether they are inside.")
+        raise CannotFence(
+            _("The value of %(label)s decides already whether they are inside.")
+            % {"label": standing.label}
+        )
     if inside is not None and said == inside:
         raise CannotFence(
-            f"A person said already that {standing.label} is {'in' if inside else 'out'}side."
+            (
+                _("A person said already that %(label)s is inside.")
+                if inside
+                else _("A person said already that %(label)s is outside.")
+            )
+            % {"label": standing.label}
         )
     if not inside or standing.fenced:
         return
     capacity = fence.capacities(current().company).get(standing.portfolio_id)
     if capacity is None:
         raise CannotFence(
-            f"The portfolio {name!r} has no fence. Declare its fence_capacity in company.toml."
+            _("The portfolio %(name)r has no fence. Declare its fence_capacity in company.toml.")
+            % {"name": name}
         )
     taken = Standing.objects.filter(portfolio_id=standing.portfolio_id, fenced=True).count()
     if taken >= capacity:
         raise CannotFence(
-            f"All {capacity} places within the fence of {name!r} are taken. Take somebody out "
-            "first, or raise its fence_capacity in company.toml."
+            _(
+                "All %(capacity)s places within the fence of %(name)r are taken. Take somebody "
+                "out first, or raise its fence_capacity in company.toml."
+            )
+            % {"capacity": capacity, "name": name}
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from patronage.access import audit
 from patronage.access.actor import actor_of_user
 from patronage.access.errors import NotFound
@@ -60,9 +62,12 @@ def grant_lever(
     starts, ends = _time(starts_at, ends_at, now)
     _check(lever, limit, per)
     if bool(portfolio_id) == bool(role):
-        raise CannotGrant("Name either a portfolio, for its manager, or a role.")
+        raise CannotGrant(_("Name either a portfolio, for its manager, or a role."))
     if role and role not in FRONT_LINE:
-        raise CannotGrant(f"{role!r:.40} is none of the roles {', '.join(FRONT_LINE)}.")
+        raise CannotGrant(
+            _("%(role).40r is none of the roles %(front_line)s.")
+            % {"role": role, "front_line": ", ".join(FRONT_LINE)}
+        )
     with atomic():
         take_turns("levers")
         portfolio = Portfolio.objects.filter(pk=portfolio_id).first() if portfolio_id else None
@@ -161,7 +166,10 @@ def end_grant(*, actor: Actor, now: datetime, grant_id: str, reason: str) -> Gra
         if right is not Right.GRANT_LEVER and not own:
             raise NotFound(noun="grant", id=grant_id)
         if grant.ends_at is not None and grant.ends_at <= now:
-            raise CannotGrant(f"This right ended at {grant.ends_at:%Y-%m-%d %H:%M} UTC already.")
+            raise CannotGrant(
+                _("This right ended at %(ends_at)s UTC already.")
+                % {"ends_at": f"{grant.ends_at:%Y-%m-%d %H:%M}"}
+            )
         before = {"ends_at": None if grant.ends_at is None else grant.ends_at.isoformat()}
         grant.ends_at = max(now, grant.starts_at)
         grant.end_reason, grant.ended_by = why, actor.id
@@ -173,26 +181,36 @@ def end_grant(*, actor: Actor, now: datetime, grant_id: str, reason: str) -> Gra
 def _check(lever: str, limit: int, per: str) -> None:
     for given, known in ((lever, LEVERS), (per, PERS)):
         if given not in known:
-            raise CannotGrant(f"{given!r:.40} is none of {', '.join(known)}.")
+            raise CannotGrant(
+                _("%(given).40r is none of %(known)s.")
+                % {"given": given, "known": ", ".join(known)}
+            )
     if not 1 <= limit <= MOST:
-        raise CannotGrant(f"The limit is a whole number from 1 on, found {limit}.")
+        raise CannotGrant(
+            _("The limit is a whole number from 1 on, found %(limit)s.") % {"limit": limit}
+        )
     if lever in PRICING:
         if per != "use":
-            raise CannotGrant(f"The lever {lever!r} is a share of a price: limit it for each use.")
+            raise CannotGrant(
+                _("The lever %(lever)r is a share of a price: limit it for each use.")
+                % {"lever": lever}
+            )
         if limit > WHOLE:
-            raise CannotGrant(f"{limit} basis points are more than the whole price.")
+            raise CannotGrant(
+                _("%(limit)s basis points are more than the whole price.") % {"limit": limit}
+            )
 
 
 def _within(whole: Grant, limit: int, starts: datetime, ends: datetime | None) -> None:
     if limit > whole.limit:
         unit = UNITS[whole.lever]
         raise CannotGrant(
-            f"{said(limit, unit)} is more than the {said(whole.limit, unit)} that you hold. "
-            "Pass on that much or less."
+            _("%(limit)s is more than the %(limit_2)s that you hold. Pass on that much or less.")
+            % {"limit": said(limit, unit), "limit_2": said(whole.limit, unit)}
         )
     late = whole.ends_at is not None and (ends is None or ends > whole.ends_at)
     if starts < whole.starts_at or late:
-        raise CannotGrant("Your own right does not last that long. Choose days within it.")
+        raise CannotGrant(_("Your own right does not last that long. Choose days within it."))
 
 
 def _time(
@@ -201,22 +219,27 @@ def _time(
     starts = now if starts_at is None else as_utc(starts_at)
     ends = None if ends_at is None else as_utc(ends_at)
     if starts < now:
-        raise CannotGrant("A right begins now or later: what was done before stays as it was.")
+        raise CannotGrant(_("A right begins now or later: what was done before stays as it was."))
     if ends is not None and ends <= starts:
-        raise CannotGrant("A right ends after it begins. Give a later last day.")
+        raise CannotGrant(_("A right ends after it begins. Give a later last day."))
     return starts, ends
 
 
 def _may_hold(whole: Grant, person_id: str, actor: Actor, now: datetime) -> User:
     person = User.objects.filter(pk=person_id).first()
     if person is None or not person.is_active or person.id == actor.id:
-        raise CannotGrant("Choose another person who works here.")
+        raise CannotGrant(_("Choose another person who works here."))
     holder = actor_of_user(person, now)
     if not holder.may(Right.USE_LEVER):
         roles = ", ".join(role.value for role in Role if Right.USE_LEVER in POLICY[role].rights)
-        raise CannotGrant(f"{person.name} holds none of the roles {roles}. Choose another.")
+        raise CannotGrant(
+            _("%(name)s holds none of the roles %(roles)s. Choose another.")
+            % {"name": person.name, "roles": roles}
+        )
     if not scope_of(holder, now).holds(whole.portfolio_id or ""):
-        raise CannotGrant(f"{person.name} does not see these customers. Arrange cover first.")
+        raise CannotGrant(
+            _("%(name)s does not see these customers. Arrange cover first.") % {"name": person.name}
+        )
     return person
 
 

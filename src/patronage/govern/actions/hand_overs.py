@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from patronage.access import audit
 from patronage.access.errors import NotFound
 from patronage.access.roles import SYSTEM_ID, Actor, Right, Role
@@ -62,7 +64,7 @@ def hand_over(
     starts = not_in_future(starts_at or now, now)
     wanted = list(dict.fromkeys(customer_ids))
     if not wanted:
-        raise NothingToHandOver("Name at least one customer to hand over.")
+        raise NothingToHandOver(_("Name at least one customer to hand over."))
     with atomic():
         memberships.take_turns_moving()
         held = memberships.held(wanted)
@@ -102,7 +104,8 @@ def moved(
     moving = {key: held[key] for key in wanted if held[key].portfolio_id != target.id}
     if not moving:
         raise NothingToHandOver(
-            f"{held[wanted[0]].label} is in {target.name!r} already. Choose another portfolio."
+            _("%(label)s is in %(name)r already. Choose another portfolio.")
+            % {"label": held[wanted[0]].label, "name": target.name}
         )
     _require_whole_trees(moving, target, now)
     _require_newer(moving.values(), starts)
@@ -139,9 +142,12 @@ def _require_whole_trees(
         root = trees.root(account_id)
         if root.portfolio_id != target.id:
             raise CannotAccount(
-                f"{moving[customer_id].label} belongs to the account {root.name!r}, whose director "
-                "answers for the whole of it. Let the customer leave the account first, or "
-                "delegate the account to somebody who helps."
+                _(
+                    "%(label)s belongs to the account %(name)r, whose director answers for the "
+                    "whole of it. Let the customer leave the account first, or delegate the "
+                    "account to somebody who helps."
+                )
+                % {"label": moving[customer_id].label, "name": root.name}
             )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from django.utils.translation import gettext as _
+
 from patronage.access import audit
 from patronage.access.company import current
 from patronage.access.errors import NotFound
@@ -70,7 +72,7 @@ def pull_lever(
     until = None if valid_until is None else as_utc(valid_until)
     pull = _checked(lever, amount, category.strip(), product.strip())
     if until is not None and until <= now:
-        raise LeverRefused(lever=lever, reasons=["It would end before it begins."])
+        raise LeverRefused(lever=lever, reasons=[_("It would end before it begins.")])
     with atomic():
         take_turns("levers")
         customer = require_customer(actor, customer_id, now)
@@ -120,7 +122,10 @@ def rule_on_lever(
     actor.require(right)
     why = stated(reason)
     if ruling not in RULINGS:
-        raise CannotRuleOnLever(f"{ruling!r:.40} is none of {', '.join(RULINGS)}.")
+        raise CannotRuleOnLever(
+            _("%(ruling).40r is none of %(rulings)s.")
+            % {"ruling": ruling, "rulings": ", ".join(RULINGS)}
+        )
     with atomic():
         take_turns("levers")
         use = LeverUse.objects.select_for_update().filter(pk=use_id).first()
@@ -132,12 +137,12 @@ def rule_on_lever(
         if not (own or above or in_charge_of(actor, situation.portfolio_id, now)):
             raise NotFound(noun="lever use", id=use_id)
         if not own and ruling == "answer":
-            raise CannotRuleOnLever("Who did it answers. Ask, review it, or take it back.")
+            raise CannotRuleOnLever(_("Who did it answers. Ask, review it, or take it back."))
         if own and ruling not in ("take_back", "answer"):
-            raise CannotRuleOnLever("Somebody else must say so: two pairs of eyes see more.")
+            raise CannotRuleOnLever(_("Somebody else must say so: two pairs of eyes see more."))
         before = use.state
         if ruling == "take_back" and use.state == "waiting" and not own:
-            raise CannotRuleOnLever("This waits for a word: approve or refuse it.")
+            raise CannotRuleOnLever(_("This waits for a word: approve or refuse it."))
         _ACTS[ruling](use, situation, above)
         use.save()
         LeverRuling.objects.create(use=use, ruling=ruling, reason=why, actor_id=actor.id, at=now)
@@ -156,22 +161,33 @@ def _checked(lever: str, amount: int, category: str, product: str) -> Pull:
         return LeverRefused(lever=lever[:40], reasons=[words])
 
     if lever not in LEVERS:
-        raise refuse(f"The levers are {', '.join(LEVERS)}.")
+        raise refuse(_("The levers are %(levers)s.") % {"levers": ", ".join(LEVERS)})
     if abs(amount) > MOST or amount == 0 or (amount < 0 and lever != "price"):
-        raise refuse(f"The amount is a whole number of {UNITS[lever]} above zero, found {amount}.")
+        raise refuse(
+            _("The amount is a whole number of %(units)s above zero, found %(amount)s.")
+            % {"units": UNITS[lever], "amount": amount}
+        )
     gives = lever == "discount" or (lever == "price" and amount < 0)
     if gives and abs(amount) > WHOLE:
-        raise refuse(f"{abs(amount)} basis points are more than the whole price.")
+        raise refuse(
+            _("%(points)s basis points are more than the whole price.") % {"points": abs(amount)}
+        )
     for text in (category, product):
         if len(text) > LONGEST_SUBJECT or not text.isprintable():
-            raise refuse(f"A category or product has at most {LONGEST_SUBJECT} characters.")
+            raise refuse(
+                _("A category or product has at most %(longest_subject)s characters.")
+                % {"longest_subject": LONGEST_SUBJECT}
+            )
     if not product:
         return Pull(lever=lever, amount=amount, category=category, currency=_currency(lever))
     found = category_of(product)
     if found is None:
-        raise refuse(f"There is no product {product!r} in the catalogue.")
+        raise refuse(_("There is no product %(product)r in the catalogue.") % {"product": product})
     if category not in ("", found):
-        raise refuse(f"The product {product!r} is of the category {found!r}. Leave that out.")
+        raise refuse(
+            _("The product %(product)r is of the category %(found)r. Leave that out.")
+            % {"product": product, "found": found}
+        )
     return Pull(
         lever=lever, amount=amount, category=found, product=product, currency=_currency(lever)
     )
@@ -223,9 +239,11 @@ def _situation(actor: Actor, use: LeverUse, now: datetime) -> Situation:
 
 def _approve(use: LeverUse, situation: Situation, above: bool) -> None:
     if use.state != "waiting":
-        raise CannotRuleOnLever(f"This does not wait for approval: it is {_state(use)}.")
+        raise CannotRuleOnLever(
+            _("This does not wait for approval: it is %(state)s.") % {"state": _state(use)}
+        )
     if use.valid_until is not None and use.valid_until <= situation.at:
-        raise CannotRuleOnLever("It would have ended by now. Refuse it.")
+        raise CannotRuleOnLever(_("It would have ended by now. Refuse it."))
     pull = Pull(
         lever=use.lever,
         amount=use.amount,
@@ -239,7 +257,10 @@ def _approve(use: LeverUse, situation: Situation, above: bool) -> None:
     verdict = _judged(pull, situation, held)
     if verdict.outcome != "allowed":
         words = " ".join(each.words for each in verdict.reasons)
-        raise CannotRuleOnLever(f"This is beyond your own right; an executive must say so. {words}")
+        raise CannotRuleOnLever(
+            _("This is beyond your own right; an executive must say so. %(words)s")
+            % {"words": words}
+        )
     use.state, use.waits_for = "approved", ""
     use.grant_id, use.valid_from = verdict.grant_id or None, situation.at
     use.capacities = _taken(pull, situation)
@@ -247,33 +268,41 @@ def _approve(use: LeverUse, situation: Situation, above: bool) -> None:
 
 def _refuse(use: LeverUse, _situation: Situation, _above: bool) -> None:
     if use.state != "waiting":
-        raise CannotRuleOnLever(f"This does not wait for approval: it is {_state(use)}.")
+        raise CannotRuleOnLever(
+            _("This does not wait for approval: it is %(state)s.") % {"state": _state(use)}
+        )
     use.state, use.waits_for = "refused", ""
 
 
 def _review(use: LeverUse, _situation: Situation, _above: bool) -> None:
     if use.state != "done":
-        raise CannotRuleOnLever(f"Only what was done at once is reviewed; this is {_state(use)}.")
+        raise CannotRuleOnLever(
+            _("Only what was done at once is reviewed; this is %(state)s.") % {"state": _state(use)}
+        )
     if use.rulings.filter(ruling="review").exists():
-        raise CannotRuleOnLever("This was reviewed already.")
+        raise CannotRuleOnLever(_("This was reviewed already."))
 
 
 def _question(use: LeverUse, situation: Situation, above: bool) -> None:
     _review(use, situation, above)
     if use.rulings.filter(ruling="question").exists():
-        raise CannotRuleOnLever("A question about this was asked already. Its answer stands here.")
+        raise CannotRuleOnLever(
+            _("A question about this was asked already. Its answer stands here.")
+        )
 
 
 def _answer(use: LeverUse, _situation: Situation, _above: bool) -> None:
     if not use.rulings.filter(ruling="question").exists():
-        raise CannotRuleOnLever("Nobody asked about this.")
+        raise CannotRuleOnLever(_("Nobody asked about this."))
     if use.rulings.filter(ruling="answer").exists():
-        raise CannotRuleOnLever("This was answered already.")
+        raise CannotRuleOnLever(_("This was answered already."))
 
 
 def _take_back(use: LeverUse, situation: Situation, _above: bool) -> None:
     if use.state in ("refused", "taken_back"):
-        raise CannotRuleOnLever(f"There is nothing to take back: it is {_state(use)} already.")
+        raise CannotRuleOnLever(
+            _("There is nothing to take back: it is %(state)s already.") % {"state": _state(use)}
+        )
     use.state, use.waits_for = "taken_back", ""
     return_taken([(use.capacities, use.amount)])
     if use.lever in PRICING and use.valid_from is not None:
@@ -291,7 +320,7 @@ _ACTS: Final = {
 
 
 def _state(use: LeverUse) -> str:
-    return use.state.replace("_", " ")
+    return _(use.state.replace("_", " "))
 
 
 def _kept(reasons: tuple[Reason, ...]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from patronage.access import audit
 from patronage.access.errors import NotFound
@@ -236,11 +237,13 @@ def _earlier(
         if found is None:
             raise NotFound(noun="policy version", id=version_id)
         if before is not None and found.id == before.id:
-            raise PolicyRefused(f"Version {found.number} is in force already.")
+            raise PolicyRefused(
+                _("Version %(number)s is in force already.") % {"number": found.number}
+            )
         return found
     if before is None or before.number == 1:
         raise PolicyRefused(
-            "There is no earlier version to go back to. Publish a draft without rules instead."
+            _("There is no earlier version to go back to. Publish a draft without rules instead.")
         )
     return published.get(number=(before.number or 0) - 1)
 
@@ -256,8 +259,11 @@ def _publish(
     since = None if before is None else before.valid_from
     if since is not None and starts < since:
         raise PolicyRefused(
-            f"These rules would count from {starts:%Y-%m-%d %H:%M} UTC, before those of the "
-            f"version in force ({since:%Y-%m-%d %H:%M} UTC). Choose that instant or a later one."
+            _(
+                "These rules would count from %(starts)s UTC, before those of the version in "
+                "force (%(since)s UTC). Choose that instant or a later one."
+            )
+            % {"starts": f"{starts:%Y-%m-%d %H:%M}", "since": f"{since:%Y-%m-%d %H:%M}"}
         )
     numbers = PolicyVersion.objects.filter(portfolio=version.portfolio_id)
     version.number = (numbers.aggregate(last=Max("number"))["last"] or 0) + 1

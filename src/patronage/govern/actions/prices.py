@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from patronage.access import audit
 from patronage.access.company import current
 from patronage.access.roles import Actor, Right
@@ -31,17 +33,25 @@ def tell_list_prices(*, actor: Actor, now: datetime, prices: Mapping[str, int], 
     actor.require(Right.IMPORT)
     why = stated(reason)
     if not 1 <= len(prices) <= MOST_AT_ONCE:
-        raise PriceRefused(f"Tell 1 to {MOST_AT_ONCE:,} prices at once, found {len(prices):,}.")
+        raise PriceRefused(
+            _("Tell 1 to %(most_at_once)s prices at once, found %(length)s.")
+            % {"most_at_once": f"{MOST_AT_ONCE:,}", "length": f"{len(prices):,}"}
+        )
     for product, amount in prices.items():
         if category_of(product) is None:
-            raise PriceRefused(f"There is no product {product!r:.130} in the catalogue.")
+            raise PriceRefused(
+                _("There is no product %(product).130r in the catalogue.") % {"product": product}
+            )
         if not 1 <= amount <= _MOST:
-            raise PriceRefused(f"The price of {product!r} is {amount}; it is 1 or more.")
+            raise PriceRefused(
+                _("The price of %(product)r is %(amount)s; it is 1 or more.")
+                % {"product": product, "amount": amount}
+            )
     currency = current().company.currency
     with atomic():
         take_turns("list prices")
         if ListPrice.objects.filter(product__in=prices, valid_from__gte=now).exists():
-            raise PriceRefused("A price of one of these products was told for this instant.")
+            raise PriceRefused(_("A price of one of these products was told for this instant."))
         ListPrice.objects.bulk_create(
             ListPrice(
                 product=product,

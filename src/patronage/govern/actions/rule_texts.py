@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
+from django.utils.translation import gettext as _
+
+from patronage.access.asking import in_words
 from patronage.access.company import current
 from patronage.access.models import User
 from patronage.access.roles import Actor
@@ -71,12 +74,17 @@ def checked_rules(given: Sequence[NewRule], actor: Actor) -> list[Rule]:
         PolicyRuleRefused: one cannot be used; the message names it, the place and the mend.
     """
     if len(given) > MOST_RULES:
-        raise PolicyRefused(f"A policy has at most {MOST_RULES} rules, found {len(given)}.")
+        raise PolicyRefused(
+            _("A policy has at most %(most_rules)s rules, found %(length)s.")
+            % {"most_rules": MOST_RULES, "length": len(given)}
+        )
     rules = [_checked(place, each, actor) for place, each in enumerate(given, start=1)]
     names = [each.name for each in rules]
     for name in names:
         if names.count(name) > 1:
-            raise PolicyRefused(f"Two rules are named {name!r}. Give each a name of its own.")
+            raise PolicyRefused(
+                _("Two rules are named %(name)r. Give each a name of its own.") % {"name": name}
+            )
     return rules
 
 
@@ -126,13 +134,18 @@ def _checked(position: int, given: NewRule, actor: Actor) -> Rule:
     name = " ".join(given.name.split())
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
         raise PolicyRefused(
-            f"Rule {position} needs a name of 1 to {LONGEST_NAME} characters, found {len(name)}."
+            _(
+                "Rule %(position)s needs a name of 1 to %(longest_name)s characters, found "
+                "%(length)s."
+            )
+            % {"position": position, "longest_name": LONGEST_NAME, "length": len(name)}
         )
     if given.effect not in EFFECTS:
         raise PolicyRuleRefused(
             rule=name,
             part="effect",
-            reason=f"{given.effect!r:.40} is none of {', '.join(EFFECTS)}.",
+            reason=_("%(effect).40r is none of %(effects)s.")
+            % {"effect": given.effect, "effects": ", ".join(EFFECTS)},
         )
     when = _read(name, "when", given.when, RULE_FIELDS, actor)
     offers = None
@@ -140,7 +153,9 @@ def _checked(position: int, given: NewRule, actor: Actor) -> Rule:
         offers = _read(name, "offers", given.offers, TREATMENT_FIELDS, actor)
     if offers is not None and given.effect in ("service_tier", "route"):
         raise PolicyRuleRefused(
-            rule=name, part="offers", reason=f"{given.effect} is about the customer, not offers."
+            rule=name,
+            part="offers",
+            reason=_("%(effect)s is about the customer, not offers.") % {"effect": given.effect},
         )
     _check_extras(name, given)
     return Rule(
@@ -163,7 +178,7 @@ def _read(rule: str, part: str, text: str, fields: FieldCatalog, actor: Actor) -
     try:
         return read_rule(text, fields, actor=actor)
     except PredicateError as error:
-        raise PolicyRuleRefused(rule=rule, part=part, reason=str(error)) from error
+        raise PolicyRuleRefused(rule=rule, part=part, reason=in_words(error)) from error
 
 
 def _check_extras(name: str, given: NewRule) -> None:
@@ -177,20 +192,26 @@ def _check_extras(name: str, given: NewRule) -> None:
     for part, (is_there, effect) in said.items():
         if is_there and given.effect != effect:
             raise PolicyRuleRefused(
-                rule=name, part=part, reason=f"it belongs to {effect}, not to {given.effect}."
+                rule=name,
+                part=part,
+                reason=_("it belongs to %(effect)s, not to %(effect_2)s.")
+                % {"effect": effect, "effect_2": given.effect},
             )
         if not is_there and given.effect == effect:
-            raise PolicyRuleRefused(rule=name, part=part, reason=f"{effect} needs it.")
+            raise PolicyRuleRefused(
+                rule=name, part=part, reason=_("%(effect)s needs it.") % {"effect": effect}
+            )
     tier, declared = given.service_tier.strip(), names_of(current().company)
     if tier and declared and tier not in declared:
         raise PolicyRuleRefused(
             rule=name,
             part="service_tier",
-            reason=f"the company declares no service tier {tier!r:.40}; use {', '.join(declared)}.",
+            reason=_("the company declares no service tier %(tier).40r; use %(declared)s.")
+            % {"tier": tier, "declared": ", ".join(declared)},
         )
     if len(tier) > 20 or not tier.isprintable():
         raise PolicyRuleRefused(
-            rule=name, part="service_tier", reason="it has at most 20 characters."
+            rule=name, part="service_tier", reason=_("it has at most 20 characters.")
         )
 
 
@@ -203,8 +224,11 @@ def _amount(name: str, given: NewRule) -> int | None:
         raise PolicyRuleRefused(
             rule=name,
             part="amount_minor",
-            reason=f"a preference is a whole number of minor units other than 0, at most {limit} "
-            f"either way (prefer_limit_minor in company.toml); found {amount!r:.40}.",
+            reason=_(
+                "a preference is a whole number of minor units other than 0, at most %(limit)s "
+                "either way (prefer_limit_minor in company.toml); found %(amount).40r."
+            )
+            % {"limit": limit, "amount": amount},
         )
     return amount
 
@@ -218,7 +242,7 @@ def _person(name: str, given: NewRule) -> User | None:
         raise PolicyRuleRefused(
             rule=name,
             part="route_to",
-            reason=f"nobody who works here has the address {email!r:.80}.",
+            reason=_("nobody who works here has the address %(email).80r.") % {"email": email},
         )
     return person
 
@@ -226,16 +250,28 @@ def _person(name: str, given: NewRule) -> User | None:
 def _adaptation(name: str, given: NewRule) -> dict[str, Any]:
     changes = given.adaptation
     for unknown in sorted(set(changes) - set(_ADAPTABLE)):
-        _refuse(name, f"{unknown!r:.40} cannot be adapted; change {', '.join(_ADAPTABLE)}.")
+        _refuse(
+            name,
+            _("%(unknown).40r cannot be adapted; change %(adaptable)s.")
+            % {"unknown": unknown, "adaptable": ", ".join(_ADAPTABLE)},
+        )
     if "face_value_percent" in changes:
         percent = changes["face_value_percent"]
         if type(percent) is not int or not 0 <= percent <= 100:
-            _refuse(name, f"face_value_percent is a whole number 0 to 100, found {percent!r:.40}.")
+            _refuse(
+                name,
+                _("face_value_percent is a whole number 0 to 100, found %(percent).40r.")
+                % {"percent": percent},
+            )
     if "channels" in changes:
         known = [channel.name for channel in current().company.channels]
         listed = changes["channels"]
         if not isinstance(listed, list) or not listed or any(one not in known for one in listed):
-            _refuse(name, f"channels are some of {', '.join(known)}, found {listed!r:.80}.")
+            _refuse(
+                name,
+                _("channels are some of %(known)s, found %(listed).80r.")
+                % {"known": ", ".join(known), "listed": listed},
+            )
     if "not_before" in changes:
         _check_day(name, changes["not_before"])
     return dict(changes)
@@ -247,7 +283,9 @@ def _check_day(name: str, value: object) -> None:
             return
     except ValueError:
         pass
-    _refuse(name, f"not_before is a date such as 2026-10-15, found {value!r:.40}.")
+    _refuse(
+        name, _("not_before is a date such as 2026-10-15, found %(value).40r.") % {"value": value}
+    )
 
 
 def _refuse(rule: str, reason: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from patronage.access import audit
 from patronage.access.company import current, instants_of
 from patronage.access.roles import Actor, Right
@@ -41,14 +43,16 @@ def override_service_tier(
     """
     actor.require(Right.SET_SERVICE)
     why, company = stated(reason), current().company
-    _, ends_at = instants_of(None, until)
+    ends_at = instants_of(None, until)[1]
     with atomic():
         memberships.take_turns_moving()
         customer = require_customer(actor, customer_id, now)
         if tier not in service_tiers.names_of(company):
             raise CannotServe(_not_declared(tier, company))
         if ends_at is not None and ends_at <= now:
-            raise CannotServe(f"{until} is over already. Give today or a later last day.")
+            raise CannotServe(
+                _("%(until)s is over already. Give today or a later last day.") % {"until": until}
+            )
         standing = Standing.objects.get(customer=customer)
         before = _told(standing, now, company)
         stood = _end(actor, now, customer_id, "superseded")
@@ -85,8 +89,10 @@ def end_service_override(*, actor: Actor, now: datetime, customer_id: str, reaso
         before = _told(standing, now, company)
         if _end(actor, now, customer_id, why) is None:
             raise CannotServe(
-                "The customer's value decides already how they are served: nobody set a tier that "
-                "holds now."
+                _(
+                    "The customer's value decides already how they are served: nobody set a tier "
+                    "that holds now."
+                )
             )
         _record(actor, now, customer_id, why, before, _told(standing, now, company))
 
@@ -114,8 +120,11 @@ def _require_place(tier: str, standing: Standing, now: datetime, company: Compan
     held = by_value.count() + said.count()
     if held >= declared.capacity:
         raise CannotServe(
-            f"All {declared.capacity} places of {declared.title!r} are taken. Serve somebody else "
-            "in another tier first, or raise its capacity in company.toml."
+            _(
+                "All %(capacity)s places of %(title)r are taken. Serve somebody else in "
+                "another tier first, or raise its capacity in company.toml."
+            )
+            % {"capacity": declared.capacity, "title": declared.title}
         )
 
 
@@ -126,8 +135,13 @@ def _told(standing: Standing, at: datetime, company: Company) -> dict[str, Any]:
 def _not_declared(tier: str, company: Company) -> str:
     known = ", ".join(service_tiers.names_of(company))
     if not known:
-        return "The company declares no service tiers. Declare service_tiers in company.toml first."
-    return f"The company declares no service tier {tier!r:.40}. Use one of {known}."
+        return _(
+            "The company declares no service tiers. Declare service_tiers in company.toml first."
+        )
+    return _("The company declares no service tier %(tier).40r. Use one of %(known)s.") % {
+        "tier": tier,
+        "known": known,
+    }
 
 
 def _record(

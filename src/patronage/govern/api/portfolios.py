@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
+from django.utils.translation import gettext as _
 from ninja import Query, Schema, Status
 from pydantic import AwareDatetime, Field
 
@@ -286,7 +287,10 @@ def assign(request: CallerRequest, new: NewAssignment) -> Status[dict[str, Any]]
     request.actor.require(Right.ASSIGN)
     run = run_at(new.as_of)
     if run is None:
-        raise Refused(f"Nobody was valued as of {new.as_of}. Value customers as of it first.")
+        raise Refused(
+            _("Nobody was valued as of %(as_of)s. Value customers as of it first.")
+            % {"as_of": new.as_of}
+        )
     summary = jobs.assign(
         actor=request.actor,
         now=request.now,
@@ -307,4 +311,6 @@ def _end_of(day: date) -> datetime:
     try:
         return BusinessCalendar(current().company.time_zone).end_of_day(day)
     except OverflowError as error:
-        raise Refused(f"{day} is out of the calendar. Ask about an earlier date.") from error
+        raise Refused(
+            _("%(day)s is out of the calendar. Ask about an earlier date.") % {"day": day}
+        ) from error

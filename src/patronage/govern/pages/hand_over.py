@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
@@ -60,9 +61,9 @@ def _say(request: CallerRequest) -> HttpResponse:
 def _move(request: CallerRequest) -> HttpResponseBase:
     given = request.POST
     if not given.getlist("customer"):
-        raise NothingToHandOver("Select at least one customer to hand over.")
+        raise NothingToHandOver(_("Select at least one customer to hand over."))
     if not given.get("to_portfolio"):
-        raise Refused("Choose the portfolio that they go to.")
+        raise Refused(_("Choose the portfolio that they go to."))
     done = actions.hand_over(
         actor=request.actor,
         now=request.now,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as _noop
 
 from patronage.access.errors import NotFound, Refused
@@ -76,7 +77,7 @@ def terms(
         actor.require(Right.SEE_CUSTOMERS)
     customer = require_customer(actor, customer_id, now)
     if bool(product) == bool(category):
-        raise Refused("Name a product or a category, not both.")
+        raise Refused(_("Name a product or a category, not both."))
     if product:
         found = category_of(product)
         if found is None:

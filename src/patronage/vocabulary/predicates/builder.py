@@ -34,6 +34,7 @@ from patronage.vocabulary.predicates.parser import parse
 from patronage.vocabulary.predicates.stored import LONGEST_DOCUMENT, check_tree
 from patronage.vocabulary.predicates.text import condition_text, literal_text
 from patronage.vocabulary.predicates.types import kind_of_field
+from patronage.vocabulary.sentences import Sentence, as_sentence
 
 #: A place in the builder: positions of rows from 1, outermost first.
 _Path = tuple[int, ...]
@@ -53,7 +54,7 @@ _OPERATORS: dict[Kind, tuple[str, ...]] = {
     Kind.TEXT: (*_EQUALS, *_LISTED, *_BEGINS, *_ORDER, *_BETWEEN, *_KNOWN),
     Kind.BOOLEAN: (*_HOLDS, *_EQUALS, *_LISTED, *_KNOWN),
 }
-_ADVICE = "Give what Predicate.to_builder gives: groups of rows."
+_ADVICE = Sentence("Give what Predicate.to_builder gives: groups of rows.")
 
 
 def operators_of(field: Field) -> tuple[str, ...]:
@@ -83,7 +84,9 @@ def _loaded(document: str) -> Any:
     try:
         return json.loads(document)
     except (ValueError, RecursionError) as error:
-        raise PredicateError(f"The rows are damaged: {error!r:.200}.", _ADVICE) from error
+        raise PredicateError(
+            Sentence("The rows are damaged: %(error)s.", error=f"{error!r:.200}"), _ADVICE
+        ) from error
 
 
 def _refuse_many_rows(document: Any) -> None:
@@ -97,7 +100,8 @@ def _refuse_many_rows(document: Any) -> None:
             waiting.extend(inner)
         if rows > MOST_WORDS:
             raise PredicateError(
-                f"The rule has more than {MOST_WORDS} rows.", "Split it into several rules."
+                Sentence("The rule has more than %(most_words)s rows.", most_words=MOST_WORDS),
+                "Split it into several rules.",
             )
 
 
@@ -161,7 +165,9 @@ def _read(stored: Any, fields: FieldCatalog, path: _Path) -> Condition:
         return _at(path, lambda: parse(stored["text"], fields))
     if kind == "row" and {"field", "operator"} <= set(stored) <= {*_ROW, "kind"}:
         return _at(path, lambda: _read_row(stored, fields))
-    raise _fault(path, f"This is no group, row or text: {stored!r:.80}.", _ADVICE)
+    raise _fault(
+        path, Sentence("This is no group, row or text: %(stored).80r.", stored=stored), _ADVICE
+    )
 
 
 _ROW = ("field", "operator", "value")
@@ -173,7 +179,9 @@ def _read_group(stored: Mapping[str, Any], fields: FieldCatalog, path: _Path) ->
         raise _fault(path, "The group is empty.", "Add a row to it, or remove it.")
     if match not in ("all", "any", "none"):
         raise _fault(
-            path, f"{match!r:.40} says nothing of a group.", "Match all, any or none of it."
+            path,
+            Sentence("%(match).40r says nothing of a group.", match=match),
+            "Match all, any or none of it.",
         )
     parts = tuple(_read(row, fields, (*path, at)) for at, row in enumerate(rows, start=1))
     if match == "all":
@@ -187,16 +195,20 @@ def _read_row(stored: Mapping[str, Any], fields: FieldCatalog) -> Condition:
     if not isinstance(name, str) or name not in fields:
         # The reader of texts says what is wrong with a name, look-alikes included.
         parse(f"{name} IS NULL" if isinstance(name, str) and name else "?", fields)
-        raise PredicateError(f"There is no field {name!r:.80}.", "Choose one of the catalogue.")
+        raise PredicateError(
+            Sentence("There is no field %(name).80r.", name=name), "Choose one of the catalogue."
+        )
     field = FieldRef(kind_of_field(fields[name]), name)
     if operator not in _OPERATORS[field.kind]:
         raise PredicateError(
-            f"{operator!r:.40} cannot be asked of {name}.",
-            f"Choose one of {', '.join(_OPERATORS[field.kind])}.",
+            Sentence("%(operator).40r cannot be asked of %(name)s.", operator=operator, name=name),
+            Sentence("Choose one of %(operators)s.", operators=", ".join(_OPERATORS[field.kind])),
         )
     if operator in (*_HOLDS, *_KNOWN):
         if value is not None:
-            raise PredicateError(f"'{operator}' takes no value.", "Remove the value.")
+            raise PredicateError(
+                Sentence("'%(operator)s' takes no value.", operator=operator), "Remove the value."
+            )
         asked: Condition = field if operator in _HOLDS else IsUnknown(field)
         return Not(asked) if operator in (_HOLDS[1], _KNOWN[1]) else asked
     return _with_value(field, str(operator), value)
@@ -209,20 +221,28 @@ def _with_value(field: FieldRef, operator: str, value: Any) -> Condition:
     if operator not in (*_LISTED, *_BETWEEN):
         return Compare(operator, field, literal_of(field.kind, _text(value)))
     if not isinstance(value, list):
-        raise PredicateError(f"'{operator}' takes a list of values.", "Write them as a list.")
+        raise PredicateError(
+            Sentence("'%(operator)s' takes a list of values.", operator=operator),
+            "Write them as a list.",
+        )
     values = tuple(literal_of(field.kind, _text(each)) for each in value)
     if operator in _LISTED:
         listed = OneOf(field, values)
         return Not(listed) if operator == _LISTED[1] else listed
     if len(values) != 2:
-        raise PredicateError(f"'{operator}' takes two values.", "Write the lowest and the highest.")
+        raise PredicateError(
+            Sentence("'%(operator)s' takes two values.", operator=operator),
+            "Write the lowest and the highest.",
+        )
     between = Between(field, *values)
     return Not(between) if operator == _BETWEEN[1] else between
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise PredicateError(f"A value is written as a text, found {value!r:.40}.", _ADVICE)
+        raise PredicateError(
+            Sentence("A value is written as a text, found %(value).40r.", value=value), _ADVICE
+        )
     return value
 
 
@@ -230,9 +250,8 @@ def _at(path: _Path, read: Callable[[], Condition]) -> Condition:
     try:
         return read()
     except PredicateError as error:
-        reason = f"{_row_name(path)}: {error.reason}"
         raise PredicateError(
-            reason,
+            _in_row(path, error.reason),
             error.advice,
             offset=error.offset,
             line=error.line,
@@ -241,8 +260,11 @@ def _at(path: _Path, read: Callable[[], Condition]) -> Condition:
         ) from error
 
 
-def _row_name(path: _Path) -> str:
-    return f"Row {_place(path)}" if path else "The rule"
+def _in_row(path: _Path, reason: str) -> Sentence:
+    said = as_sentence(reason)
+    if not path:
+        return Sentence("The rule: %(reason)s", reason=said)
+    return Sentence("Row %(row)s: %(reason)s", row=_place(path), reason=said)
 
 
 def _place(path: _Path) -> str:
@@ -250,4 +272,4 @@ def _place(path: _Path) -> str:
 
 
 def _fault(path: _Path, reason: str, advice: str) -> PredicateError:
-    return PredicateError(f"{_row_name(path)}: {reason}", advice, row=_place(path))
+    return PredicateError(_in_row(path, reason), advice, row=_place(path))

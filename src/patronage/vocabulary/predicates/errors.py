@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
+from patronage.vocabulary.sentences import Sentence, Translate, as_sentence
+
 
 class PredicateError(ValueError):
     """A rule that is not in the language. Raised when a rule is read, never when it is used."""
@@ -19,9 +21,9 @@ class PredicateError(ValueError):
         column: int | None = None,
         row: str | None = None,
     ) -> None:
-        #: What is wrong.
+        #: What is wrong, in English; a `Sentence` where it has parts.
         self.reason = reason
-        #: What to write instead.
+        #: What to write instead, likewise.
         self.advice = advice
         #: Characters before the fault, from 0; None for a stored tree, which has no text.
         self.offset = offset
@@ -31,8 +33,7 @@ class PredicateError(ValueError):
         self.column = column
         #: The row of a condition builder, as in 2.1; None for a text or a stored tree.
         self.row = row
-        place = "" if line is None else f"Line {line}, column {column}: "
-        super().__init__(f"{place}{reason} {advice}".strip())
+        super().__init__(self.said(str))
 
     def __reduce__(self) -> tuple[Callable[..., PredicateError], tuple[str, str]]:
         rebuild = functools.partial(
@@ -43,6 +44,16 @@ class PredicateError(ValueError):
             row=self.row,
         )
         return rebuild, (self.reason, self.advice)
+
+    def said(self, translate: Translate) -> str:
+        """Say where, what is wrong and what to write instead in another language."""
+        reason = as_sentence(self.reason).said(translate)
+        advice = as_sentence(self.advice).said(translate) if self.advice else ""
+        place = ""
+        if self.line is not None:
+            at = Sentence("Line %(line)s, column %(column)s:", line=self.line, column=self.column)
+            place = at.said(translate)
+        return " ".join(part for part in (place, reason, advice) if part)
 
     @classmethod
     def at(cls, text: str, offset: int, reason: str, advice: str) -> PredicateError:

@@ -21,6 +21,7 @@ from patronage.vocabulary.predicates.limits import (
 from patronage.vocabulary.predicates.nodes import FieldRef, Kind, Literal
 from patronage.vocabulary.predicates.strange import CLOSED, unreadable
 from patronage.vocabulary.predicates.types import kind_of_field
+from patronage.vocabulary.sentences import Sentence
 
 _TOKEN = re.compile(
     r"""
@@ -61,13 +62,18 @@ def tokenize(text: str, fields: FieldCatalog) -> list[Token]:
     """Cut the text into tokens; refuse everything that is not in the language, with its place."""
     if not isinstance(text, str):
         raise PredicateError(
-            f"A rule is text, found {type(text).__name__}.", "Write it as in: orders_90d > 3"
+            Sentence("A rule is text, found %(name)s.", name=type(text).__name__),
+            "Write it as in: orders_90d > 3",
         )
     if len(text) > LONGEST_TEXT:
         raise PredicateError.at(
             text,
             LONGEST_TEXT,
-            f"The rule has {len(text):,} characters, the most is {LONGEST_TEXT:,}.",
+            Sentence(
+                "The rule has %(length)s characters, the most is %(longest_text)s.",
+                length=f"{len(text):,}",
+                longest_text=f"{LONGEST_TEXT:,}",
+            ),
             "Split it into several rules.",
         )
     refuse_many_words(text)
@@ -102,7 +108,11 @@ def refuse_many_words(text: str) -> None:
             raise PredicateError.at(
                 text,
                 found.start(),
-                f"The rule has more than {MOST_WORDS} words and signs, not counting its lists.",
+                Sentence(
+                    "The rule has more than %(most_words)s words and signs, not counting "
+                    "its lists.",
+                    most_words=MOST_WORDS,
+                ),
                 "Split it into several rules.",
             )
         # Each constant has a comma or the closing parenthesis after it.
@@ -110,7 +120,10 @@ def refuse_many_words(text: str) -> None:
             raise PredicateError.at(
                 text,
                 found.start(),
-                f"The lists of the rule hold more than {MOST_LISTED} constants.",
+                Sentence(
+                    "The lists of the rule hold more than %(most_listed)s constants.",
+                    most_listed=MOST_LISTED,
+                ),
                 "Ask for what they have in common, or split the rule.",
             )
 
@@ -146,18 +159,27 @@ def _word(text: str, found: re.Match[str], fields: FieldCatalog) -> Token:
             raise PredicateError.at(
                 text,
                 at,
-                f"{word.upper()} needs a quoted value after it.",
+                Sentence("%(upper)s needs a quoted value after it.", upper=word.upper()),
                 "Write DATE '2024-12-31' or INTERVAL '30' DAY.",
             )
         return Token(word.upper(), at)
     if _OPENING.match(text, end):
         raise PredicateError.at(
-            text, at, f"{_shown(word)} is used as a function; rules have none.", CLOSED
+            text,
+            at,
+            Sentence("%(shown)s is used as a function; rules have none.", shown=_shown(word)),
+            CLOSED,
         )
     if word not in fields:
         near = fields.closest(word) if len(word) <= _LONGEST_SHOWN else None
-        advice = f"Did you mean {near}?" if near else f"Known fields: {_some(fields)}."
-        raise PredicateError.at(text, at, f"There is no field {_shown(word)}.", advice)
+        advice = (
+            Sentence("Did you mean %(near)s?", near=near)
+            if near
+            else Sentence("Known fields: %(some)s.", some=_some(fields))
+        )
+        raise PredicateError.at(
+            text, at, Sentence("There is no field %(shown)s.", shown=_shown(word)), advice
+        )
     return Token("value", at, FieldRef(kind_of_field(fields[word]), word))
 
 
@@ -180,10 +202,13 @@ def literal_of(kind: Kind, written: str) -> Literal:
             if found[1] == "-" and isinstance(number.value, int | float):
                 return Literal(number.kind, -number.value)
             return number
-    expected = "true or false" if kind is Kind.BOOLEAN else "a number"
+    shown = _shown(written)
+    if kind is Kind.BOOLEAN:
+        raise PredicateError(
+            Sentence("%(shown)s is not true or false.", shown=shown), "Write true or false."
+        )
     raise PredicateError(
-        f"{_shown(written)} is not {expected}.",
-        "Write true or false." if kind is Kind.BOOLEAN else "Write digits, as in 1234.5",
+        Sentence("%(shown)s is not a number.", shown=shown), "Write digits, as in 1234.5"
     )
 
 
@@ -195,16 +220,22 @@ def _number(text: str, at: int, written: str) -> Literal:
         raise PredicateError.at(
             text,
             at,
-            f"{_shown(written)} is too large.",
-            f"The largest number in a rule is {LARGEST_LITERAL}.",
+            Sentence("%(shown)s is too large.", shown=_shown(written)),
+            Sentence(
+                "The largest number in a rule is %(largest_literal)s.",
+                largest_literal=LARGEST_LITERAL,
+            ),
         )
     mantissa = written.upper().partition("E")[0]
     if 0 < value < SMALLEST_LITERAL or (value == 0 and mantissa.strip("0.")):
         raise PredicateError.at(
             text,
             at,
-            f"{_shown(written)} is too close to zero.",
-            f"The smallest number in a rule is {SMALLEST_LITERAL}.",
+            Sentence("%(shown)s is too close to zero.", shown=_shown(written)),
+            Sentence(
+                "The smallest number in a rule is %(smallest_literal)s.",
+                smallest_literal=SMALLEST_LITERAL,
+            ),
         )
     return Literal(Kind.INTEGER, int(value)) if whole else Literal(Kind.NUMBER, value)
 
@@ -228,7 +259,10 @@ def _date(text: str, at: int, written: str) -> Literal:
     except ValueError:
         pass
     raise PredicateError.at(
-        text, at, f"{_shown(written)} is not a date.", "Write it as DATE '2024-12-31'."
+        text,
+        at,
+        Sentence("%(shown)s is not a date.", shown=_shown(written)),
+        "Write it as DATE '2024-12-31'.",
     )
 
 
@@ -246,8 +280,11 @@ def _interval(text: str, at: int, amount: str, unit: str | None) -> Literal:
         raise PredicateError.at(
             text,
             at,
-            f"An interval of {days:,} days is too long.",
-            f"The longest is {LARGEST_INTERVAL_DAYS:,} days.",
+            Sentence("An interval of %(days)s days is too long.", days=f"{days:,}"),
+            Sentence(
+                "The longest is %(largest_interval_days)s days.",
+                largest_interval_days=f"{LARGEST_INTERVAL_DAYS:,}",
+            ),
         )
     return Literal(Kind.DAYS, days)
 
@@ -262,7 +299,10 @@ def _refuse_long_prefixes(text: str, tokens: list[Token]) -> None:
             raise PredicateError.at(
                 text,
                 token.offset,
-                f"More than {MOST_PREFIXES} NOTs or signs follow one another.",
+                Sentence(
+                    "More than %(most_prefixes)s NOTs or signs follow one another.",
+                    most_prefixes=MOST_PREFIXES,
+                ),
                 "Two of them cancel out: remove them in pairs.",
             )
 

@@ -43,6 +43,7 @@ from patronage.vocabulary.predicates.nodes import (
 )
 from patronage.vocabulary.predicates.shape import refuse_length, refuse_shape
 from patronage.vocabulary.predicates.types import check_condition, result_kind
+from patronage.vocabulary.sentences import Sentence
 
 _SYMBOLS = {
     "AND": TokenType.AND,
@@ -76,8 +77,10 @@ _ARITHMETIC: dict[type, str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Di
 #: All that sqlglot may say of a node. Whatever else it says would be lost, so it is refused.
 _ARGUMENTS = frozenset({"this", "expression", "expressions", "low", "high", "negate"})
 _AnyNode = TypeVar("_AnyNode", bound=Node)
-_UNREADABLE = "The rule cannot be read here."
-_ADVICE = "Check that every comparison has two sides and that AND or OR stands between conditions."
+_UNREADABLE = Sentence("The rule cannot be read here.")
+_ADVICE = Sentence(
+    "Check that every comparison has two sides and that AND or OR stands between conditions."
+)
 
 
 def parse(text: str, fields: FieldCatalog) -> Condition:
@@ -123,7 +126,10 @@ class _Reader:
         if level > DEEPEST_NESTING:
             raise self._fault(
                 offset,
-                f"Parentheses are nested more than {DEEPEST_NESTING} deep.",
+                Sentence(
+                    "Parentheses are nested more than %(deepest_nesting)s deep.",
+                    deepest_nesting=DEEPEST_NESTING,
+                ),
                 "Split the rule into several.",
             )
         flat: list[SqlToken] = []
@@ -144,7 +150,11 @@ class _Reader:
             elif token.symbol in _SYMBOLS:
                 flat.append(self._sql(_SYMBOLS[token.symbol], token.symbol, token.offset))
             else:
-                raise self._fault(token.offset, f"'{token.symbol}' does not belong here.", _ADVICE)
+                raise self._fault(
+                    token.offset,
+                    Sentence("'%(symbol)s' does not belong here.", symbol=token.symbol),
+                    _ADVICE,
+                )
             at += 1
         return self._structure(flat, offset)
 

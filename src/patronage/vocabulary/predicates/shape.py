@@ -12,6 +12,7 @@ from patronage.vocabulary.predicates.limits import (
 from patronage.vocabulary.predicates.nodes import Condition, Node, children
 from patronage.vocabulary.predicates.text import condition_text
 from patronage.vocabulary.predicates.types import Refuse
+from patronage.vocabulary.sentences import Sentence, as_sentence
 
 
 def refuse_shape(root: Node, refuse: Refuse) -> None:
@@ -24,13 +25,18 @@ def refuse_shape(root: Node, refuse: Refuse) -> None:
         if depth > DEEPEST_NESTING + 2:
             refuse(
                 level[0],
-                f"The rule is nested more than {DEEPEST_NESTING} levels deep.",
+                Sentence(
+                    "The rule is nested more than %(deepest_nesting)s levels deep.",
+                    deepest_nesting=DEEPEST_NESTING,
+                ),
                 "Split it into several rules.",
             )
         if count > MOST_NODES:
             refuse(
                 root,
-                f"The rule has more than {MOST_NODES:,} parts.",
+                Sentence(
+                    "The rule has more than %(most_nodes)s parts.", most_nodes=f"{MOST_NODES:,}"
+                ),
                 "Split it into several rules.",
             )
         level = [child for node in level for child in children(node)]
@@ -43,10 +49,20 @@ def refuse_length(root: Condition, refuse: Refuse) -> None:
     if length > LONGEST_TEXT:
         refuse(
             root,
-            f"Written out, the rule has {length:,} characters, the most is {LONGEST_TEXT:,}.",
+            Sentence(
+                "Written out, the rule has %(length)s characters, the most is %(longest_text)s.",
+                length=f"{length:,}",
+                longest_text=f"{LONGEST_TEXT:,}",
+            ),
             "Split it into several rules.",
         )
     try:
         refuse_many_words(text)
     except PredicateError as error:
-        refuse(root, f"Written out, the rule is too long. {error.reason}", error.advice)
+        refuse(
+            root,
+            Sentence(
+                "Written out, the rule is too long. %(reason)s", reason=as_sentence(error.reason)
+            ),
+            error.advice,
+        )

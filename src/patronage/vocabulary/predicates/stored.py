@@ -31,13 +31,14 @@ from patronage.vocabulary.predicates.nodes import (
 )
 from patronage.vocabulary.predicates.shape import refuse_length, refuse_shape
 from patronage.vocabulary.predicates.types import check_condition, kind_of_field
+from patronage.vocabulary.sentences import Sentence
 
 #: Raised when the shape of the stored tree changes; older ones stay readable.
 VERSION = 1
 #: Characters of a stored rule; what the longest text is stored as has fewer.
 LONGEST_DOCUMENT = 200_000
 _OPERATORS = frozenset(["=", "<>", "<", "<=", ">", ">="])
-_ADVICE = "Store what Predicate.to_json gives, unchanged."
+_ADVICE = Sentence("Store what Predicate.to_json gives, unchanged.")
 
 
 def to_document(root: Condition) -> dict[str, Any]:
@@ -58,7 +59,9 @@ def from_document(document: str | Mapping[str, Any], fields: FieldCatalog | None
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         if isinstance(error, PredicateError):
             raise
-        raise PredicateError(f"The stored rule is damaged: {error!r:.200}.", _ADVICE) from error
+        raise PredicateError(
+            Sentence("The stored rule is damaged: %(error)s.", error=f"{error!r:.200}"), _ADVICE
+        ) from error
     return root
 
 
@@ -82,7 +85,11 @@ def _tree(document: str | Mapping[str, Any]) -> Any:
         raise PredicateError("A stored rule holds a version and a tree.", _ADVICE)
     if document["version"] != VERSION or type(document["version"]) is not int:
         raise PredicateError(
-            f"The stored rule has version {document['version']!r:.40}, expected {VERSION}.",
+            Sentence(
+                "The stored rule has version %(found).40r, expected %(version)s.",
+                found=document["version"],
+                version=VERSION,
+            ),
             "Use the program that wrote it, or upgrade the rule.",
         )
     return document["tree"]
@@ -93,8 +100,20 @@ def _check_fields(root: Node, fields: FieldCatalog | None) -> None:
         known = fields.get(field.name) if fields is not None else None
         if fields is not None and (known is None or kind_of_field(known) is not field.kind):
             raise PredicateError(
-                f"The stored rule asks about {field.name} as {field.kind.value}; the catalogue has "
-                + ("no such field." if known is None else f"it as {kind_of_field(known).value}."),
+                Sentence(
+                    "The stored rule asks about %(name)s as %(asked)s; the catalogue has no such "
+                    "field.",
+                    name=field.name,
+                    asked=field.kind.value,
+                )
+                if known is None
+                else Sentence(
+                    "The stored rule asks about %(name)s as %(asked)s; the catalogue has it as "
+                    "%(known)s.",
+                    name=field.name,
+                    asked=field.kind.value,
+                    known=kind_of_field(known).value,
+                ),
                 "Write the rule anew.",
             )
 
@@ -146,11 +165,18 @@ def _read(stored: Any, level: int) -> Any:
     if level > DEEPEST_NESTING + 2:
         raise PredicateError("The stored rule is nested too deeply.", "Split it into several.")
     if not isinstance(stored, dict) or stored.get("node") not in _READERS:
-        raise PredicateError(f"A stored node is unknown: {stored!r:.80}.", _ADVICE)
+        raise PredicateError(
+            Sentence("A stored node is unknown: %(stored).80r.", stored=stored), _ADVICE
+        )
     keys, reader = _READERS[stored["node"]]
     if set(stored) != {"node", *keys}:
         raise PredicateError(
-            f"A stored {stored['node']} holds {', '.join(keys)}; found {sorted(stored)!r:.80}.",
+            Sentence(
+                "A stored %(node)s holds %(keys)s; found %(found).80r.",
+                node=stored["node"],
+                keys=", ".join(keys),
+                found=sorted(stored),
+            ),
             _ADVICE,
         )
     return reader(stored, level + 1)
@@ -158,14 +184,16 @@ def _read(stored: Any, level: int) -> Any:
 
 def _many(stored: Any, level: int, fewest: int) -> tuple[Any, ...]:
     if not isinstance(stored, list) or len(stored) < fewest:
-        raise PredicateError(f"A stored list has {fewest} or more parts.", _ADVICE)
+        raise PredicateError(
+            Sentence("A stored list has %(fewest)s or more parts.", fewest=fewest), _ADVICE
+        )
     return tuple(_read(each, level) for each in stored)
 
 
 def _read_field(stored: dict[str, Any], _: int) -> FieldRef:
     name, kind = stored["name"], Kind(stored["kind"])
     if not isinstance(name, str) or not name.isascii() or not name.isidentifier():
-        raise PredicateError(f"{name!r:.80} does not name a field.", _ADVICE)
+        raise PredicateError(Sentence("%(name).80r does not name a field.", name=name), _ADVICE)
     if kind is Kind.DAYS:
         raise PredicateError("No field holds an interval.", _ADVICE)
     return FieldRef(kind, name)
@@ -184,13 +212,17 @@ def _read_always(stored: dict[str, Any], _: int) -> Always:
 
 def _read_compare(stored: dict[str, Any], level: int) -> Compare:
     if stored["operator"] not in _OPERATORS:
-        raise PredicateError(f"{stored['operator']!r:.40} compares nothing.", _ADVICE)
+        raise PredicateError(
+            Sentence("%(operator).40r compares nothing.", operator=stored["operator"]), _ADVICE
+        )
     return Compare(stored["operator"], _read(stored["left"], level), _read(stored["right"], level))
 
 
 def _read_arithmetic(stored: dict[str, Any], level: int) -> Arithmetic:
     if stored["operator"] not in ("+", "-", "*", "/"):
-        raise PredicateError(f"{stored['operator']!r:.40} calculates nothing.", _ADVICE)
+        raise PredicateError(
+            Sentence("%(operator).40r calculates nothing.", operator=stored["operator"]), _ADVICE
+        )
     left, right = _read_value(stored["left"], level), _read_value(stored["right"], level)
     return Arithmetic(Kind(stored["kind"]), stored["operator"], left, right)
 

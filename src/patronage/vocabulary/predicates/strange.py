@@ -7,8 +7,9 @@ import unicodedata
 
 from patronage.vocabulary.fields import FieldCatalog
 from patronage.vocabulary.predicates.errors import PredicateError
+from patronage.vocabulary.sentences import Sentence
 
-CLOSED = (
+CLOSED = Sentence(
     "Rules know AND, OR, NOT, = <> < <= > >=, IN, BETWEEN, IS NULL, LIKE 'start%', + - * / and "
     "the fields of the catalogue."
 )
@@ -38,9 +39,12 @@ def unreadable(text: str, at: int, fields: FieldCatalog) -> PredicateError:
     elif text.startswith("==", at):
         reason, advice = "'==' is not part of a rule.", "Write = to compare."
     elif character.isascii() and character.isprintable():
-        reason, advice = f"{character!r} is not part of a rule.", CLOSED
+        reason, advice = (
+            Sentence("%(character)r is not part of a rule.", character=character),
+            CLOSED,
+        )
     else:
-        reason = f"The character {_named(character)} is not part of a rule."
+        reason = Sentence("The character %(named)s is not part of a rule.", named=_named(character))
         advice = _advice(text, at, fields)
     return PredicateError.at(text, at, reason, advice)
 
@@ -54,11 +58,15 @@ def _advice(text: str, at: int, fields: FieldCatalog) -> str:
     plain = _plain(text[at])
     if not plain:
         return "Remove it: it cannot be seen, or is in no name, number or sign of a rule."
-    seen = "a space" if plain == " " else plain
+    seen = Sentence("a space") if plain == " " else plain
     meant = _field_meant(text, at, fields)
-    return f"It looks like {seen}: type that instead." + (
-        f" Did you mean {meant}?" if meant else ""
-    )
+    if meant:
+        return Sentence(
+            "It looks like %(seen)s: type that instead. Did you mean %(meant)s?",
+            seen=seen,
+            meant=meant,
+        )
+    return Sentence("It looks like %(seen)s: type that instead.", seen=seen)
 
 
 def _plain(character: str) -> str:

@@ -40,6 +40,7 @@ from patronage.vocabulary.predicates.nodes import (
     fields_of,
     walk,
 )
+from patronage.vocabulary.sentences import Sentence
 
 #: Raises the right error for a node: reason, then advice.
 Refuse = Callable[[Node, str, str], NoReturn]
@@ -53,12 +54,21 @@ _KINDS: dict[type, Kind] = {
     date: Kind.DATE,
 }
 _WORDS = {
-    Kind.INTEGER: "a number",
-    Kind.NUMBER: "a number",
-    Kind.TEXT: "a text",
-    Kind.BOOLEAN: "true or false",
-    Kind.DATE: "a date",
-    Kind.DAYS: "a number of days",
+    Kind.INTEGER: Sentence("a number"),
+    Kind.NUMBER: Sentence("a number"),
+    Kind.TEXT: Sentence("a text"),
+    Kind.BOOLEAN: Sentence("true or false"),
+    Kind.DATE: Sentence("a date"),
+    Kind.DAYS: Sentence("a number of days"),
+}
+#: The same where a sentence begins with it.
+_FIRST_WORDS = {
+    Kind.INTEGER: Sentence("A number"),
+    Kind.NUMBER: Sentence("A number"),
+    Kind.TEXT: Sentence("A text"),
+    Kind.BOOLEAN: Sentence("True or false"),
+    Kind.DATE: Sentence("A date"),
+    Kind.DAYS: Sentence("A number of days"),
 }
 #: Result of + and - by the kinds of the two sides; numbers are handled apart.
 _DATE_RESULTS = {
@@ -92,8 +102,10 @@ def check_condition(node: Node, refuse: Refuse, units: Mapping[str, str | None])
             if kind is not Kind.BOOLEAN:
                 refuse(
                     node,
-                    f"{name} is {_WORDS[kind]}, not a condition.",
-                    f"Compare it with something, as in {name} = …",
+                    Sentence(
+                        "%(name)s is %(words)s, not a condition.", name=name, words=_WORDS[kind]
+                    ),
+                    Sentence("Compare it with something, as in %(name)s = …", name=name),
                 )
         case All(parts) | Some(parts):
             for part in parts:
@@ -126,7 +138,13 @@ def check_scalar(node: Node, refuse: Refuse, units: Mapping[str, str | None]) ->
         case Negate(operand, kind):
             check_scalar(operand, refuse, units)
             if operand.kind not in NUMERIC or kind is not Kind.NUMBER:
-                refuse(node, f"Minus is for numbers; this is {_WORDS[operand.kind]}.", "Remove it.")
+                refuse(
+                    node,
+                    Sentence(
+                        "Minus is for numbers; this is %(words)s.", words=_WORDS[operand.kind]
+                    ),
+                    "Remove it.",
+                )
             if isinstance(operand, Literal):
                 refuse(node, "Minus stands apart from its number.", "Store the negative number.")
         case Arithmetic():
@@ -159,7 +177,11 @@ def _check_compared(
         if kind is not first and not (kind in NUMERIC and first in NUMERIC):
             refuse(
                 value,
-                f"{_WORDS[first].capitalize()} is compared with {_WORDS[kind]}.",
+                Sentence(
+                    "%(first)s is compared with %(words)s.",
+                    first=_FIRST_WORDS[first],
+                    words=_WORDS[kind],
+                ),
                 _conversion(first, kind),
             )
     if first is Kind.BOOLEAN and operator not in ("=", "<>", "IN"):
@@ -204,7 +226,11 @@ def _check_literal(node: Literal, refuse: Refuse) -> None:
     if not sound:
         refuse(
             node,
-            f"{value!r} is not {_WORDS[node.kind]} that a rule can hold.",
+            Sentence(
+                "%(value)r is not %(words)s that a rule can hold.",
+                value=value,
+                words=_WORDS[node.kind],
+            ),
             "Write a value of its type and within bounds.",
         )
 
@@ -216,8 +242,12 @@ def _check_arithmetic(node: Arithmetic, refuse: Refuse, units: Mapping[str, str 
     if node.operator not in ("+", "-", "*", "/") or kind is None or kind is not node.kind:
         refuse(
             node,
-            f"{_WORDS[node.left.kind].capitalize()} {node.operator} {_WORDS[node.right.kind]} "
-            "has no meaning.",
+            Sentence(
+                "%(first)s %(operator)s %(words)s has no meaning.",
+                first=_FIRST_WORDS[node.left.kind],
+                operator=node.operator,
+                words=_WORDS[node.right.kind],
+            ),
             "Calculate with two numbers, or with dates and days.",
         )
     if node.operator in ("+", "-"):
@@ -234,7 +264,11 @@ def _check_units(
     }
     if len(set(named.values())) > 1:
         parts = " and ".join(f"{name} ({unit})" for name, unit in named.items())
-        refuse(node, f"The units differ: {parts}.", "Bring both to one unit first.")
+        refuse(
+            node,
+            Sentence("The units differ: %(parts)s.", parts=parts),
+            "Bring both to one unit first.",
+        )
 
 
 def _conversion(expected: Kind, found: Kind) -> str:
@@ -244,7 +278,7 @@ def _conversion(expected: Kind, found: Kind) -> str:
         return "Write the days as INTERVAL '30' DAY."
     if expected in NUMERIC and found is Kind.TEXT:
         return "Write the number without quotes."
-    return f"Compare {_WORDS[expected]} with {_WORDS[expected]}."
+    return Sentence("Compare %(words)s with %(words)s.", words=_WORDS[expected])
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +312,9 @@ def _size(node: Node, refuse: Refuse) -> _Size:
                         right,
                         "This divides by zero."
                         if divisor == 0
-                        else f"This divides by {divisor!r}, which counts as zero.",
+                        else Sentence(
+                            "This divides by %(divisor)r, which counts as zero.", divisor=divisor
+                        ),
                         "Divide by another number.",
                     )
             if operator == "/" and any(
