@@ -175,7 +175,7 @@ def _text(node: ast.AST) -> str | None:
     return None
 
 
-def _refusals(kind: type) -> set[str]:
+def _refusals(kind: type[Exception]) -> set[str]:
     return {kind.__name__}.union(*(_refusals(each) for each in kind.__subclasses__()))
 
 
