@@ -11,7 +11,7 @@ import polars as pl
 from patronage.access import datasets
 from patronage.access.audit import record
 from patronage.access.progress import Progress, silent
-from patronage.access.roles import Actor, Right
+from patronage.access.roles import SYSTEM, Actor, Right
 from patronage.access.transactions import atomic, take_turns
 from patronage.differentiate import backtesting, portfolio_models, reads, registry
 from patronage.differentiate.inputs import Inputs, customers_of, inputs_of, purchasers_of, read_from
@@ -26,6 +26,7 @@ from patronage.differentiate.valuation.appraisal import (
 )
 from patronage.differentiate.valuation.fitting import Fit, fit_purchases, fit_spend
 from patronage.differentiate.valuation.scoring import Window
+from patronage.identify.jobs import land_orders
 from patronage.science.lifetime.purchase_model import PURCHASE_MODELS
 from patronage.vocabulary.ids import IdPrefix, new_id
 from patronage.vocabulary.periods import BusinessCalendar
@@ -54,7 +55,8 @@ class Prepared:
 def value(*, actor: Actor, now: datetime, as_of: date, progress: Progress = silent) -> ValuationRun:
     """Value every customer as of a date; the same inputs again give the run that is there.
 
-    Nothing that happened after `as_of` has ended in the company's zone is seen.
+    Orders that events told are moved to the history first, so that it is whole. Nothing that
+    happened after `as_of` has ended in the company's zone is seen.
 
     Raises:
         DateNotOver: the date has not ended yet.
@@ -63,8 +65,11 @@ def value(*, actor: Actor, now: datetime, as_of: date, progress: Progress = sile
         UnknownCustomers: a line is of a customer who is not on record.
         NoUsableModel: a model could not be fitted and no earlier one can stand in.
         RuleRefused: an objective rule cannot be used.
+        DatasetMoved: an import was applied meanwhile; run it again.
     """
     actor.require(Right.VALUE)
+    while land_orders(actor=SYSTEM, now=now):
+        progress(0.02, "Adding the orders that events told")
     inputs = inputs_of(as_of, now)
     known = ValuationRun.objects.filter(input_digest=inputs.digest).first()
     if known is not None:

@@ -17,12 +17,15 @@ BEGIN: Final = frozenset(
     {
         "answer ruling",
         "backtest models",
+        "check backup",
         "create customers",
         "create key",
         "decide customers",
         "declare consents",
         "deliver contacts",
         "draft statement",
+        # what an erasure found must not be named again
+        "erase customer",
         "export checkpoint",
         "fit model",
         "import file",
@@ -33,9 +36,12 @@ BEGIN: Final = frozenset(
         "rebuild profiles",
         "record interaction",
         "record need",
+        "restore backup",
+        "take backup",
         "tell list prices",
         "value customers",
         "verify audit log",
+        "write tracking plan",
     }
 )
 #: each of its rows names every move, from where to where

@@ -7,7 +7,7 @@ import gzip
 import json
 import socket
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +17,8 @@ from patronage.access import datasets
 from patronage.access.keys import create_key, rotate_key
 from patronage.access.models import ApiKey
 from patronage.access.roles import SYSTEM, Role
+from patronage.differentiate.jobs import value
+from patronage.differentiate.models import ValuationRun
 from patronage.edge.allowance import Allowance
 from patronage.edge.app import create_app
 from patronage.edge.intake import intake_writer
@@ -35,6 +37,7 @@ from patronage.identify.models import (
     WaitingLine,
 )
 
+from ..customize.world import AS_OF, World
 from ..govern import world as govern_world
 from ..remembered import Remembered
 from .events import PLAN, batch, bought, publish
@@ -231,3 +234,17 @@ def test_orders_move_to_the_warehouse_and_no_total_changes(shop: Served) -> None
     assert sum(each["orders"] for each in both.values()) == 2 != len(live) + 1
     profiles.rebuild(actor=SYSTEM, now=NOW)
     assert totals() == both
+
+
+def test_an_order_that_an_event_told_is_in_the_next_valuation(
+    world: World, asked_at: datetime
+) -> None:
+    publish(asked_at - timedelta(hours=1))
+    _, key = create_key(actor=SYSTEM, now=asked_at, label="shop", role=Role.SERVICE)
+    app = create_app(clock=lambda: asked_at, events=intake_writer(patience=20.0))
+    told = bought("m-1", timestamp=datetime.combine(AS_OF, time(9), UTC).isoformat())
+    with serving(app, key) as server:
+        assert send(server, batch(told)).status == 200
+    before = ValuationRun.objects.get(as_of=AS_OF)
+    run = value(actor=SYSTEM, now=asked_at, as_of=AS_OF)
+    assert (run.customers, WaitingLine.objects.count()) == (before.customers + 1, 0)
