@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
-from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from patronage.access.people import create_user
@@ -33,12 +32,6 @@ LogIn = Callable[[str], Page]
 
 #: people whom only screens need: they see all customers, or none
 _MORE_PEOPLE = {"eva": Role.EXECUTIVE, "adam": Role.ADMINISTRATOR, "nina": Role.ANALYST}
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings) -> None:
-    """Hashing the passwords of ten people slowly would be most of each test."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True)
