@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.db.models import Sum
-from pytest_django import Settings
 
 from patronage.access.transactions import atomic
 from patronage.govern.actions import grant_lever, lever_uses, pull_lever, set_boundary
@@ -32,12 +31,6 @@ pytestmark = [pytest.mark.trial, pytest.mark.django_db(transaction=True)]
 
 PULLERS, PULLS, AMOUNT, LIMIT = 8, 120, 7, 100
 NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings) -> None:
-    """Nobody logs in here."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def at_once(world: World, customers: list[str], count: int = PULLS) -> list[str]:

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
-from pytest_django import Settings
 
 from patronage.access.roles import SYSTEM
 from patronage.customize.jobs import decide
@@ -30,10 +29,9 @@ ELSE = "Everybody else"
 
 
 @pytest.fixture
-def world(settings: Settings) -> World:
+def world() -> World:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite is owned by one process")
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     made = build()
     decide(actor=SYSTEM, now=NOW, as_of=AS_OF)
     return made

@@ -21,7 +21,6 @@ from itertools import pairwise
 
 import pytest
 from django.db import IntegrityError, connection, connections
-from pytest_django import Settings
 
 from patronage.access.errors import NotFound
 from patronage.access.models import AuditEntry
@@ -56,12 +55,6 @@ MOVES_EACH = int(os.environ.get("PATRONAGE_TEST_MOVES", "160")) // WORKERS
 START = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 #: after every move
 LATER = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings) -> None:
-    """Nobody logs in here."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def move_at_random(worker: int, start: datetime = START) -> Iterator[bool]:

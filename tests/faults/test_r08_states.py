@@ -28,7 +28,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from pytest_django import Settings
 
 from patronage.access.roles import SYSTEM
 from patronage.govern import merging
@@ -252,9 +251,8 @@ class States(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def states(tmp_path: Path, settings: Settings, now: datetime) -> type[States]:
+def states(tmp_path: Path, now: datetime) -> type[States]:
     """The machine with a place for its files."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return type("Drawn", (States,), {"folder": tmp_path, "world": staticmethod(lambda: build(now))})
 
 

@@ -5,15 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from pytest_django import Settings
 
 from .world import World, add_customers, build
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings) -> None:
-    """Nobody logs in here: hashing six passwords slowly would be most of each test."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from pytest_django import Settings
 
 from patronage.steer.models import Statement
 
@@ -26,12 +25,6 @@ def _stated() -> World:
 
 _BUILT = Remembered(lambda: build(_GENERATED))
 _STATED = Remembered(_stated)
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings) -> None:
-    """Nobody logs in here: hashing passwords slowly would be most of each test."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
