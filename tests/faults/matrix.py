@@ -174,6 +174,8 @@ def names_of(company: Company, things: Things) -> dict[str, str]:
         "other_portfolio_id": other.portfolio_id,
         "kind": "closing",
         "backtest_id": "bkt_absent",
+        "merge_id": "mrg_absent",
+        "other_customer_id": other.customer_id,
         "version": "0",
     }
 

@@ -63,6 +63,13 @@ RESOURCES: Final = (
         state="withdrawn",
         source="call",
     ),
+    api("GET", "merges", "....a.."),
+    api(
+        *("POST", "customers/{customer_id}/merges", "....a.."),
+        absorbed_id="{other_customer_id}",
+        reason="tests",
+    ),
+    api("POST", "merges/{merge_id}/undoing", "....n..", reason="tests"),
     api("GET", "valuations", "aa..a.."),
     api("POST", "valuations", "....aa.", as_of=AS_OF),
     api("GET", "customers/{customer_id}/valuations", "as..a.."),

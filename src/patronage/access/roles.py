@@ -39,6 +39,7 @@ class Right(StrEnum):
     SEE_AUDIT = "see audit"
     SEE_CYCLES = "see runs of the loop"
     IMPORT = "import"
+    MERGE = "merge customers"
     VALUE = "value customers"
     HAND_OVER = "hand over"
     CLAIM = "claim customers"
@@ -169,6 +170,7 @@ POLICY: dict[Role, Permission] = {
                 _R.SEE_IMPORTS,
                 _R.VALUE,
                 _R.READ_OUT,
+                _R.MERGE,
                 _R.RECORD_CONTROL_TOTAL,
             }
         ),

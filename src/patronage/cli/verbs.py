@@ -36,6 +36,7 @@ _PLACES = {
     "boundary": ("patronage.cli.boundary:app", "What the enterprise forbids."),
     "conflict": ("patronage.cli.conflict:app", "Claims on customers that compete."),
     "customer": ("patronage.cli.customer:app", "Find a customer and what is known."),
+    "merge": ("patronage.cli.merge:app", "Customers who turned out to be one."),
     "consent": ("patronage.cli.consent:app", "What customers agreed to."),
     "privacy": ("patronage.cli.privacy:app", "Forget customers, and prove it."),
     "need": ("patronage.cli.need:app", "What customers say they need."),

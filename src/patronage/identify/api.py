@@ -15,9 +15,10 @@ from patronage.access.requests import CallerRequest
 from patronage.access.roles import Right
 from patronage.identify import actions, erasing, reads
 from patronage.identify.errors import ImportRefused, MappingError
+from patronage.identify.identity import merge_customers, unmerge_customers
 from patronage.identify.imports import import_file
 from patronage.identify.mapping import Mapping, packaged, parse_mapping
-from patronage.identify.models import Customer, ImportRun
+from patronage.identify.models import Customer, ImportRun, Merge
 
 router = Router(tags=["identify"])
 
@@ -182,6 +183,33 @@ class ErasureOut(Schema):
     keys_backup: str
 
 
+class MergeOut(Schema):
+    """Two customers who are, or were, one; pass the lowest `number` as `before` for older ones."""
+
+    id: str
+    number: int
+    kept_id: str
+    absorbed_id: str
+    cause: Literal["adopted", "named", "steward", "likely"]
+    reason: str
+    at: datetime
+    undone_at: datetime | None
+    undone_reason: str
+
+
+class NewMerge(Schema):
+    """Who turned out to be the customer of the address, and why one thinks so."""
+
+    absorbed_id: str = Field(min_length=1, max_length=40)
+    reason: str = Field(min_length=1, max_length=400)
+
+
+class Undoing(Schema):
+    """Why two are not the same."""
+
+    reason: str = Field(min_length=1, max_length=400)
+
+
 @router.post("/imports", response={201: ImportOut, 422: ImportOut}, summary="Import a file")
 def create_import(
     request: CallerRequest,
@@ -301,6 +329,31 @@ def create_erasure(request: CallerRequest, customer_id: str, new: NewErasure) ->
     return Status(201, made)
 
 
+@router.get("/merges", response=list[MergeOut], summary="List merges of customers")
+def list_merges(
+    request: CallerRequest,
+    before: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> list[Merge]:
+    return reads.merges(request.actor, request.now, before=before, limit=limit)
+
+
+@router.post(
+    "/customers/{customer_id}/merges",
+    response={201: MergeOut},
+    summary="Make one customer of two",
+)
+def create_merge(request: CallerRequest, customer_id: str, new: NewMerge) -> Status[Merge]:
+    made = merge_customers(
+        actor=request.actor,
+        now=request.now,
+        kept_id=customer_id,
+        absorbed_id=new.absorbed_id,
+        reason=new.reason,
+    )
+    return Status(201, made)
+
+
 @router.get("/erasures", response=list[ErasureOut], summary="List erasures")
 def list_erasures(
     request: CallerRequest,
@@ -308,6 +361,13 @@ def list_erasures(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Any:
     return erasing.certificates(request.actor, before=before, limit=limit)
+
+
+@router.post("/merges/{merge_id}/undoing", response=MergeOut, summary="Part two customers again")
+def undo_merge(request: CallerRequest, merge_id: str, new: Undoing) -> Merge:
+    return unmerge_customers(
+        actor=request.actor, now=request.now, merge_id=merge_id, reason=new.reason
+    )
 
 
 def _mapping(text: str) -> Mapping:

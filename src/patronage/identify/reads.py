@@ -16,6 +16,7 @@ from patronage.access import vault
 from patronage.access.errors import NotFound
 from patronage.access.models import VaultEntry
 from patronage.access.roles import Actor, Right
+from patronage.access.scope import visible
 from patronage.identify import bulk, merged
 from patronage.identify.imports.quarantine import csv_lines
 from patronage.identify.in_sight import customers_in_sight, require_customer
@@ -26,6 +27,7 @@ from patronage.identify.models import (
     Fact,
     Identifier,
     ImportRun,
+    Merge,
     Profile,
     QuarantinedRow,
 )
@@ -176,6 +178,22 @@ def standing_consents(
         pl.col("state") == "given", ~pl.col("customer_id").is_in(list(gone))
     )
     return given.select(_CONSENTS.names).to_arrow().cast(_CONSENTS)
+
+
+def merges(
+    actor: Actor, now: datetime, *, before: int | None = None, limit: int = 50
+) -> list[Merge]:
+    """Give merges, newest first, undone ones included; those that came before the number `before`.
+
+    Raises:
+        NotAllowed: the actor may not merge customers.
+    """
+    actor.require(Right.MERGE)
+    seen = visible(Customer.objects.filter(erased_at__isnull=True), actor, now)
+    found = Merge.objects.filter(kept__in=seen).select_related("kept", "absorbed")
+    if before is not None:
+        found = found.filter(number__lt=before)
+    return list(found.order_by("-number")[:limit])
 
 
 def imports(actor: Actor, *, before: str | None = None, limit: int = 50) -> ImportPage:

@@ -61,18 +61,18 @@ def merge_customers(
     """Make one customer of two; what is known of either is known of the kept one from here on.
 
     Raises:
-        NotAllowed: the actor may not import, which is the right to say who is who.
+        NotAllowed: the actor may not merge customers.
         NotFound: one of them is absent, erased, absorbed already or out of sight.
         MergeRefused: they are one already, or no reason is given.
     """
-    actor.require(Right.IMPORT)
+    actor.require(Right.MERGE)
     with atomic():
         take_turns("identity")
         for each in (kept_id, absorbed_id):
             require_customer(actor, each, now)
         pair = Pair(kept_id=kept_id, absorbed_id=absorbed_id, evidence=evidence or {})
         (made,) = merge_all(
-            actor=actor, now=now, pairs=[pair], cause=STEWARD, reason=reason, right=Right.IMPORT
+            actor=actor, now=now, pairs=[pair], cause=STEWARD, reason=reason, right=Right.MERGE
         )
     return made
 
@@ -142,11 +142,11 @@ def unmerge_customers(*, actor: Actor, now: datetime, merge_id: str, reason: str
     What came in since under the kept customer's own names stays theirs.
 
     Raises:
-        NotAllowed: the actor may not import.
+        NotAllowed: the actor may not merge customers.
         NotFound: there is no such merge, or its customer is out of the actor's sight.
         MergeRefused: it is undone already, or no reason is given.
     """
-    actor.require(Right.IMPORT)
+    actor.require(Right.MERGE)
     why = _reason(reason)
     with atomic():
         take_turns("identity")
@@ -168,7 +168,7 @@ def unmerge_customers(*, actor: Actor, now: datetime, merge_id: str, reason: str
         customers_unmerged.announce(
             CustomersUnmerged(pairs=_pairs([found]), reason=why, actor=actor, now=now)
         )
-        _record("unmerge customers", [found], actor, now, why, Right.IMPORT, before={"undone": ""})
+        _record("unmerge customers", [found], actor, now, why, Right.MERGE, before={"undone": ""})
     return found
 
 
