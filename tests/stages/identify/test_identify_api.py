@@ -119,3 +119,28 @@ def test_a_customer_is_found_read_and_asked_for_consent(files: FilesIn) -> None:
     assert agent.get("/api/v1/customers/cus_absent").status_code == 404
     wrong = agent.post(f"{at}/consents", consent | {"state": "x"}, content_type="application/json")
     assert wrong.status_code == 422
+
+
+def test_two_customers_become_one_and_are_parted_again(
+    files: FilesIn, administrator: Client
+) -> None:
+    files.sales(GOOD, GOOD.replace("7,r1", "8,r2"))
+    kept, absorbed = Customer.objects.order_by("label").values_list("id", flat=True)
+    analyst, merges = _client(files, Role.ANALYST), f"/api/v1/customers/{kept}/merges"
+    body = {"absorbed_id": absorbed, "reason": "the same card number"}
+
+    def send(client: Client, path: str, sent: dict[str, str]) -> Any:
+        return client.post(path, sent, content_type="application/json")
+
+    assert send(administrator, merges, body).status_code == 403
+    made = send(analyst, merges, body)
+    assert made.status_code == 201
+    assert analyst.get(f"/api/v1/customers/{absorbed}").status_code == 404
+    assert analyst.get(f"/api/v1/customers/{kept}").json()["profile"]["orders"] == 2
+    assert send(analyst, merges, body).status_code == 404
+    undoing = f"/api/v1/merges/{made.json()['id']}/undoing"
+    undone = send(analyst, undoing, {"reason": "father and son"})
+    assert undone.json()["undone_reason"] == "father and son"
+    assert analyst.get("/api/v1/merges").json() == [undone.json()]
+    assert analyst.get(f"/api/v1/customers/{absorbed}").json()["profile"]["orders"] == 1
+    assert send(analyst, undoing, {"reason": "again"}).status_code == 422
