@@ -62,7 +62,7 @@ FOR_OPERATORS = {
     "access/ports.py",
     "access/sqlite/write_lock.py",
     "access/store.py",
-    "access/backups/errors.py",
+    *(f"access/backups/{each.name}" for each in (ROOT / "access" / "backups").glob("*.py")),
 }
 #: stored as they are: codes with words of their own, and what is no refusal
 STORED = {
