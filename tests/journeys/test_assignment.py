@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.db.models import OuterRef, Subquery
 from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -27,6 +28,8 @@ def test_an_executive_tries_the_policy_reads_who_moves_and_applies_it(
     run = newest_run()
     assert run is not None
     Membership.objects.exclude(cause="entry").delete()
+    entered = Membership.objects.filter(customer_id=OuterRef("customer_id"))
+    Standing.objects.update(portfolio_id=Subquery(entered.values("portfolio_id")[:1]))
     page = log_in("eva")
     page.get_by_role("link", name="Portfolio", exact=True).click()
     page.get_by_role("link", name="Assignment", exact=True).click()

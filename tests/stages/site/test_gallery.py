@@ -21,7 +21,8 @@ SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 
 
 def serious(page: Page) -> list[Any]:
-    """What axe-core calls serious or critical."""
+    """What axe-core calls serious or critical, once no request dims its buttons."""
+    page.wait_for_function("() => !document.querySelector('.htmx-request')")
     found = Axe().run(page).response["violations"]
     return [
         (v["id"], [node["target"] for node in v["nodes"]])
