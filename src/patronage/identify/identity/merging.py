@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.db.models import OuterRef, Subquery
+
 from patronage.access import audit
 from patronage.access.errors import NotFound, Refused
 from patronage.access.ports import (
@@ -123,9 +125,12 @@ def merge_all(
             )
         )
     Merge.objects.bulk_create(made)
-    for each in made:
-        Customer.objects.filter(pk=each.absorbed_id).update(merged_into=each.kept_id)
-    profiles.derive_anew([each.absorbed_id for each in made])
+    absorbed_ids = [each.absorbed_id for each in made]
+    into = Merge.objects.filter(absorbed=OuterRef("pk"), undone_number__isnull=True)
+    Customer.objects.filter(pk__in=absorbed_ids).update(
+        merged_into=Subquery(into.values("kept")[:1])
+    )
+    profiles.derive_anew(absorbed_ids)
     agreed.tighten(actor=actor, now=now, merges=made)
     customers_merged.announce(
         CustomersMerged(
